@@ -1,0 +1,40 @@
+"""Gated PixelCNNs: images generated pixel by pixel, each conditioned on the ones before it.
+
+Follows van den Oord et al. 2016, *Conditional Image Generation with PixelCNN Decoders*
+(arXiv:1606.05328). Written in Keras 3; TensorFlow is the default backend, JAX is tested too.
+
+>>> import pcnnlib as pcnn
+>>> data = pcnn.load_dataset("digits")
+>>> model = pcnn.GatedPixelCNN(data.image_shape, levels=data.levels, filters=32, blocks=5)
+"""
+
+from pcnnlib.analysis import (
+    CausalityReport,
+    Likelihood,
+    check_causality,
+    evaluate,
+    receptive_field,
+)
+from pcnnlib.conditions import Labels, Map, Vector
+from pcnnlib.data import Dataset, Split, load_dataset
+from pcnnlib.errors import UsageError
+from pcnnlib.models import GatedPixelCNN, PixelCNN
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CausalityReport",
+    "Dataset",
+    "GatedPixelCNN",
+    "Labels",
+    "Likelihood",
+    "Map",
+    "PixelCNN",
+    "Split",
+    "UsageError",
+    "Vector",
+    "check_causality",
+    "evaluate",
+    "load_dataset",
+    "receptive_field",
+]

@@ -1,0 +1,223 @@
+"""Likelihood in the field's units, receptive fields, and whether a model is causal.
+
+H rows, W columns, C channels, K levels. "Before" means raster order: row by row, left to right, and
+R before G before B within a pixel.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from keras import ops
+
+from pcnnlib import backend
+from pcnnlib.errors import UsageError, check_int
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """Negative log-likelihood of a set of images, and its standard error.
+
+    Attributes:
+        nats_per_image: mean over images.
+        nats_per_pixel: per pixel, all its channels together.
+        bits_per_dim: per pixel and channel, in bits.
+        standard_error: of `nats_per_image`, from the spread between images.
+        images: how many.
+    """
+
+    nats_per_image: float
+    nats_per_pixel: float
+    bits_per_dim: float
+    standard_error: float
+    images: int
+
+    @classmethod
+    def of(cls, nats, image_shape):
+        """From the negative log-likelihood of each image, nats, `(N,)`."""
+        height, width, channels = image_shape
+        mean = float(np.mean(nats))
+        spread = float(np.std(nats, ddof=1)) if len(nats) > 1 else float("nan")
+        return cls(
+            nats_per_image=mean,
+            nats_per_pixel=mean / (height * width),
+            bits_per_dim=mean / (height * width * channels * math.log(2)),
+            standard_error=spread / math.sqrt(len(nats)),
+            images=len(nats),
+        )
+
+    def __str__(self):
+        return (
+            f"{self.nats_per_image:.2f} ± {self.standard_error:.2f} nats/image, "
+            f"{self.nats_per_pixel:.4f} nats/pixel, {self.bits_per_dim:.4f} bits/dim"
+        )
+
+
+def evaluate(model, split, batch_size=100):
+    """Likelihood of a split under a model.
+
+    Args:
+        model: `PixelCNN` or `GatedPixelCNN`; one conditioned on `Labels` is given the labels.
+        split: `Split`; its fixed `images` are evaluated.
+        batch_size: images at once.
+
+    Returns:
+        `Likelihood`.
+
+    Raises:
+        UsageError: images that do not fit the model, or labels wanted and missing.
+    """
+    labels = None
+    if model.condition is not None:
+        labels = split.labels
+        if labels is None:
+            raise UsageError(f"the model is conditioned on {model.condition!r}; the data has no labels")
+    return Likelihood.of(-model.log_likelihood(split.images, labels, batch_size), model.image_shape)
+
+
+def receptive_field(model, at, *, condition=None, images=4, seed=0):
+    """How strongly the prediction of one pixel depends on every pixel, measured by gradient.
+
+    Args:
+        model: `PixelCNN` or `GatedPixelCNN`.
+        at: `(i, j)`, row and column of the predicted pixel.
+        condition: `(images, ...)` for a conditional model; random if None.
+        images: random images averaged over.
+        seed: of those images.
+
+    Returns:
+        float32 `(H, W)`: mean over images of the absolute gradient of the pixel's parameters with
+        respect to each pixel, summed over parameters and channels. Zero means out of sight.
+
+    Raises:
+        UsageError: `at` outside the image.
+    """
+    height, width, channels = model.image_shape
+    i, j = check_int("at row", at[0], 0, height - 1), check_int("at column", at[1], 0, width - 1)
+    rng = np.random.default_rng(seed)
+    encoded = _encoded_condition(model, condition, images, rng)
+    levels = rng.integers(0, model.levels, (images, *model.image_shape))
+    scaled = (levels * (2 / (model.levels - 1)) - 1).astype("float32")
+    outputs = ops.convert_to_numpy(model.predict_scaled(ops.convert_to_tensor(scaled), encoded))
+    # A random projection of the parameters: their plain sum could cancel.
+    weights = rng.normal(size=outputs[:, i, j].shape).astype("float32")
+
+    def at_pixel(inputs):
+        return ops.sum(model.predict_scaled(inputs, encoded)[:, i, j] * weights)
+
+    gradient = backend.gradient(at_pixel, ops.convert_to_tensor(scaled))
+    return np.abs(ops.convert_to_numpy(gradient)).mean(axis=0).sum(axis=-1)
+
+
+@dataclass(frozen=True)
+class CausalityReport:
+    """Which predictions change when a pixel changes.
+
+    Attributes:
+        influence: bool `(H, W, C, H, W, C)`: `[i, j, c]` changes the prediction `[k, l, d]`.
+        causal: whether every prediction depends on earlier values alone.
+        leaks: list of `((i, j, c), (k, l, d))` where a value changes the prediction of itself or of
+            an earlier one.
+        blind_spot: bool, same shape: an earlier value that never changes a later prediction.
+    """
+
+    influence: np.ndarray = field(repr=False)
+
+    @property
+    def before(self):
+        """bool, same shape: the input comes before the prediction in the order of generation."""
+        order = np.arange(np.prod(self.influence.shape[:3])).reshape(self.influence.shape[:3])
+        return order[..., None, None, None] < order
+
+    @property
+    def leaks(self):
+        found = np.argwhere(self.influence & ~self.before)
+        return [(tuple(map(int, f[:3])), tuple(map(int, f[3:]))) for f in found]
+
+    @property
+    def causal(self):
+        return not (self.influence & ~self.before).any()
+
+    @property
+    def blind_spot(self):
+        return self.before & ~self.influence
+
+    def seen_from(self, at):
+        """bool `(H, W)`: pixels of which some channel changes the prediction at `(i, j)`."""
+        return self.influence[:, :, :, at[0], at[1], :].any(axis=(2, 3))
+
+    def blind_to(self, at):
+        """bool `(H, W)`: earlier pixels that change no channel's prediction at `(i, j)`."""
+        order = np.arange(np.prod(self.influence.shape[:2])).reshape(self.influence.shape[:2])
+        return (order < order[at[0], at[1]]) & ~self.seen_from(at)
+
+    def __str__(self):
+        pairs = int(self.before.sum())
+        blind = int(self.blind_spot.sum())
+        lines = ["causal: yes" if self.causal else f"causal: NO, {len(self.leaks)} leaks"]
+        for (i, j, c), (k, l, d) in self.leaks[:3]:
+            lines.append(f"  value ({i}, {j}, {c}) changes the prediction of ({k}, {l}, {d})")
+        share = f" ({100 * blind / pairs:.1f}%)" if pairs else ""
+        lines.append(f"earlier values never seen: {blind:,} of {pairs:,} pairs{share}")
+        return "\n".join(lines)
+
+
+def check_causality(model, *, condition=None, images=2, seed=0, batch_size=64):
+    """Change every value of an image in turn and see which predictions change.
+
+    Two images that differ in one value are evaluated at the same place of two batches of equal
+    size, so on a CPU an output that does not depend on the value is equal to the last bit, and the
+    comparison is exact.
+
+    Args:
+        model: anything with `image_shape` and `levels` that maps integer images `(B, H, W, C)` to
+            parameters `(B, H, W, C, ...)`; also `condition` if it is conditional.
+        condition: `(images, ...)` for a conditional model; random if None.
+        images: random images tried; an influence counts if any of them shows it.
+        seed: of the images.
+        batch_size: images evaluated at once.
+
+    Returns:
+        `CausalityReport`. Its blind spot counts all earlier values out of sight: of a shallow model,
+        also those too far away.
+    """
+    shape = tuple(model.image_shape)
+    n = int(np.prod(shape))
+    rng = np.random.default_rng(seed)
+    influence = np.zeros((n, n), bool)
+    conditions = getattr(model, "condition", None)
+    if conditions is not None and condition is None:
+        condition = random_condition(conditions, images, rng)
+    for trial in range(images):
+        image = rng.integers(0, model.levels, shape)
+        # 1 .. K-1 further, modulo K: another level, whatever the first was.
+        shifts = rng.integers(1, model.levels, n)
+        for first in range(0, n, batch_size):
+            changed = np.minimum(np.arange(first, first + batch_size), n - 1)
+            plain = np.repeat(image.reshape(1, n), batch_size, axis=0)
+            other = plain.copy()
+            values = other[np.arange(batch_size), changed]
+            other[np.arange(batch_size), changed] = (values + shifts[changed]) % model.levels
+            inputs = [x.reshape(batch_size, *shape).astype("uint8") for x in (plain, other)]
+            if condition is not None:
+                same = np.repeat(np.asarray(condition)[trial : trial + 1], batch_size, axis=0)
+                inputs = [(x, same) for x in inputs]
+            seen = [ops.convert_to_numpy(model(x)) for x in inputs]
+            differs = (seen[0] != seen[1]).reshape(batch_size, n, -1).any(axis=-1)
+            influence[changed] |= differs
+    return CausalityReport(influence.reshape(*shape, *shape))
+
+
+def random_condition(condition, n, rng):
+    """`n` random values of a `Labels`, `Vector` or `Map` condition."""
+    if not condition.shape:
+        return rng.integers(0, condition.n, n)
+    return rng.normal(size=(n, *condition.shape)).astype("float32")
+
+
+def _encoded_condition(model, condition, n, rng):
+    if model.condition is None:
+        return None
+    if condition is None:
+        condition = random_condition(model.condition, n, rng)
+    return model.encode_condition(ops.convert_to_tensor(model.check_condition(condition, n)))

@@ -1,0 +1,47 @@
+"""Errors that a user can mend: one line that says what came and what was wanted."""
+
+
+class UsageError(ValueError):
+    """An argument, file or data set does not fit; the message names it.
+
+    The command line prints the message alone and exits with code 2.
+    """
+
+
+def check_int(name, value, minimum, maximum=None):
+    """Return `value` as an int, or raise `UsageError` naming `name` and the range wanted."""
+    wanted = f"an integer >= {minimum}" if maximum is None else f"an integer {minimum}..{maximum}"
+    is_int = hasattr(value, "__index__") and not isinstance(value, bool)
+    if not is_int or value < minimum or (maximum is not None and value > maximum):
+        raise UsageError(f"{name} must be {wanted}, got {value!r}")
+    return int(value)
+
+
+def check_number(name, value, minimum, maximum=float("inf"), *, open_below=False):
+    """Return `value` as a float within `[minimum, maximum]`, or raise `UsageError`.
+
+    With `open_below`, `minimum` itself is refused (a temperature of 0, say).
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    low_enough = number > minimum if open_below else number >= minimum
+    # A NaN fails both comparisons, and is refused with the rest.
+    if not (low_enough and number <= maximum) or number == float("inf"):
+        sign = ">" if open_below else ">="
+        upper = "" if maximum == float("inf") else f" and <= {maximum:g}"
+        raise UsageError(f"{name} must be a finite number {sign} {minimum:g}{upper}, got {value!r}")
+    return number
+
+
+def check_kernel_size(name, value):
+    """Return an odd kernel size of at least 3, or raise `UsageError`.
+
+    An even kernel has no centre, so "before" and "after" the pixel would not be mirror images; a
+    kernel of 1 sees no neighbour at all.
+    """
+    value = check_int(name, value, 3)
+    if value % 2 == 0:
+        raise UsageError(f"{name} must be odd, so that the kernel has a centre, got {value}")
+    return value

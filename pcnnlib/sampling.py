@@ -1,0 +1,383 @@
+"""Drawing images pixel by pixel: the plain way (`full`), and from caches (`cached`).
+
+`full` runs the whole network once per pixel: simple, slow, and the reference.
+
+`cached` computes what a new pixel changes and nothing else (in the spirit of Ramachandran et al.
+2017, arXiv:1704.06001). The vertical stack of a row depends on the rows above alone: it runs once
+per row, for all columns. The horizontal stack runs once per pixel (once per channel for ordered
+colour). The caches hold the rows and columns that the kernels still reach, so memory grows with
+W times layers, never with H*W times layers.
+
+Both draw by inversion from the same uniform noise, made by NumPy from the seed: the same seed gives
+the same images, by either method, on either backend, and image k does not depend on how many are
+drawn.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from pcnnlib import backend
+from pcnnlib.errors import UsageError, check_int, check_number
+
+# More images at once would gain no speed; more than this are drawn in equal parts.
+LARGEST_BATCH = 256
+
+
+def sample(
+    model,
+    n,
+    condition=None,
+    *,
+    seed=None,
+    temperature=1.0,
+    known=None,
+    given=None,
+    method=None,
+    progress=False,
+    callback=None,
+    return_log_likelihood=False,
+):
+    """Draw `n` images.
+
+    Args:
+        model: a `PixelCNN` or `GatedPixelCNN`.
+        n: number of images, at least 1.
+        condition: one row per image, for a conditional model.
+        seed: int >= 0, or None for fresh randomness.
+        temperature: > 0. Below 1, likely values become likelier still.
+        known: integer images `(n, H, W, C)`, or one of them `(H, W, C)` for all, to complete.
+        given: boolean mask, True where `known` is kept, of the shape of `known`, or without its
+            last axis, or one mask `(H, W)` for all. A drawn pixel can only take account of given
+            pixels *before* it in raster order.
+        method: "cached", "full", or None for the fastest that the model has.
+        progress: whether to show a progress bar (a step is one row of one batch).
+        callback: function of `(rows, images)`, called after each row of a batch: the number of
+            rows drawn, and uint8 `(batch, H, W, C)` with zeros where nothing is drawn yet.
+        return_log_likelihood: whether to return each image's log-likelihood too.
+
+    Returns:
+        uint8 `(n, H, W, C)`; with `return_log_likelihood` also float64 `(n,)`, nats, of the whole
+        image (given pixels included) at temperature 1.
+
+    Raises:
+        UsageError: an argument out of range, shapes that disagree, `known` without `given`.
+    """
+    n = check_int("n", n, 1)
+    temperature = check_number("temperature", temperature, 0.0, open_below=True)
+    if seed is not None:
+        seed = check_int("seed", seed, 0)
+    method = check_method(model, method)
+    condition = model.check_condition(condition, n)
+    known, given = check_known(model, n, known, given)
+    start, row = METHODS[method]
+    height, width, channels = model.image_shape
+    # One stream for all images: image k gets the same noise however many are drawn.
+    noise = np.random.default_rng(seed).random(
+        (n, height, width, channels, model.distribution.noise), "float32"
+    )
+    parts = -(-n // LARGEST_BATCH)
+    batch = -(-n // parts)
+    bar = keras.utils.Progbar(parts * height, unit_name="row") if progress else None
+    drawn = []
+    for first in range(0, n, batch):
+        # The last part is filled up, so that every part has the shape compiled for.
+        index = np.minimum(np.arange(first, first + batch), n - 1)
+        state = start(model, batch, None if condition is None else condition[index])
+        images = np.zeros((batch, *model.image_shape), "uint8")
+        for i in range(height):
+            inputs = (noise[index, i], known[index, i], given[index, i])
+            state, values, _ = row(model, state, i, inputs, temperature)
+            images[:, i] = values
+            if callback is not None:
+                callback(i + 1, images[: n - first].copy())
+            if bar is not None:
+                bar.add(1)
+        drawn.append(images[: n - first])
+    drawn = np.concatenate(drawn)
+    if return_log_likelihood:
+        return drawn, model.log_likelihood(drawn, condition)
+    return drawn
+
+
+def frames(images, given=None, every=1, first=0):
+    """An image growing pixel by pixel: frame t shows the first t pixels, and the given ones.
+
+    Generation never revisits a pixel, so the finished image tells the whole story.
+
+    Args:
+        images: `(n, H, W, C)`.
+        given: mask of pixels known from the start, broadcastable to `(n, H, W, C)`.
+        every: pixels from one frame to the next.
+        first: pixels shown by the first frame.
+
+    Yields:
+        `(images with zeros where nothing is drawn yet, bool mask of drawn pixels (n, H, W, C))`.
+    """
+    images = np.asarray(images)
+    height, width = images.shape[1:3]
+    order = np.arange(height * width).reshape(height, width, 1)
+    given = np.zeros((), bool) if given is None else np.asarray(given)
+    for t in [*range(first, height * width, check_int("every", every, 1)), height * width]:
+        shown = np.broadcast_to(given | (order < t), images.shape)
+        yield np.where(shown, images, 0), shown
+
+
+def parameters(model, images, condition=None, method=None):
+    """Parameters of every pixel's distribution, as the sampler computes them, one after another.
+
+    What the sampler would see if it were drawing exactly these images; for tests and for study.
+
+    Returns:
+        float32 array of the shape of `model(images)`.
+    """
+    images = model.check_images(images)
+    n = len(images)
+    condition = model.check_condition(condition, n)
+    start, row = METHODS[check_method(model, method)]
+    state = start(model, n, condition)
+    noise = np.zeros((n, *model.image_shape[1:], model.distribution.noise), "float32")
+    rows = []
+    for i in range(model.image_shape[0]):
+        inputs = (noise, images[:, i].astype("int32"), np.ones_like(images[:, i], bool))
+        state, _, seen = row(model, state, i, inputs, 1.0, keep_parameters=True)
+        rows.append(seen)
+    return np.stack(rows, axis=1)
+
+
+def check_method(model, method):
+    """The name of the sampling method, or `UsageError`."""
+    cached = hasattr(model, "blocks") and hasattr(model.blocks[0], "look_left")
+    if method is None:
+        return "cached" if cached else "full"
+    if method not in METHODS:
+        wanted = ", ".join(repr(m) for m in METHODS)
+        raise UsageError(f"method must be one of {wanted} or None, got {method!r}")
+    if method == "cached" and not cached:
+        raise UsageError(f'method "cached" needs a GatedPixelCNN, got {type(model).__name__}')
+    return method
+
+
+def check_known(model, n, known, given):
+    """`known` and `given` as int32 and bool arrays `(n, H, W, C)`; zeros and False for None."""
+    shape = (n, *model.image_shape)
+    if known is None and given is None:
+        return np.zeros(shape, "int32"), np.zeros(shape, bool)
+    if known is None or given is None:
+        missing = "given" if given is None else "known"
+        raise UsageError(f"known and given come together: {missing} is missing")
+    known = np.asarray(known)
+    known = known[None] if known.shape == model.image_shape else known
+    known = model.check_images(known, "known")
+    if len(known) not in (1, n):
+        raise UsageError(f"known must hold 1 or {n} images, got {len(known)}")
+    given = np.asarray(given)
+    if given.dtype != bool:
+        raise UsageError(f"given must be a boolean mask, got {given.dtype}")
+    image, plane = model.image_shape, model.image_shape[:2]
+    if given.shape in (plane, (1, *plane), (n, *plane)):
+        given = given[..., None]
+    elif given.shape not in (image, (1, *image), (n, *image)):
+        raise UsageError(
+            f"given must have shape {plane}, {image} or {shape}, got {given.shape}"
+        )
+    known = np.broadcast_to(known, shape).astype("int32")
+    return known, np.broadcast_to(given, shape)
+
+
+def _compiled(model, name, function, xla):
+    """Compile once per model; the backend keeps one version per batch shape."""
+    if name not in model.compiled_functions:
+        model.compiled_functions[name] = backend.compiled(function, model, xla=xla)
+    return model.compiled_functions[name]
+
+
+# ---------------------------------------------------------------- full: the reference
+
+
+def _full_start(model, batch, condition):
+    return np.zeros((batch, *model.image_shape), "int32"), condition
+
+
+def _full_row(model, state, i, inputs, temperature, keep_parameters=False):
+    images, condition = state
+    noise, known, given = inputs
+
+    def look(images, condition, noise, at, temperature):
+        """One look at the whole network: parameters and samples of row i, column j."""
+        given_so_far = images if condition is None else (images, condition)
+        seen = model(given_so_far, training=False)
+        seen = ops.take(ops.take(seen, at[0], axis=1), at[1], axis=1)[:, None, None]
+        drawn = model.distribution.sample(seen, noise[:, None, None], temperature)
+        return drawn[:, 0, 0], seen[:, 0, 0]
+
+    look = _compiled(model, "full", look, xla=False)
+    images, seen_row = images.copy(), []
+    width, channels = images.shape[2:]
+    for j in range(width):
+        for steps in range(channels if model.distribution.channelwise else 1):
+            at = ops.convert_to_tensor([i, j], "int32")
+            drawn, seen = look(
+                ops.convert_to_tensor(images),
+                None if condition is None else ops.convert_to_tensor(condition),
+                ops.convert_to_tensor(noise[:, j]),
+                at,
+                ops.convert_to_tensor(temperature, "float32"),
+            )
+            chosen = np.where(given[:, j], known[:, j], ops.convert_to_numpy(drawn))
+            # Channels before this one are fixed by now; later ones are not to be seen yet.
+            upto = steps + 1 if model.distribution.channelwise else channels
+            images[:, i, j, :upto] = chosen[:, :upto]
+        seen_row.append(ops.convert_to_numpy(seen))
+    return (images, condition), images[:, i].astype("uint8"), np.stack(seen_row, axis=1)
+
+
+# ---------------------------------------------------------------- cached
+
+
+def _cached_start(model, batch, condition):
+    """Caches before the first row: the zeros that padding would put there."""
+    width, channels = model.image_shape[1:]
+    caches = []
+    for index, block in enumerate(model.blocks):
+        top, bottom, left, right = block.vertical.reach
+        features = model.filters if index else channels
+        # Only rows above the current one are kept: the current one comes with its row.
+        shape = (batch, -top, width - left + right, features)
+        caches.append(ops.zeros(shape, model.compute_dtype))
+    encoded = ()
+    if condition is not None:
+        encoded = model.encode_condition(ops.convert_to_tensor(condition))
+    return caches, encoded
+
+
+def _cached_row(model, state, i, inputs, temperature, keep_parameters=False):
+    caches, encoded = state
+    noise, known, given = inputs
+    # A map says something else in every row; labels and vectors say the same.
+    h = encoded[:, i : i + 1] if model.condition is not None and encoded.shape[1] > 1 else encoded
+
+    def draw_row(caches, h, noise, known, given, temperature):
+        return _draw_row(model, caches, h, noise, known, given, temperature, keep_parameters)
+
+    # Small batches spend their time between operations, which XLA fuses; see benchmarks/sampling.py.
+    name = "cached, with parameters" if keep_parameters else "cached"
+    draw_row = _compiled(model, name, draw_row, xla=True)
+    caches, values, seen = draw_row(
+        caches,
+        h,
+        ops.convert_to_tensor(noise),
+        ops.convert_to_tensor(known),
+        ops.convert_to_tensor(given),
+        ops.convert_to_tensor(temperature, "float32"),
+    )
+    values = np.asarray(ops.convert_to_numpy(values), "uint8")
+    return (caches, encoded), values, ops.convert_to_numpy(seen)
+
+
+def _draw_row(model, caches, h, noise, known, given, temperature, keep_parameters):
+    """Draw one row of a batch.
+
+    Args:
+        caches: per block, the rows above it still in reach, `(B, rows, W + padding, features)`.
+        h: encoded condition of this row, or an empty tuple.
+        noise: `(B, W, C, N)`; known: int `(B, W, C)`; given: bool `(B, W, C)`.
+
+    Returns:
+        `(caches for the next row, values (B, W, C), parameters (B, W, ...) if kept)`.
+    """
+    h = None if model.condition is None else h
+    batch, width = known.shape[:2]
+    row = None  # the vertical features of this row; the image itself is not drawn yet
+    below, told = [], []
+    for block, cache in zip(model.blocks, caches, strict=True):
+        window = cache
+        if block.vertical.reach[1] == 0:
+            window = ops.concatenate([cache, _pad_columns(row, block)], axis=1)
+            below.append(window[:, 1:])
+        row, to_horizontal = block.look_up(window, h)
+        told.append(to_horizontal)
+
+    told = ops.concatenate(told, axis=-1)[:, 0]  # (B, W, 2F * blocks)
+
+    left = [
+        ops.zeros((batch, 1, -block.horizontal.reach[2], cache.shape[-1]), model.compute_dtype)
+        for block, cache in zip(model.blocks, caches, strict=True)
+    ]
+    columns = ops.arange(width)
+
+    def put(row, j, pixel):
+        """The row with its column j replaced."""
+        at = ops.reshape(columns == j, (1, width, *[1] * (len(row.shape) - 2)))
+        return ops.where(at, ops.expand_dims(pixel, 1), row)
+
+    def step(j, state):
+        left, values, seen = state
+        column = [ops.squeeze(_column(x, j), 1) for x in (told, noise, known, given)]
+        pixel, left, parameters = _draw_pixel(model, left, *column, temperature)
+        # Kept only when asked for: with 256 levels they would be most of the memory traffic.
+        return left, put(values, j, pixel), put(seen, j, parameters) if keep_parameters else seen
+
+    values = ops.zeros_like(known)
+    seen = ops.zeros((0,))
+    if keep_parameters:
+        size = (batch, 1, width, model.distribution.size)
+        seen = model.distribution.parameters(ops.zeros(size))[:, 0]
+    _, values, seen = ops.fori_loop(0, width, step, (left, values, seen))
+    # The finished row is the first block's newest row above.
+    newest = _pad_columns(_scale(model, values)[:, None], model.blocks[0])
+    return [ops.concatenate([caches[0][:, 1:], newest], axis=1), *below], values, seen
+
+
+def _draw_pixel(model, left, told, noise, known, given, temperature):
+    """Draw one pixel of a batch, channel after channel.
+
+    Args:
+        left: per block, features to the left still in reach, `(B, 1, columns, features)`.
+        told: what the vertical stack says of this pixel, all blocks together, `(B, 2F * blocks)`.
+        noise: `(B, C, N)`; known, given: `(B, C)`.
+
+    Returns:
+        `(values (B, C), left of the next pixel, parameters of the pixel (B, ...))`.
+    """
+    told = ops.split(told[:, None, None], len(model.blocks), axis=-1)
+    channels = known.shape[-1]
+    values = ops.where(given, known, ops.zeros_like(known))
+    for channel in range(channels if model.distribution.channelwise else 1):
+        here, after = _scale(model, values)[:, None, None], []
+        for block, before, from_above in zip(model.blocks, left, told, strict=True):
+            upto_here = ops.concatenate([before, here], axis=2)
+            after.append(upto_here[:, :, 1:])
+            window = upto_here if block.horizontal.reach[3] == 0 else before
+            here = block.look_left(window, from_above, here)
+        seen = model.distribution.parameters(model.head(here))
+        drawn = model.distribution.sample(seen, noise[:, None, None], temperature)[:, 0, 0]
+        drawn = ops.where(given, known, ops.cast(drawn, known.dtype))
+        if model.distribution.channelwise:
+            # Later channels keep their place holder until it is their turn.
+            turn = np.arange(channels) <= channel
+            values = ops.where(turn, drawn, values)
+        else:
+            values = drawn
+    # The image's own pixel is known only now; the other caches were complete in the last look.
+    newest = _scale(model, values)[:, None, None]
+    after[0] = ops.concatenate([left[0], newest], axis=2)[:, :, 1:]
+    return values, after, seen[:, 0, 0]
+
+
+def _column(x, j):
+    """Column j of `(B, W, ...)`, as `(B, 1, ...)`, for an index known only when running."""
+    start = [0, j, *[0] * (len(x.shape) - 2)]
+    return ops.slice(x, start, (x.shape[0], 1, *x.shape[2:]))
+
+
+def _scale(model, values):
+    return ops.cast(values, model.compute_dtype) * (2 / (model.levels - 1)) - 1
+
+
+def _pad_columns(row, block):
+    _, _, left, right = block.vertical.reach
+    return ops.pad(row, ((0, 0), (0, 0), (-left, right), (0, 0)))
+
+
+METHODS = {"cached": (_cached_start, _cached_row), "full": (_full_start, _full_row)}
