@@ -8,6 +8,12 @@ Follows van den Oord et al. 2016, *Conditional Image Generation with PixelCNN De
 >>> model = pcnn.GatedPixelCNN(data.image_shape, levels=data.levels, filters=32, blocks=5)
 """
 
+# ruff: noqa: E402
+from pcnnlib.startup import without_chatter
+
+with without_chatter():
+    import keras  # noqa: F401
+
 from pcnnlib.analysis import (
     CausalityReport,
     Likelihood,
@@ -19,6 +25,7 @@ from pcnnlib.conditions import Labels, Map, Vector
 from pcnnlib.data import Dataset, Split, load_dataset
 from pcnnlib.errors import UsageError
 from pcnnlib.models import GatedPixelCNN, PixelCNN
+from pcnnlib.training import RunConfig, build_model, load_model, train
 
 __version__ = "0.1.0"
 
@@ -30,11 +37,15 @@ __all__ = [
     "Likelihood",
     "Map",
     "PixelCNN",
+    "RunConfig",
     "Split",
     "UsageError",
     "Vector",
+    "build_model",
     "check_causality",
     "evaluate",
     "load_dataset",
+    "load_model",
     "receptive_field",
+    "train",
 ]

@@ -71,7 +71,9 @@ def evaluate(model, split, batch_size=100):
     if model.condition is not None:
         labels = split.labels
         if labels is None:
-            raise UsageError(f"the model is conditioned on {model.condition!r}; the data has no labels")
+            raise UsageError(
+                f"the model is conditioned on {model.condition!r}; the data has no labels"
+            )
     return Likelihood.of(-model.log_likelihood(split.images, labels, batch_size), model.image_shape)
 
 

@@ -201,7 +201,9 @@ def read_npz(path, keys, optional=()):
             reason = "it is no .npz archive of arrays"
         raise UsageError(f"data file {path} cannot be read: {reason}") from error
     except (OSError, EOFError, AttributeError, zipfile.BadZipFile, zipfile.zlib.error) as error:
-        raise UsageError(f"data file {path} cannot be read: {error or type(error).__name__}") from error
+        raise UsageError(
+            f"data file {path} cannot be read: {error or type(error).__name__}"
+        ) from error
 
 
 def _digits(levels, data_path):

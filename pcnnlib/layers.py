@@ -228,7 +228,12 @@ class GatedBlock(keras.layers.Layer):
             filters, kernel_size, stack="vertical", name="vertical", **convolution
         )
         self.horizontal = CausalConv2D(
-            filters, kernel_size, stack="horizontal", groups=groups, name="horizontal", **convolution
+            filters,
+            kernel_size,
+            stack="horizontal",
+            groups=groups,
+            name="horizontal",
+            **convolution,
         )
         # The horizontal convolution has the gate's bias: link and conditions add none.
         unbiased = {"use_bias": False, "dtype": self.dtype_policy}

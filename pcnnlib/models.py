@@ -11,6 +11,7 @@ from keras import ops
 
 from pcnnlib import backend
 from pcnnlib.conditions import Condition
+from pcnnlib.data import Batches
 from pcnnlib.distributions import make_distribution
 from pcnnlib.errors import UsageError, check_int, check_kernel_size, check_number
 from pcnnlib.layers import CausalConv2D, GatedBlock, PixelHead, ResidualBlock
@@ -52,6 +53,17 @@ class AutoregressiveModel(keras.Model):
         """
         jit_compile = jit_compile or keras.backend.backend() == "jax"
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+
+    def compile_from_config(self, config):
+        """Compile as when saved; Keras asks for this where `compile` has another default."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def fit(self, x=None, y=None, **kwargs):
+        """Train as in Keras. `Batches` are taken in their own order, which their seed shuffled."""
+        if isinstance(x, Batches):
+            kwargs.setdefault("shuffle", False)
+        return super().fit(x, y, **kwargs)
 
     def scale(self, images):
         """Levels 0 .. K-1 as floats -1 .. 1, so that the zeros of the padding are no level."""
@@ -132,8 +144,7 @@ class AutoregressiveModel(keras.Model):
             )
         if images.size and (images.min() < 0 or images.max() >= self.levels):
             raise UsageError(
-                f"{name} must hold levels 0..{self.levels - 1}, "
-                f"got {images.min()}..{images.max()}"
+                f"{name} must hold levels 0..{self.levels - 1}, got {images.min()}..{images.max()}"
             )
         return images.astype("uint8")
 
@@ -144,7 +155,9 @@ class AutoregressiveModel(keras.Model):
                 raise UsageError("condition must be None: this model is unconditional")
             return None
         if condition is None:
-            raise UsageError(f"condition is missing: this model is conditioned on {self.condition!r}")
+            raise UsageError(
+                f"condition is missing: this model is conditioned on {self.condition!r}"
+            )
         condition = self.condition.check(condition)
         if len(condition) != n:
             raise UsageError(f"condition must have {n} rows, one per image, got {len(condition)}")
@@ -345,7 +358,9 @@ class GatedPixelCNN(AutoregressiveModel):
         self.n_blocks = check_int("blocks", blocks, 1)
         self.first_kernel_size = check_kernel_size("first_kernel_size", first_kernel_size)
         self.kernel_size = check_kernel_size("kernel_size", kernel_size)
-        self.head_filters = None if head_filters is None else check_int("head_filters", head_filters, 1)
+        self.head_filters = (
+            None if head_filters is None else check_int("head_filters", head_filters, 1)
+        )
         self.dropout = check_number("dropout", dropout, 0.0)
         if self.dropout >= 1:
             raise UsageError(f"dropout must be below 1, got {dropout}")

@@ -178,9 +178,7 @@ def check_known(model, n, known, given):
     if given.shape in (plane, (1, *plane), (n, *plane)):
         given = given[..., None]
     elif given.shape not in (image, (1, *image), (n, *image)):
-        raise UsageError(
-            f"given must have shape {plane}, {image} or {shape}, got {given.shape}"
-        )
+        raise UsageError(f"given must have shape {plane}, {image} or {shape}, got {given.shape}")
     known = np.broadcast_to(known, shape).astype("int32")
     return known, np.broadcast_to(given, shape)
 

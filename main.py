@@ -1,0 +1,8 @@
+"""`python main.py --help`: train a Gated PixelCNN and draw images from it."""
+
+import sys
+
+from pcnnlib.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

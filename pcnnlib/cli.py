@@ -1,0 +1,219 @@
+"""The command line, `python main.py`: train, then draw; or with `--epochs=0` only draw.
+
+A mistake in the arguments is answered in one line, with exit code 2.
+"""
+
+import argparse
+import difflib
+import pathlib
+import sys
+
+import numpy as np
+
+from pcnnlib import images, training
+from pcnnlib.analysis import evaluate
+from pcnnlib.conditions import Labels
+from pcnnlib.data import load_dataset
+from pcnnlib.errors import UsageError, check_int, check_number
+
+MODELS = ("", "conditional", "autoencoder")
+DEFAULTS = training.RunConfig()
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message):
+        raise UsageError(message)
+
+    def parse_args(self, args=None, namespace=None):
+        known, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            flag = unknown[0].split("=")[0]
+            near = difflib.get_close_matches(flag, self._option_string_actions, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "; --help lists them"
+            raise UsageError(f"unknown flag {flag}{hint}")
+        return known
+
+
+def make_parser():
+    parser = Parser(
+        prog="main.py",
+        description="Train a Gated PixelCNN and draw images from it.",
+        allow_abbrev=False,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--data", default="digits", help="digits, mnist, binarized_mnist, cifar, or a path to .npz")
+    add("--model", default="", choices=MODELS, help="empty: unconditional")
+    add("--levels", type=int, help="values a pixel can take; by default as the data has them")
+    add("--layers", type=int, default=DEFAULTS.blocks, help="gated blocks")
+    add("--f_map", type=int, default=DEFAULTS.filters, help="features of each stack")
+    add("--dropout", type=float, default=DEFAULTS.dropout, help="share of features dropped")
+    add("--epochs", type=int, default=50, help="0 draws from the checkpoint and trains nothing")
+    add("--batch_size", type=int, default=DEFAULTS.batch_size, help="images a step")
+    add("--learning_rate", type=float, default=DEFAULTS.learning_rate, help="highest rate")
+    add("--grad_clip", type=float, default=DEFAULTS.grad_clip, help="largest norm of a gradient")
+    add("--ema", type=float, default=DEFAULTS.ema, help="momentum of averaged weights; 0: none")
+    add("--seed", type=int, default=DEFAULTS.seed, help="of everything random")
+    add("--data_path", default="data", help="looked into before anything is downloaded")
+    add("--ckpt_path", default="ckpts", help="checkpoints")
+    add("--samples_path", default="samples", help="pictures")
+    add("--summary_path", default="logs", help="for tensorboard --logdir")
+    add("--n_samples", type=int, default=100, help="images drawn")
+    add("--temperature", type=float, default=1.0, help="below 1: likely values likelier still")
+    add("--classes", help="conditional: labels to draw, such as 3,3,7; by default a row of each")
+    add("--complete", metavar="FILE.png", help="picture to complete: transparent pixels are drawn")
+    add("--keep", default="top", choices=("top", "left"), help="half kept if none is transparent")
+    add("--animate", action="store_true", help="also write a GIF of the images growing")
+    return parser
+
+
+def main(args=None):
+    """Run the command line; return the exit code."""
+    try:
+        run(make_parser().parse_args(args))
+    except UsageError as error:
+        print(f"main.py: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nmain.py: stopped; the same command goes on from the last epoch", file=sys.stderr)
+        return 130
+    return 0
+
+
+def run(args):
+    if args.model == "autoencoder":
+        raise UsageError("--model=autoencoder is not built yet")
+    check_int("n_samples", args.n_samples, 1)
+    check_number("temperature", args.temperature, 0.0, open_below=True)
+    conditional = args.model == "conditional"
+    if args.classes is not None and not conditional:
+        raise UsageError("--classes needs --model=conditional")
+    config = training.RunConfig(
+        data=args.data,
+        levels=args.levels,
+        conditional=conditional,
+        blocks=args.layers,
+        filters=args.f_map,
+        dropout=args.dropout,
+        epochs=args.epochs,
+        batch_size=args.batch_size,
+        learning_rate=args.learning_rate,
+        grad_clip=args.grad_clip,
+        ema=args.ema,
+        seed=args.seed,
+    )
+    data = load_dataset(config.data, levels=config.levels, data_path=args.data_path)
+    name = f"{pathlib.Path(args.data).stem}-{args.model or 'unconditional'}"
+    folder = pathlib.Path(args.ckpt_path) / name
+    pictures = pathlib.Path(args.samples_path) / name
+    logs = pathlib.Path(args.summary_path) / name
+    if config.epochs:
+        model = _train(config, data, args, folder, pictures, logs)
+    else:
+        model = _load(folder / training.BEST, data, conditional)
+    condition = _condition(model, args)
+    print(f"test: {evaluate(model, data.test)} ({data.name}, {len(data.test):,} images)")
+    _draw(model, condition, args, pictures)
+    if args.complete:
+        _complete(model, condition, args, pictures)
+
+
+def _train(config, data, args, folder, pictures, logs):
+    model = training.build_model(config, data)
+    _condition(model, args)  # a mistake here should not wait for the training
+    if args.complete:
+        images.read_png(args.complete, model.image_shape, model.levels)
+    print(
+        f"{data.name}: {len(data.train):,} images {data.image_shape}, {data.levels} levels; "
+        f"{config.blocks} blocks of {config.filters} filters, {model.count_params():,} weights"
+    )
+    few = min(args.n_samples, 100)
+
+    def draw(model, epoch):
+        condition = _condition(model, args, few)
+        drawn = model.sample(few, condition, seed=config.seed, temperature=args.temperature)
+        grid = images.tile(drawn, model.levels, columns=_columns(model, args))
+        images.save_png(pictures / f"epoch_{epoch:04d}.png", grid)
+        return grid
+
+    grids = training.SampleGrids(draw, every=10, epochs=config.epochs, log_folder=logs)
+    training.train(
+        model, data, config, folder=folder, log_folder=logs, callbacks=[grids], verbose=1
+    )
+    return model
+
+
+def _load(path, data, conditional):
+    model = training.load_model(path)
+    if model.image_shape != data.image_shape or model.levels != data.levels:
+        raise UsageError(
+            f"checkpoint {path} is for images {model.image_shape} of {model.levels} levels, "
+            f"--data={data.name} has {data.image_shape} of {data.levels}"
+        )
+    if (model.condition is not None) != conditional:
+        has = "conditional" if model.condition is not None else "unconditional"
+        raise UsageError(f"checkpoint {path} is {has}, unlike --model")
+    return model
+
+
+def _condition(model, args, n=None):
+    """Labels to draw: those asked for, or the same number of each class; None if unconditional."""
+    if not isinstance(model.condition, Labels):
+        return None
+    n = n or args.n_samples
+    if args.classes is None:
+        # One row per class: ten of a kind where 100 images are drawn of ten classes.
+        return np.sort(np.arange(n) % model.condition.n)
+    try:
+        classes = np.array([int(label) for label in args.classes.split(",")])
+    except ValueError as error:
+        raise UsageError(f"--classes must be labels such as 3,3,7, got {args.classes!r}") from error
+    return model.condition.check(np.resize(classes, n))
+
+
+def _columns(model, args):
+    if isinstance(model.condition, Labels) and args.classes is None:
+        return max(1, -(-args.n_samples // model.condition.n))
+    return None
+
+
+def _draw(model, condition, args, pictures):
+    drawn = model.sample(
+        args.n_samples,
+        condition,
+        seed=args.seed,
+        temperature=args.temperature,
+        progress=True,
+    )
+    columns = _columns(model, args)
+    images.save_png(pictures / "samples.png", images.tile(drawn, model.levels, columns=columns))
+    print(f"samples: {pictures / 'samples.png'}")
+    if args.animate:
+        growing = images.growing(drawn, model.levels, columns=columns)
+        images.save_gif(pictures / "samples.gif", growing)
+        print(f"animation: {pictures / 'samples.gif'}")
+
+
+def _complete(model, condition, args, pictures):
+    known, given = images.read_png(args.complete, model.image_shape, model.levels)
+    if given.all():
+        half = given.shape[0] // 2 if args.keep == "top" else given.shape[1] // 2
+        given = np.zeros_like(given)
+        given[:half] = args.keep == "top"
+        given[:, :half] |= args.keep == "left"
+    drawn = model.sample(
+        args.n_samples,
+        condition,
+        seed=args.seed,
+        temperature=args.temperature,
+        known=known,
+        given=given,
+    )
+    images.save_png(pictures / "completion.png", images.tile(drawn, model.levels))
+    print(f"completion: {pictures / 'completion.png'}")
+    if args.animate:
+        growing = images.growing(drawn, model.levels, given=given[..., None])
+        images.save_gif(pictures / "completion.gif", growing)
+        print(f"animation: {pictures / 'completion.gif'}")

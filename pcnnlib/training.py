@@ -1,0 +1,407 @@
+"""Training a model: configuration, schedule, weight averaging, checkpoints, exact resume.
+
+Keras does the work (`fit`, Adam, schedules, averaging, TensorBoard). What is added here: batches
+that follow from `(seed, epoch)`, checkpoints that are replaced in one step, and a restart that ends
+with the same weights as a run that was never stopped.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import time
+import zipfile
+
+import keras
+import numpy as np
+
+from pcnnlib.conditions import Labels
+from pcnnlib.errors import UsageError, check_int, check_number
+from pcnnlib.models import AutoregressiveModel, GatedPixelCNN
+
+BEST, LAST = "best.keras", "last.keras"
+# A member of `last.keras` that Keras does not know and leaves alone: one file, one truth.
+STATE = "training_state.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+    """Everything that a run follows from, together with its data.
+
+    Raises:
+        UsageError: a value out of range.
+    """
+
+    data: str = "digits"  # name of a data set, or path to an .npz file
+    levels: int | None = None  # values a pixel can take; None: as the data set has them
+    conditional: bool = False  # whether the model is given the labels
+    blocks: int = 12  # gated blocks, the first included
+    filters: int = 32  # F, features of each stack
+    dropout: float = 0.0  # share of gated features dropped while training
+    epochs: int = 20  # passes over the training images
+    batch_size: int = 100  # images a step
+    learning_rate: float = 2e-3  # highest, reached after the warm-up
+    warmup: float = 0.05  # share of all steps in which the learning rate rises from 0
+    final_rate: float = 0.01  # share of the learning rate left when the cosine decay ends
+    grad_clip: float = 100.0  # largest global norm of the gradient of nats per image
+    ema: float = 0.99  # momentum of the weights' moving average, at most; 0: none
+    seed: int = 0  # of initialisation, batches and dropout
+
+    def __post_init__(self):
+        for name in ("blocks", "filters", "batch_size"):
+            check_int(name, getattr(self, name), 1)
+        check_int("epochs", self.epochs, 0)
+        check_int("seed", self.seed, 0)
+        check_number("learning_rate", self.learning_rate, 0.0, open_below=True)
+        check_number("grad_clip", self.grad_clip, 0.0, open_below=True)
+        check_number("warmup", self.warmup, 0.0, 1.0)
+        check_number("final_rate", self.final_rate, 0.0, 1.0)
+        for name in ("dropout", "ema"):
+            if check_number(name, getattr(self, name), 0.0) >= 1:
+                raise UsageError(f"{name} must be below 1, got {getattr(self, name)}")
+
+
+def build_model(config, data):
+    """A `GatedPixelCNN` for these images, initialised from the configuration's seed.
+
+    Args:
+        config: `RunConfig`.
+        data: `Dataset`.
+
+    Raises:
+        UsageError: `conditional`, but the data has no labels.
+    """
+    condition = None
+    if config.conditional:
+        if data.classes is None:
+            raise UsageError(f"a conditional model needs labels; data {data.name} has none")
+        condition = Labels(data.classes)
+    keras.utils.set_random_seed(config.seed)
+    return GatedPixelCNN(
+        data.image_shape,
+        levels=data.levels,
+        filters=config.filters,
+        blocks=config.blocks,
+        dropout=config.dropout,
+        condition=condition,
+    )
+
+
+def make_optimizer(config, steps_per_epoch):
+    """Adam with warm-up and cosine decay, clipping by global norm and, if wanted, an average.
+
+    The average reaches back over at most a tenth of the run: in a short one a momentum near 1 would
+    still average in the first, random weights.
+
+    Args:
+        config: `RunConfig`.
+        steps_per_epoch: batches in one pass over the training images.
+    """
+    steps = max(1, config.epochs * steps_per_epoch)
+    warmup = int(config.warmup * steps)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        # Without a warm-up Keras reads the first argument, with one the target.
+        initial_learning_rate=0.0 if warmup else config.learning_rate,
+        decay_steps=max(1, steps - warmup),
+        alpha=config.final_rate,
+        warmup_target=config.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+    return keras.optimizers.Adam(
+        schedule,
+        global_clipnorm=config.grad_clip,
+        use_ema=config.ema > 0,
+        ema_momentum=min(config.ema, max(0.0, 1 - 10 / steps)),
+    )
+
+
+def train(model, data, config, *, folder=None, log_folder=None, callbacks=(), verbose=0):
+    """Train a model and leave the best weights in it.
+
+    The best weights are those with the lowest validation loss; with `config.ema` they are averaged
+    weights, which are also the ones validated. With a `folder`, `best.keras` (no optimiser) and
+    `last.keras` (everything a restart needs) are written after each epoch, and a run found there is
+    resumed: killed at any moment, it ends with the same weights as if it had not been.
+
+    Args:
+        model: `PixelCNN` or `GatedPixelCNN`.
+        data: `Dataset`.
+        config: `RunConfig`; of an interrupted run everything but `epochs` must agree.
+        folder: where checkpoints are kept, or None.
+        log_folder: where TensorBoard's files are kept, or None.
+        callbacks: further Keras callbacks.
+        verbose: 1 for a progress bar.
+
+    Returns:
+        History: dict of lists, one entry per epoch: `loss` and `val_loss` (nats per image),
+        `seconds`.
+
+    Raises:
+        UsageError: `folder` holds another run, a damaged file, or cannot be written.
+    """
+    with_labels = isinstance(model.condition, Labels)
+    batches = data.train.batches(config.batch_size, seed=config.seed, with_labels=with_labels)
+    validation = data.validation.batches(config.batch_size, with_labels=with_labels)
+    model.compile(optimizer=make_optimizer(config, batches.num_batches))
+    model.optimizer.build(model.trainable_variables)
+    keeper = Checkpoints(config, data, folder)
+    keeper.set_model(model)
+    start = keeper.resume()
+    batches.epoch = start
+    if config.ema:
+        callbacks = [keras.callbacks.SwapEMAWeights(), *callbacks]
+    if verbose:
+        callbacks = [*callbacks, Progress(config.epochs)]
+    if log_folder is not None:
+        callbacks = [*callbacks, keras.callbacks.TensorBoard(log_folder, write_graph=True)]
+    if start < config.epochs:
+        model.fit(
+            batches,
+            validation_data=validation,
+            initial_epoch=start,
+            epochs=config.epochs,
+            # First, so that later callbacks find the epoch saved; and after the averaged weights
+            # have been swapped back, so that the true ones are.
+            callbacks=[keeper, *callbacks],
+            verbose=0,
+        )
+    keeper.load_best()
+    return keeper.history
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Keeps history, best and last weights; in memory, and in `folder` if there is one."""
+
+    def __init__(self, config, data, folder):
+        super().__init__()
+        self.config = config
+        self.data = data
+        self.folder = None if folder is None else pathlib.Path(folder)
+        self.history = {"loss": [], "val_loss": [], "seconds": []}
+        self.best = None
+
+    def resume(self):
+        """Bring back the last checkpoint, if there is one; return the epoch to begin with."""
+        path = None if self.folder is None else self.folder / LAST
+        if path is None or not path.exists():
+            return 0
+        state = read_state(path)
+        wanted = _identity(self.config, self.data)
+        for name, value in wanted.items():
+            if state["run"].get(name) != value:
+                raise UsageError(
+                    f"{path} is of a run with {name}={state['run'].get(name)!r}, not {value!r}: "
+                    "choose another folder, or remove this one"
+                )
+        last = load_model(path)
+        try:
+            self.model.set_weights(last.get_weights())
+            old, new = last.optimizer.variables, self.model.optimizer.variables
+            for variable, value in zip(new, old, strict=True):
+                variable.assign(value)
+        except (AttributeError, ValueError) as error:
+            raise UsageError(f"{path} does not fit this model: {error}") from error
+        for variable, value in zip(_random_state(self.model), state["random"], strict=True):
+            variable.assign(np.array(value, variable.dtype))
+        self.history = state["history"]
+        best = self.folder / BEST
+        if self.history["val_loss"] and best.exists():
+            self.best = load_model(best).get_weights()
+        return state["epoch"]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        earlier = min(self.history["val_loss"], default=float("inf"))
+        self.history["loss"].append(float(logs["loss"]))
+        self.history["val_loss"].append(float(logs["val_loss"]))
+        self.history["seconds"].append(time.perf_counter() - self.began)
+        if logs["val_loss"] < earlier or self.best is None:
+            self.best = averaged_weights(self.model)
+            if self.folder is not None:
+                self.save_best()
+        if self.folder is not None:
+            state = {
+                "epoch": epoch + 1,
+                "history": self.history,
+                "random": [np.array(v).tolist() for v in _random_state(self.model)],
+                "run": _identity(self.config, self.data),
+                "config": dataclasses.asdict(self.config),
+            }
+            # Last of all: until it is replaced, a restart repeats the epoch, with equal results.
+            save(self.model, self.folder / LAST, state=state)
+
+    def save_best(self):
+        current = self.model.get_weights()
+        self.model.set_weights(self.best)
+        try:
+            save(self.model, self.folder / BEST)
+        finally:
+            self.model.set_weights(current)
+
+    def load_best(self):
+        if self.best is not None:
+            self.model.set_weights(self.best)
+
+
+class Progress(keras.callbacks.Callback):
+    """Keras's progress bar, one per epoch, in nats per image and with the time left of the run."""
+
+    def __init__(self, epochs):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_train_begin(self, logs=None):
+        self.began, self.done = time.perf_counter(), 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        left = ""
+        if self.done:
+            seconds = (time.perf_counter() - self.began) / self.done * (self.epochs - epoch)
+            left = f", about {_duration(seconds)} left"
+        print(f"Epoch {epoch + 1}/{self.epochs}{left}")
+        self.bar = keras.utils.Progbar(self.params["steps"], stateful_metrics=["nats", "val_nats"])
+
+    def on_train_batch_end(self, batch, logs=None):
+        # The last step is shown with the validation loss, at the end of the epoch.
+        self.bar.update(min(batch + 1, self.params["steps"] - 1), [("nats", float(logs["loss"]))])
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.done += 1
+        values = [("nats", float(logs["loss"])), ("val_nats", float(logs["val_loss"]))]
+        self.bar.update(self.params["steps"], values, finalize=True)
+
+
+class SampleGrids(keras.callbacks.Callback):
+    """Draws a grid of samples every few epochs, from the averaged weights if there are any.
+
+    Args:
+        draw: function of `(model, epoch)` that draws and saves a grid and returns it as uint8
+            `(H, W, 3)`.
+        every: epochs from one grid to the next; there is one after the last epoch too.
+        epochs: number of the last epoch.
+        log_folder: where TensorBoard looks for images, or None.
+    """
+
+    def __init__(self, draw, every, epochs, log_folder=None):
+        super().__init__()
+        self.draw = draw
+        self.every = every
+        self.epochs = epochs
+        self.log_folder = log_folder
+
+    def on_epoch_end(self, epoch, logs=None):
+        epoch += 1
+        if epoch % self.every and epoch != self.epochs:
+            return
+        current = self.model.get_weights()
+        self.model.set_weights(averaged_weights(self.model))
+        try:
+            grid = self.draw(self.model, epoch)
+        finally:
+            self.model.set_weights(current)
+        if self.log_folder is not None:
+            # TensorBoard's own writer of images: Keras has none.
+            import tensorflow as tf
+
+            with tf.summary.create_file_writer(str(self.log_folder)).as_default():
+                tf.summary.image("samples", grid[None], step=epoch)
+
+
+def averaged_weights(model):
+    """The model's weights as NumPy arrays, the averaged ones if its optimiser keeps them."""
+    optimizer = model.optimizer
+    average = {}
+    if getattr(optimizer, "use_ema", False):
+        pairs = zip(
+            model.trainable_variables, optimizer._model_variables_moving_average, strict=True
+        )
+        average = {id(variable): value for variable, value in pairs}
+    return [np.array(average.get(id(weight), weight)) for weight in model.weights]
+
+
+def save(model, path, *, state=None):
+    """Write a `.keras` file in one step: a reader finds the old file or the new one, whole.
+
+    Args:
+        model: any Keras model; the optimiser is kept only along with a `state`.
+        path: file to write or replace.
+        state: dict of training state, kept inside the file, or None.
+
+    Raises:
+        UsageError: the file cannot be written (disk full, say); the old one is untouched.
+    """
+    path = pathlib.Path(path)
+    # The name ends in .keras because Keras insists.
+    scratch = path.with_name(f".{path.stem}.{os.getpid()}.keras")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        model.save(scratch, include_optimizer=state is not None)
+        if state is not None:
+            with zipfile.ZipFile(scratch, "a") as archive:
+                archive.writestr(STATE, json.dumps(state))
+        with open(scratch, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UsageError(f"{path} cannot be written: {error}") from error
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def load_model(path):
+    """Load a model saved by `train` or by `model.save`, without unpickling anything.
+
+    Raises:
+        UsageError: no such file, damaged, or not a model of this library.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise UsageError(f"checkpoint {path} does not exist")
+    try:
+        model = keras.saving.load_model(path, safe_mode=True)
+    except Exception as error:  # Keras, HDF5 and zipfile each raise their own
+        reason = str(error).strip().splitlines()
+        raise UsageError(
+            f"checkpoint {path} is damaged or no Keras model: "
+            f"{reason[0] if reason else type(error).__name__}"
+        ) from error
+    if not isinstance(model, AutoregressiveModel):
+        raise UsageError(
+            f"checkpoint {path} holds a {type(model).__name__}, wanted a PixelCNN or GatedPixelCNN"
+        )
+    return model
+
+
+def read_state(path):
+    """The training state inside a `last.keras`.
+
+    Raises:
+        UsageError: a damaged file, or one without training state.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read(STATE))
+    except KeyError as error:
+        raise UsageError(f"checkpoint {path} holds no training state to resume from") from error
+    except (OSError, zipfile.BadZipFile, ValueError) as error:
+        raise UsageError(f"checkpoint {path} is damaged: {error}") from error
+
+
+def _identity(config, data):
+    """What must agree for a run to be resumed. More epochs may be asked for, with their schedule."""
+    fields = {k: v for k, v in dataclasses.asdict(config).items() if k != "epochs"}
+    return {**fields, "data_checksum": data.checksum, "backend": keras.backend.backend()}
+
+
+def _random_state(model):
+    """Variables of dropout's random state: part of a run, but not of the weights Keras saves."""
+    weights = {id(weight) for weight in model.weights}
+    return [v for v in model.non_trainable_variables if id(v) not in weights]
+
+
+def _duration(seconds):
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
