@@ -1,0 +1,81 @@
+# Two commands matter: `make book` and `make test`. `make help` lists the rest.
+# Needed: Python 3.11 or 3.12, make, git. Everything else goes into .venv.
+
+PYTHON     ?=
+UV_VERSION := 0.13.9
+VENV       := .venv
+BIN        := $(VENV)/bin
+READY      := $(VENV)/.installed
+TIMED      := sh book/timed.sh
+PARAMS     ?= notebooks/params/quick.yaml
+
+.DEFAULT_GOAL := help
+.PHONY: help venv book full smoke notebooks test format lock address clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
+	  | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+# Candidates are run, not looked up: a version manager's shim can exist and still refuse to start.
+$(READY): pyproject.toml requirements.lock
+	@start=$$(date +%s); \
+	usable='import ensurepip, sys, venv; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))'; \
+	if ! $(BIN)/python -c "$$usable" 2>/dev/null; then \
+	  found=; \
+	  for python in $(or $(PYTHON),python3.12 python3.11 python3 python); do \
+	    if "$$python" -c "$$usable" 2>/dev/null; then found=$$python; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "error: Python 3.11 or 3.12 with venv is needed, and none of these is one:" \
+	      "$(or $(PYTHON),python3.12 python3.11 python3 python)." \
+	      "Name yours with: make PYTHON=/path/to/python3.12 ..." >&2; \
+	    exit 1; \
+	  fi; \
+	  rm -rf $(VENV); \
+	  echo "making $(VENV) with $$found"; \
+	  "$$found" -m venv $(VENV) || exit 1; \
+	fi; \
+	echo "installing requirements.lock (a few minutes the first time)"; \
+	PIP_DISABLE_PIP_VERSION_CHECK=1; export PIP_DISABLE_PIP_VERSION_CHECK; \
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock && \
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . && \
+	touch $@ && echo "install: $$(( $$(date +%s) - start )) s"
+
+venv: $(READY)  ## make .venv and install the locked versions
+
+book: $(READY)  ## execute the notebooks and build the HTML book
+	@$(BIN)/python book/build.py --params $(PARAMS)
+
+full: $(READY)  ## the same with the long runs: meant for a GPU
+	@$(BIN)/python book/build.py --params notebooks/params/full.yaml
+
+smoke: $(READY)  ## execute every notebook with tiny parameters, keep nothing
+	@$(TIMED) smoke $(BIN)/python book/build.py --params notebooks/params/smoke.yaml --execute-only
+
+notebooks: $(READY)  ## write each notebook's .ipynb twin from its .py
+	@$(TIMED) notebooks $(BIN)/python book/twins.py
+
+test: $(READY)  ## ruff and pytest
+	@$(TIMED) "ruff check" $(BIN)/ruff check .
+	@$(TIMED) "ruff format" $(BIN)/ruff format --check .
+	@$(TIMED) pytest $(BIN)/python -m pytest
+
+format: $(READY)  ## let ruff format and fix what it can
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+# Versions already in the file are kept; UPGRADE=--upgrade takes the newest.
+lock:  ## write requirements.lock from pyproject.toml (UPGRADE=--upgrade for newer versions)
+	@mkdir -p _build && { [ -x _build/lock/bin/uv ] || { \
+	  for python in $(or $(PYTHON),python3.12 python3.11 python3 python); do \
+	    if "$$python" -m venv _build/lock 2>/dev/null; then break; fi; \
+	  done; \
+	  _build/lock/bin/python -m pip install --quiet uv==$(UV_VERSION); }; }
+	@$(TIMED) lock _build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE) \
+	  --extra test --output-file requirements.lock pyproject.toml
+
+address: $(READY)  ## URL=https://github.com/owner/name: where the project will be found
+	@$(BIN)/python book/address.py "$(URL)"
+
+clean:  ## remove everything that was built; .venv stays
+	rm -rf _build build *.egg-info .pytest_cache .ruff_cache
