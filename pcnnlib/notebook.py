@@ -1,0 +1,59 @@
+"""What notebooks need beside the library: figures with a caption, and numbers for the text.
+
+Both work wherever a notebook runs; a page of the book is made from what they leave behind.
+"""
+
+import html
+
+from IPython.display import display
+
+# The book's theme puts what a cell writes as HTML on a light card in its dark version; figures that
+# take the colours of the page need none.
+STYLE = (
+    "<style>.pcnn-figure{margin:.5em 0}.pcnn-figure figcaption{font-size:.9em;opacity:.85;"
+    "max-width:44em;margin-top:.4em}"
+    "html[data-theme=dark] .bd-content .nb-output div.cell_output .text_html:has(.pcnn-figure)"
+    "{background:none;color:inherit;padding:0}</style>"
+)
+
+
+def show(figure, alt, caption):
+    """Show a figure with a caption below it.
+
+    Args:
+        figure: `plots.Picture` or `plots.Animation`.
+        alt: what there is to see, for readers who cannot see it.
+        caption: what it means. Text in `backquotes` is code.
+    """
+    drawn = figure.html(alt) if hasattr(figure, "html") else figure.svg(alt)
+    words = html.escape(caption, quote=False).split("`")
+    words[1::2] = [f"<code>{word}</code>" for word in words[1::2]]
+    block = (
+        f'{STYLE}<figure class="pcnn-figure">{drawn}'
+        f"<figcaption>{''.join(words)}</figcaption></figure>"
+    )
+    display({"text/html": block, "text/plain": f"[figure: {alt}]"}, raw=True)
+
+
+def glue(name, value):
+    """Keep a number or a text under a name, for ``{glue:text}`name` `` on the book's pages.
+
+    Leaves the record that MyST-NB reads, without needing MyST-NB; shows nothing.
+
+    Args:
+        name: unique in the notebook.
+        value: int, float or str; NumPy's numbers become Python's, so that formats such as
+            ``:.3f`` apply.
+    """
+    value = value.item() if hasattr(value, "item") else value
+    display(
+        {"application/papermill.record/text/plain": repr(value)},
+        raw=True,
+        metadata={
+            "scrapbook": {
+                "name": name,
+                "mime_prefix": "application/papermill.record/",
+                "has_mimebundle": False,
+            }
+        },
+    )

@@ -1,0 +1,254 @@
+"""An explorer of receptive fields, alive with a kernel and without one.
+
+In Jupyter and Colab it is made of ipywidgets. On a page without a kernel the same frames are drawn
+by a few lines of JavaScript that stand in the page itself. Every frame is measured on a model.
+"""
+
+import base64
+import html
+import importlib.resources
+import json
+import uuid
+
+import ipywidgets
+import numpy as np
+
+from pcnnlib.analysis import receptive_field
+from pcnnlib.errors import check_int
+from pcnnlib.models import GatedPixelCNN, PixelCNN
+
+MODELS = {"PixelCNN": PixelCNN, "Gated PixelCNN": GatedPixelCNN}
+
+
+def measure_frames(size, kernel_sizes, layers):
+    """What a pixel sees, for every model, kernel size and number of layers, by gradient.
+
+    A convolution does the same everywhere, so one pixel tells of all: it is measured in the last
+    row, at the centre of an image wide enough for every offset that fits in `size` by `size`.
+
+    Args:
+        size: height and width S of the image to explore.
+        kernel_sizes: odd ints, of the first and of all later layers alike.
+        layers: ints >= 2, convolutions stacked.
+
+    Returns:
+        bool `(models, kernel sizes, layers, S, 2S - 1)`; `[..., i, j]` tells of the pixel
+        `S - 1 - i` rows above and `S - 1 - j` columns to the left.
+    """
+    frames = [
+        [[_measure(name, size, kernel, depth) for depth in layers] for kernel in kernel_sizes]
+        for name in MODELS
+    ]
+    return np.array(frames)
+
+
+def _measure(name, size, kernel_size, layers):
+    # The first masked convolution of the PixelCNN is no block; that of the gated model is.
+    blocks = layers - 1 if name == "PixelCNN" else layers
+    model = MODELS[name](
+        (size, 2 * size - 1, 1),
+        filters=16,
+        blocks=blocks,
+        first_kernel_size=kernel_size,
+        kernel_size=kernel_size,
+    )
+    return receptive_field(model, (size - 1, size - 1), images=2) > 0
+
+
+def states(frame, at):
+    """What each pixel of an image is to the one at `at`: "here", "seen", "blind" or "later".
+
+    Args:
+        frame: bool `(S, 2S - 1)`, see `measure_frames`.
+        at: `(i, j)`.
+
+    Returns:
+        str array `(S, S)`.
+    """
+    size = len(frame)
+    i, j = at
+    # The frame, moved so that its own pixel lies at (i, j); rows below are never seen.
+    moved = np.zeros((size, size), bool)
+    moved[: i + 1] = frame[size - 1 - i :, size - 1 - j : 2 * size - 1 - j]
+    order = np.arange(size * size).reshape(size, size)
+    before = order < order[i, j]
+    found = np.where(before, np.where(moved, "seen", "blind"), "later")
+    found[i, j] = "here"
+    return found
+
+
+class ReceptiveFieldExplorer(ipywidgets.VBox):
+    """The explorer; made by `receptive_field_explorer`."""
+
+    def __init__(self, frames, kernel_sizes, layers, at, **kwargs):
+        self.frames = frames
+        self.kernel_sizes = list(kernel_sizes)
+        self.layer_counts = list(layers)
+        self.size = frames.shape[-2]
+        last = self.size - 1
+        self.controls = {
+            "model": ipywidgets.Dropdown(options=list(MODELS), description="Model"),
+            "kernel": ipywidgets.Dropdown(
+                options=[(f"{k} × {k}", k) for k in self.kernel_sizes], description="Kernel"
+            ),
+            "layers": ipywidgets.SelectionSlider(options=self.layer_counts, description="Layers"),
+            "row": ipywidgets.IntSlider(at[0], 0, last, description="Row"),
+            "column": ipywidgets.IntSlider(at[1], 0, last, description="Column"),
+        }
+        self.picture = ipywidgets.HTML()
+        super().__init__([*self.controls.values(), self.picture], **kwargs)
+        for control in self.controls.values():
+            control.observe(self.redraw, names="value")
+        self.redraw()
+
+    @property
+    def choice(self):
+        """The values of the controls, by name."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def redraw(self, change=None):
+        """Show what the controls say."""
+        choice = self.choice
+        frame = self.frames[
+            list(MODELS).index(choice["model"]),
+            self.kernel_sizes.index(choice["kernel"]),
+            self.layer_counts.index(choice["layers"]),
+        ]
+        at = choice["row"], choice["column"]
+        field, said = _field(states(frame, at), at)
+        self.picture.value = (
+            f'<style>{_asset("explorer.css")}</style><div class="pcnn-explorer">{field}'
+            f"<p>{said}</p>{_key()}</div>"
+        )
+
+    def html(self):
+        """The explorer as HTML that needs nothing else: no kernel, no library, no network."""
+        name = f"explorer-{uuid.uuid4().hex[:8]}"
+        data = {
+            "size": self.size,
+            "models": list(MODELS),
+            "kernels": self.kernel_sizes,
+            "layers": self.layer_counts,
+            "frames": _pack(self.frames),
+        }
+        choice = self.choice
+        last = self.size - 1
+        kernels = [f"{k} × {k}" for k in self.kernel_sizes]
+        controls = [
+            _select(name, "model", "Model", list(MODELS), choice["model"]),
+            _select(name, "kernel", "Kernel", kernels, f"{choice['kernel']} × {choice['kernel']}"),
+            _slider(
+                name,
+                "layers",
+                "Layers",
+                self.layer_counts[0],
+                self.layer_counts[-1],
+                choice["layers"],
+            ),
+            _slider(name, "row", "Row", 0, last, choice["row"]),
+            _slider(name, "column", "Column", 0, last, choice["column"]),
+        ]
+        frame = np.zeros((self.size, 2 * self.size - 1), bool)
+        field, _ = _field(states(frame, (0, 0)), (0, 0))
+        # The script runs in a function of its own, so that several explorers fit on a page.
+        return (
+            f"<style>{_asset('explorer.css')}</style>"
+            f'<div class="pcnn-explorer" id="{name}"><div class="controls">{"".join(controls)}</div>'
+            f'{field}<p class="said" role="status"></p>{_key()}</div>'
+            f"<script>(() => {{\n{_asset('explorer.js')}"
+            f'exploreReceptiveField(document.getElementById("{name}"), {json.dumps(data)});\n'
+            "})();</script>"
+        )
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        data["text/html"] = self.html()
+        data["text/plain"] = "an explorer of receptive fields"
+        return bundle
+
+
+def receptive_field_explorer(
+    *, size=15, kernel_sizes=(3, 5, 7), layers=(2, 3, 4, 5, 6, 7, 8), at=(9, 5)
+):
+    """Choose a model, a kernel size, a number of layers and a pixel; see what the pixel sees.
+
+    Args:
+        size: height and width of the image.
+        kernel_sizes: odd ints of at least 3.
+        layers: consecutive ints of at least 2.
+        at: `(row, column)` to begin with.
+
+    Returns:
+        An ipywidget that also shows itself, and responds, on a page without a kernel.
+
+    Raises:
+        UsageError: a size, kernel size, number of layers or pixel out of range.
+    """
+    size = check_int("size", size, 2)
+    layers = [check_int("layers", n, 2) for n in layers]
+    at = tuple(check_int("at", v, 0, size - 1) for v in at)
+    return ReceptiveFieldExplorer(
+        measure_frames(size, kernel_sizes, layers), kernel_sizes, layers, at
+    )
+
+
+def _pack(frames):
+    """Frames as base64 of their bits, each frame filled up to whole bytes."""
+    flat = frames.reshape(-1, frames.shape[-2] * frames.shape[-1])
+    return base64.b64encode(np.packbits(flat, axis=1).tobytes()).decode()
+
+
+def _field(found, at):
+    """An SVG of the pixels and the sentence that says what is seen."""
+    size = len(found)
+    cells = "".join(
+        f'<rect x="{j}.05" y="{i}.05" width=".9" height=".9" class="{found[i, j]}"/>'
+        for i, j in np.ndindex(found.shape)
+    )
+    seen, blind = int((found == "seen").sum()), int((found == "blind").sum())
+    said = (
+        f"Row {at[0]}, column {at[1]}: {seen} of {seen + blind} earlier pixels seen, {blind} not."
+    )
+    return (
+        f'<svg class="field" viewBox="0 0 {size} {size}" role="img" aria-label="{said}">{cells}</svg>',
+        said,
+    )
+
+
+def _key():
+    words = {
+        "here": "pixel being predicted",
+        "seen": "earlier, seen",
+        "blind": "earlier, not seen",
+        "later": "not yet generated",
+    }
+    parts = (
+        f'<span><svg viewBox="0 0 1 1" aria-hidden="true"><rect width="1" height="1" class="{state}"/>'
+        f"</svg>{text}</span>"
+        for state, text in words.items()
+    )
+    return f'<p class="key">{"".join(parts)}</p>'
+
+
+def _select(name, control, label, options, chosen):
+    choices = "".join(
+        f"<option{' selected' if option == chosen else ''}>{html.escape(option)}</option>"
+        for option in options
+    )
+    return (
+        f'<label for="{name}-{control}"><span>{label}</span>'
+        f'<select id="{name}-{control}" data-control="{control}">{choices}</select></label>'
+    )
+
+
+def _slider(name, control, label, first, last, chosen):
+    return (
+        f'<label for="{name}-{control}"><span>{label}</span><input type="range" '
+        f'id="{name}-{control}" data-control="{control}" min="{first}" max="{last}" '
+        f'value="{chosen}"><output for="{name}-{control}">{chosen}</output></label>'
+    )
+
+
+def _asset(name):
+    return importlib.resources.files("pcnnlib").joinpath(name).read_text(encoding="utf-8")
