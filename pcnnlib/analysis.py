@@ -77,6 +77,23 @@ def evaluate(model, split, batch_size=100):
     return Likelihood.of(-model.log_likelihood(split.images, labels, batch_size), model.image_shape)
 
 
+def surprise(model, images, condition=None):
+    """What each pixel of each image costs under a model, nats, float64 `(N, H, W)`.
+
+    The sum over an image's pixels is its negative log-likelihood.
+
+    Args:
+        model: `PixelCNN` or `GatedPixelCNN`.
+        images: integer levels `(N, H, W, C)`.
+        condition: one row per image, for a conditional model.
+    """
+    images = model.check_images(images)
+    condition = model.check_condition(condition, len(images))
+    parameters = model(images if condition is None else (images, condition), training=False)
+    likelihood = model.distribution.log_likelihood(parameters, ops.convert_to_tensor(images))
+    return -ops.convert_to_numpy(likelihood).astype("float64")
+
+
 def receptive_field(model, at, *, condition=None, images=4, seed=0):
     """How strongly the prediction of one pixel depends on every pixel, measured by gradient.
 
@@ -157,8 +174,8 @@ class CausalityReport:
         pairs = int(self.before.sum())
         blind = int(self.blind_spot.sum())
         lines = ["causal: yes" if self.causal else f"causal: NO, {len(self.leaks)} leaks"]
-        for (i, j, c), (k, l, d) in self.leaks[:3]:
-            lines.append(f"  value ({i}, {j}, {c}) changes the prediction of ({k}, {l}, {d})")
+        for value, prediction in self.leaks[:3]:
+            lines.append(f"  value {value} changes the prediction of {prediction}")
         share = f" ({100 * blind / pairs:.1f}%)" if pairs else ""
         lines.append(f"earlier values never seen: {blind:,} of {pairs:,} pairs{share}")
         return "\n".join(lines)
@@ -180,8 +197,8 @@ def check_causality(model, *, condition=None, images=2, seed=0, batch_size=64):
         batch_size: images evaluated at once.
 
     Returns:
-        `CausalityReport`. Its blind spot counts all earlier values out of sight: of a shallow model,
-        also those too far away.
+        `CausalityReport`. Its blind spot counts all earlier values out of sight; of a shallow
+        model, also those too far away.
     """
     shape = tuple(model.image_shape)
     n = int(np.prod(shape))

@@ -3,6 +3,8 @@
 Everything else is `keras.ops`, so that the same code runs on either backend.
 """
 
+import functools
+
 import keras
 
 
@@ -23,7 +25,9 @@ def compiled(function, model, *, xla):
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(function, jit_compile=xla, autograph=False)
+        # TensorFlow counts tracings by code object, and would take the first tracings of several
+        # models for repeated ones of one function, with a warning; a partial counts by itself.
+        return tf.function(functools.partial(function), jit_compile=xla, autograph=False)
     if keras.backend.backend() == "jax":
         import jax
 
