@@ -1,5 +1,7 @@
 """Errors that a user can mend: one line that says what came and what was wanted."""
 
+import operator
+
 
 class UsageError(ValueError):
     """An argument, file or data set does not fit; the message names it.
@@ -11,10 +13,14 @@ class UsageError(ValueError):
 def check_int(name, value, minimum, maximum=None):
     """Return `value` as an int, or raise `UsageError` naming `name` and the range wanted."""
     wanted = f"an integer >= {minimum}" if maximum is None else f"an integer {minimum}..{maximum}"
-    is_int = hasattr(value, "__index__") and not isinstance(value, bool)
-    if not is_int or value < minimum or (maximum is not None and value > maximum):
+    try:
+        number = operator.index(value)
+    except TypeError:  # a float, a string, an array of several
+        number = None
+    fits = number is not None and not isinstance(value, bool) and number >= minimum
+    if not fits or (maximum is not None and number > maximum):
         raise UsageError(f"{name} must be {wanted}, got {value!r}")
-    return int(value)
+    return number
 
 
 def check_number(name, value, minimum, maximum=float("inf"), *, open_below=False):
@@ -23,7 +29,7 @@ def check_number(name, value, minimum, maximum=float("inf"), *, open_below=False
     With `open_below`, `minimum` itself is refused (a temperature of 0, say).
     """
     try:
-        number = float(value)
+        number = float("nan") if isinstance(value, str) else float(value)
     except (TypeError, ValueError):
         number = float("nan")
     low_enough = number > minimum if open_below else number >= minimum
@@ -41,7 +47,8 @@ def check_kernel_size(name, value):
     An even kernel has no centre, so "before" and "after" the pixel would not be mirror images; a
     kernel of 1 sees no neighbour at all.
     """
-    value = check_int(name, value, 3)
-    if value % 2 == 0:
-        raise UsageError(f"{name} must be odd, so that the kernel has a centre, got {value}")
-    return value
+    if check_int(name, value, 1) % 2 == 0 or value == 1:
+        raise UsageError(
+            f"{name} must be odd, so that the kernel has a centre, and at least 3, got {value}"
+        )
+    return int(value)

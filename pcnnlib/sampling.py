@@ -65,6 +65,8 @@ def sample(
     """
     n = check_int("n", n, 1)
     temperature = check_number("temperature", temperature, 0.0, open_below=True)
+    # Below this the likeliest level is as good as certain, and float32 would divide by zero.
+    temperature = max(temperature, 1e-30)
     if seed is not None:
         seed = check_int("seed", seed, 0)
     method = check_method(model, method)
@@ -258,7 +260,7 @@ def _cached_row(model, state, i, inputs, temperature, keep_parameters=False):
     def draw_row(caches, h, noise, known, given, temperature):
         return _draw_row(model, caches, h, noise, known, given, temperature, keep_parameters)
 
-    # Small batches spend their time between operations, which XLA fuses; see benchmarks/sampling.py.
+    # Small batches spend their time between operations, which XLA fuses: benchmarks/sampling.py.
     name = "cached, with parameters" if keep_parameters else "cached"
     draw_row = _compiled(model, name, draw_row, xla=True)
     caches, values, seen = draw_row(
