@@ -1,0 +1,35 @@
+"""Keeps every page free of requests that would leave it.
+
+The theme's live-code button (thebe) loads its scripts from a CDN on every page, and Matplotlib's
+`to_jshtml` links icons from another; the first is not used here, the theme already has the second.
+"""
+
+import re
+
+ICON_LINK = re.compile(r'<link rel="stylesheet"\s+href="https?://[^"]*font-awesome[^"]*">')
+THEBE_SETTINGS = re.compile(r'<script type="text/x-thebe-config">.*?</script>', re.DOTALL)
+CONFIGURATION = re.compile(r"const thebe_|thebeUseDefault|thebe-config")
+
+
+def drop_remote_files(app, pagename, templatename, context, doctree):
+    """Removes scripts and style sheets that name a remote address, or belong to thebe."""
+    for kind in ("script_files", "css_files"):
+        context[kind] = [file for file in context.get(kind, []) if not is_unwanted(file)]
+    if "body" in context:
+        context["body"] = THEBE_SETTINGS.sub("", ICON_LINK.sub("", context["body"]))
+
+
+def is_unwanted(file):
+    name = str(getattr(file, "filename", file) or "")
+    inline = getattr(file, "attributes", {}).get("body") or ""
+    return (
+        name.startswith(("http:", "https:", "//"))
+        or "thebe" in name
+        or bool(CONFIGURATION.search(inline))
+    )
+
+
+def setup(app):
+    # Last in line: after the extensions that add files page by page.
+    app.connect("html-page-context", drop_remote_files, priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,97 @@
+"""Writes the project's public address wherever it is needed: `make address URL=...`.
+
+Its one home is `repository: url` in _config.yml. From there it goes into the first cell of every
+notebook (Colab installs the library from it) and into the marked places of the README and of
+book/how_to_run.md:
+
+    <!-- address:badges --> ... <!-- /address -->      links to the repository and to Colab
+    <!-- address:clone -->  ... <!-- /address -->      the command that clones the repository
+"""
+
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "_ext"))
+
+import repo_address
+import setup_cell
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = re.compile(r'^(repository:\n(?:  .*\n)*?  url: )"([^"\n]*)"', re.MULTILINE)
+BLOCK = re.compile(r"(<!-- address:(\w+) -->\n).*?(<!-- /address -->)", re.DOTALL)
+EXPECTED = "https://github.com/owner/name"
+
+
+class AddressError(Exception):
+    """The address cannot be used, or a file has no place for it; the message is one line."""
+
+
+def checked(url):
+    """The address in its usual spelling."""
+    address = repo_address.normal(url)
+    if not address or not url.strip().startswith("https://") or "@" in url:
+        raise AddressError(f"expected URL={EXPECTED}, got URL={url.strip()}")
+    return address
+
+
+def block(kind, address, first):
+    if kind == "clone":
+        return f"```bash\ngit clone {address}\ncd {address.rsplit('/', 1)[1]}\n```\n"
+    if kind == "badges":
+        project = address.removeprefix("https://github.com/")
+        colab = f"https://colab.research.google.com/github/{project}/blob/main/notebooks/{first}"
+        badge = "https://colab.research.google.com/assets/colab-badge.svg"
+        return f"[Repository]({address}) [![Open in Colab]({badge})]({colab})\n"
+    raise AddressError(f"unknown mark <!-- address:{kind} -->: expected badges or clone")
+
+
+def changes(root, address):
+    """{path: new text} for every file that holds the address."""
+    new = {}
+    config = root / "_config.yml"
+    new[config], count = HOME.subn(rf'\1"{address}"', config.read_text(encoding="utf-8"))
+    if count != 1:
+        raise AddressError(f'{config} has no line `  url: ""` under `repository:`')
+    notebooks = sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    for path in notebooks + [path.with_suffix(".py") for path in notebooks]:
+        text = path.read_text(encoding="utf-8")
+        new[path], count = setup_cell.LINE.subn(rf"\g<1>{address}\g<2>", text)
+        if count != 1:
+            raise AddressError(f"{path} does not begin with the set-up cell of CONTRIBUTING.md")
+    first = notebooks[0].name if notebooks else ""
+    for path in (root / "README.md", root / "book" / "how_to_run.md"):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+            new[path] = BLOCK.sub(lambda m: m[1] + block(m[2], address, first) + m[3], text)
+    return new
+
+
+def configured(root):
+    """The address that is written in _config.yml, '' while there is none."""
+    match = HOME.search((root / "_config.yml").read_text(encoding="utf-8"))
+    return match[2] if match else ""
+
+
+def write(root, url):
+    """Writes the address; returns it and the files that changed."""
+    address = checked(url)
+    changed = [(p, text) for p, text in changes(root, address).items() if p.read_text() != text]
+    for path, text in changed:
+        path.write_text(text, encoding="utf-8")
+    return address, [path for path, _ in changed]
+
+
+def main():
+    try:
+        address, changed = write(ROOT, sys.argv[1] if len(sys.argv) > 1 else "")
+    except AddressError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    for path in changed:
+        print(f"wrote {path.relative_to(ROOT)}")
+    print(f"the address is {address}" + ("" if changed else ", as before"))
+
+
+if __name__ == "__main__":
+    main()

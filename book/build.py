@@ -1,0 +1,195 @@
+"""Builds the book: executes the notebooks, then turns them and the prose into HTML.
+
+    notebooks/NN.ipynb --papermill--> _build/executed/NN.ipynb
+    executed outputs + today's source, book/, _config.yml, _toc.yml --> _build/src
+    _build/src --jupyter-book, strict, execution off--> _build/html
+
+Only what changed is done again. The finished pages change place in one step and only when all
+went well, so that after an error the last good book is still there.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import yaml
+
+import browser
+import pages
+from execute import BookError, digest, execute_all, tree_digest
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = Path(__file__).resolve().parent
+NOT_PAGES = ("*.py", "*.sh", "__pycache__", ".ipynb_checkpoints")
+
+
+class Steps:
+    """Prints each step's seconds as it ends, and the total."""
+
+    def __init__(self):
+        self.begin = self.last = time.perf_counter()
+
+    def done(self, name, note=""):
+        now = time.perf_counter()
+        print(f"{name}: {now - self.last:.1f} s{note}", flush=True)
+        self.last = now
+
+    def total(self):
+        return time.perf_counter() - self.begin
+
+
+def find_notebooks(root):
+    found = sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    if not found:
+        raise BookError(f"no notebook in {root / 'notebooks'}: expected NN_name.ipynb")
+    listed = toc_files(root)
+    missing = [path.stem for path in found if f"notebooks/{path.stem}" not in listed]
+    if missing:
+        raise BookError(f"_toc.yml does not list notebooks/{', notebooks/'.join(missing)}")
+    return found
+
+
+def toc_files(root):
+    """All `root:` and `file:` entries of _toc.yml."""
+    path = root / "_toc.yml"
+    try:
+        contents = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise BookError(f"cannot read {path}: {' '.join(str(error).split())}") from None
+
+    def entries(node):
+        if isinstance(node, list):
+            for item in node:
+                yield from entries(item)
+        elif isinstance(node, dict):
+            for key, value in node.items():
+                if key in ("file", "root"):
+                    yield str(value).removesuffix(".md").removesuffix(".ipynb")
+                else:
+                    yield from entries(value)
+
+    return set(entries(contents))
+
+
+def lay_out(root, source, page_notebooks):
+    """Fills `source` with what Sphinx reads, in the folders that the pages' paths expect."""
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    skip = shutil.ignore_patterns(*NOT_PAGES)
+    shutil.copytree(root / "book", source / "book", ignore=skip)
+    shutil.copytree(TOOLS / "_ext", source / "book" / "_ext", dirs_exist_ok=True)
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy2(root / name, source / name)
+    for name in ("pcnnlib", "benchmarks", "main.py"):  # quoted by literalinclude
+        path = root / name
+        if path.is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(path, source / name, ignore=ignore)
+        elif path.is_file():
+            shutil.copy2(path, source / name)
+    (source / "notebooks").mkdir()
+    for name, page in page_notebooks.items():
+        nbformat.write(page, source / "notebooks" / f"{name}.ipynb")
+
+
+def page_key(root, source):
+    import repo_address
+
+    return digest(
+        tree_digest(source),
+        tree_digest(root / "requirements.lock"),
+        tree_digest(*sorted(TOOLS.glob("*.py"))),
+        sys.version,
+        os.environ.get("REPOSITORY_URL", ""),
+        repo_address.git_remote(root),
+    )
+
+
+def build_html(source, work, log):
+    """Runs Jupyter Book, strictly; returns the folder with the pages."""
+    shutil.rmtree(work, ignore_errors=True)
+    command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(source)]
+    command += ["--path-output", str(work), "-W", "-n", "--keep-going", "--quiet"]
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUTF8": "1", "NO_COLOR": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    log.write_text(done.stdout + done.stderr, encoding="utf-8")
+    html = work / "_build" / "html"
+    if done.returncode or not (html / "index.html").is_file():
+        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
+        telling = [x for x in lines if "WARNING" in x or "ERROR" in x or "rror:" in x] or lines[-5:]
+        shown = [line.replace(f"{source}{os.sep}", "") for line in dict.fromkeys(telling)]
+        print("\n".join(shown), file=sys.stderr)
+        raise BookError(f"the pages do not build: {len(shown)} problems, listed above and in {log}")
+    return html
+
+
+def check(html):
+    """Raises BookError if a page would fetch something, or complains in a browser."""
+    found, browsed = pages.problems(html), False
+    if not found and browser.find_chromium():
+        found, browsed = browser.complaints_of_pages(html), True
+    if found:
+        print("\n".join(found), file=sys.stderr)
+        raise BookError(f"the pages are not sound: {len(found)} problems, listed above")
+    return "" if browsed else " (no Chromium found: the pages were not opened)"
+
+
+def swap(new, current):
+    """Puts `new` in the place of `current`; at no moment is there half a book."""
+    old = current.with_name(current.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if current.exists():
+        current.rename(old)
+    new.rename(current)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def build(root, params, execute_only=False, output=None):
+    """Builds the book of the project at `root`; returns the path of its first page."""
+    steps, output = Steps(), output or root / "_build"
+    notebooks = find_notebooks(root)
+    store = output / ("smoke" if execute_only else "executed")
+    page_notebooks = execute_all(notebooks, params, root, store, say=lambda x: print(x, flush=True))
+    steps.done("notebooks")
+    if execute_only:
+        return None
+
+    source, html, key_file = output / "src", output / "html", output / "html.key"
+    lay_out(root, source, page_notebooks)
+    sys.path.insert(0, str(TOOLS / "_ext"))
+    key = page_key(root, source)
+    first = html / "index.html"
+    if first.is_file() and key_file.is_file() and key_file.read_text() == key:
+        print("pages: unchanged")
+    else:
+        new = build_html(source, output / "work", output / "sphinx.log")
+        steps.done("pages")
+        note = check(new)
+        steps.done("checks", note)
+        key_file.unlink(missing_ok=True)
+        swap(new, html)
+        key_file.write_text(key)
+    print(f"book: {steps.total():.1f} s in all")
+    print(f"open {first}")
+    return first
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Execute the notebooks and build the book.")
+    parser.add_argument("--params", type=Path, default=ROOT / "notebooks/params/quick.yaml")
+    parser.add_argument("--root", type=Path, default=ROOT, help="the project to build")
+    parser.add_argument("--execute-only", action="store_true", help="stop before the pages")
+    options = parser.parse_args()
+    try:
+        build(options.root.resolve(), options.params, options.execute_only)
+    except BookError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Checks built pages without a browser: nothing is fetched from elsewhere, every figure has words.
+
+Links that a reader may click (`<a href>`) can lead anywhere; what a page loads by itself cannot.
+"""
+
+import re
+from html.parser import HTMLParser
+
+# tag -> the attributes that make a browser fetch something
+FETCHING = {
+    "script": ["src"],
+    "link": ["href"],
+    "img": ["src", "srcset"],
+    "source": ["src", "srcset"],
+    "video": ["src", "poster"],
+    "audio": ["src"],
+    "iframe": ["src"],
+    "embed": ["src"],
+    "object": ["data"],
+    "image": ["href", "xlink:href"],
+    "use": ["href", "xlink:href"],
+    "input": ["src"],
+    "track": ["src"],
+}
+# <link> relations that name an address without fetching it
+NAMING = {"canonical", "author", "license", "next", "prev", "search", "index", "alternate"}
+REMOTE = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
+REMOTE_CSS = re.compile(
+    r"""(?:url\(\s*["']?|@import\s+["'])((?:https?:)?//[^"')\s]+)""", re.IGNORECASE
+)
+# In a page's own scripts: calls that would fetch an address written out beside them
+REMOTE_CALL = re.compile(
+    r"""(?:fetch|import|importScripts|\.open|\.src\s*=|\.href\s*=|require)\s*\(?\s*"""
+    r"""(?:["'](?:GET|POST)["']\s*,\s*)?["'`]((?:https?:)?//[^"'`]+)"""
+)
+IMAGE_NAME = re.compile(r"^\S*\.(png|jpe?g|svg|gif|webp)$", re.IGNORECASE)
+
+
+class Page(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.remote, self.silent_images, self.images, self.inside = [], [], 0, None
+
+    def handle_starttag(self, tag, attributes):
+        values = {name: value or "" for name, value in attributes}
+        self.inside = tag if tag in ("script", "style") else None
+        if tag == "link" and set(values.get("rel", "").lower().split()) & NAMING:
+            return
+        for name in FETCHING.get(tag, []):
+            if REMOTE.match(values.get(name, "")):
+                self.remote.append(f"<{tag} {name}={values[name]}>")
+        self.remote += REMOTE_CSS.findall(values.get("style", ""))
+        if tag == "img" and "logo" not in values.get("class", ""):
+            self.images += 1
+            # Without words of its own a figure gets its file's name as alt text.
+            alt = values.get("alt", "").strip()
+            if not alt or IMAGE_NAME.match(alt):
+                self.silent_images.append(values.get("src", "")[:80])
+
+    handle_startendtag = handle_starttag
+
+    def handle_endtag(self, tag):
+        self.inside = None
+
+    def handle_data(self, data):
+        if self.inside == "style":
+            self.remote += REMOTE_CSS.findall(data)
+        elif self.inside == "script":
+            self.remote += REMOTE_CALL.findall(data)
+
+
+def read(path):
+    page = Page()
+    page.feed(path.read_text(encoding="utf-8"))
+    return page
+
+
+def problems(html):
+    """One line for each thing that a page or style sheet under `html` would fetch from elsewhere,
+    and for each figure without alt text."""
+    found = []
+    for path in sorted(html.rglob("*.html")):
+        name = path.relative_to(html).as_posix()
+        if name.startswith("_static/"):
+            continue  # parts of themes and vendored code, not pages
+        page = read(path)
+        found += [f"{name} would fetch {address}" for address in page.remote]
+        found += [f"{name} shows {image} without alt text" for image in page.silent_images]
+    for path in sorted(html.rglob("*.css")):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        name = path.relative_to(html).as_posix()
+        found += [f"{name} would fetch {address}" for address in REMOTE_CSS.findall(text)]
+    return found

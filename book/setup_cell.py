@@ -1,0 +1,26 @@
+"""The first code cell of every notebook: the only place where a notebook installs anything."""
+
+import re
+
+TEXT = """\
+# In Colab, this installs the library from the project's repository. Elsewhere it does nothing.
+REPOSITORY = "{address}"  # written by `make address URL=...`
+
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    if not REPOSITORY:
+        raise SystemExit(
+            "The project has no public address yet, so there is nothing to install from. "
+            "`make address URL=https://github.com/owner/name` writes it into this cell."
+        )
+    package = f"pcnnlib[notebooks] @ git+{{REPOSITORY}}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)"""
+
+# The line, as it stands in a .py file and, with its quotes escaped, in an .ipynb file.
+LINE = re.compile(r'(REPOSITORY = \\?")[^"\\\n]*(\\?"  # written by `make address)')
+
+
+def setup_cell(address=""):
+    return TEXT.format(address=address)
