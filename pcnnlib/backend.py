@@ -1,4 +1,4 @@
-"""The one place that speaks to TensorFlow or JAX by name: compiling and differentiating.
+"""The one place that speaks to TensorFlow or JAX by name: compiling, fusing, differentiating.
 
 Everything else is `keras.ops`, so that the same code runs on either backend.
 """
@@ -40,6 +40,43 @@ def compiled(function, model, *, xla):
 
         return lambda *args: pure([v.value for v in variables], *args)
     return function
+
+
+def fused(function):
+    """An elementwise function of one tensor as a single pass over memory, forward and backward.
+
+    TensorFlow runs `tanh(a) * sigmoid(b)` as five passes forward and more backward, and keeps what
+    they leave in memory. Compiled through XLA it is one pass each way, and the backward pass
+    computes the little it needs again. JAX fuses by itself.
+
+    Args:
+        function: one tensor in, one tensor out, no variables.
+
+    Returns:
+        A function with the same values and gradients.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return function
+    import tensorflow as tf
+
+    forward = tf.function(function, jit_compile=True, autograph=False)
+
+    @tf.function(jit_compile=True, autograph=False)
+    def backward(inputs, upstream):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = function(inputs)
+        return tape.gradient(outputs, inputs, output_gradients=upstream)
+
+    @tf.custom_gradient
+    def with_gradient(inputs):
+        return forward(inputs), lambda upstream: backward(inputs, upstream)
+
+    @functools.wraps(function)
+    def call(inputs):
+        return with_gradient(tf.convert_to_tensor(inputs))
+
+    return call
 
 
 def gradient(function, inputs):

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from pcnnlib import masks
+from pcnnlib import backend, masks
 from pcnnlib.errors import UsageError, check_int
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
@@ -167,6 +167,7 @@ class ChannelDense(keras.layers.Dense):
         return {**super().get_config(), "groups": self.groups}
 
 
+@backend.fused
 def gate(inputs):
     """Gated activation unit: tanh of one half of the features times the sigmoid of the other.
 
