@@ -2,7 +2,9 @@
 
 Every function returns a `Picture`, a Matplotlib figure. In a notebook or on a page it shows itself
 as SVG without a background, its ink in the colour of the text around it, so that it fits a light
-and a dark theme. Colours are safe for colour-blind readers. H rows, W columns, C channels, K levels.
+and a dark theme. Colours are safe for colour-blind readers.
+
+H rows, W columns, C channels, K levels.
 """
 
 import base64

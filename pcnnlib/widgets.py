@@ -153,7 +153,8 @@ class ReceptiveFieldExplorer(ipywidgets.VBox):
         # The script runs in a function of its own, so that several explorers fit on a page.
         return (
             f"<style>{_asset('explorer.css')}</style>"
-            f'<div class="pcnn-explorer" id="{name}"><div class="controls">{"".join(controls)}</div>'
+            f'<div class="pcnn-explorer" id="{name}">'
+            f'<div class="controls">{"".join(controls)}</div>'
             f'{field}<p class="said" role="status"></p>{_key()}</div>'
             f"<script>(() => {{\n{_asset('explorer.js')}"
             f'exploreReceptiveField(document.getElementById("{name}"), {json.dumps(data)});\n'
@@ -210,10 +211,8 @@ def _field(found, at):
     said = (
         f"Row {at[0]}, column {at[1]}: {seen} of {seen + blind} earlier pixels seen, {blind} not."
     )
-    return (
-        f'<svg class="field" viewBox="0 0 {size} {size}" role="img" aria-label="{said}">{cells}</svg>',
-        said,
-    )
+    box = f'viewBox="0 0 {size} {size}" role="img" aria-label="{said}"'
+    return f'<svg class="field" {box}>{cells}</svg>', said
 
 
 def _key():
@@ -224,8 +223,8 @@ def _key():
         "later": "not yet generated",
     }
     parts = (
-        f'<span><svg viewBox="0 0 1 1" aria-hidden="true"><rect width="1" height="1" class="{state}"/>'
-        f"</svg>{text}</span>"
+        '<span><svg viewBox="0 0 1 1" aria-hidden="true">'
+        f'<rect width="1" height="1" class="{state}"/></svg>{text}</span>'
         for state, text in words.items()
     )
     return f'<p class="key">{"".join(parts)}</p>'

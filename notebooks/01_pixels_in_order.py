@@ -1,0 +1,296 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% tags=["remove-cell"]
+# In Colab, this installs the library from the project's repository. Elsewhere it does nothing.
+REPOSITORY = ""  # written by `make address URL=...`
+
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    if not REPOSITORY:
+        raise SystemExit(
+            "The project has no public address yet, so there is nothing to install from. "
+            "`make address URL=https://github.com/owner/name` writes it into this cell."
+        )
+    package = f"pcnnlib[notebooks] @ git+{REPOSITORY}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)
+
+# %% [markdown]
+# # What does it mean to predict an image pixel by pixel?
+#
+# After this chapter you can write an image as a sequence, give it a probability with the chain
+# rule, read nats and bits per dimension, and say by how much a tiny network beats the simplest
+# models. It runs in about half a minute on two CPU cores.
+
+# %% tags=["parameters"]
+dataset: str = "digits"  # "mnist", "binarized_mnist", or a path to an .npz file of grey images
+data_path: str = "data"  # folder that is searched for data files
+epochs: int = 20  # passes over the training images for the tiny PixelCNN
+filters: int = 16  # feature maps of the tiny PixelCNN, an even number
+blocks: int = 2  # residual blocks of the tiny PixelCNN
+seed: int = 0  # of initialisation, shuffling and sampling
+
+# %%
+import pcnnlib as pcnn
+from pcnnlib import analysis, baselines, plots
+from pcnnlib.notebook import glue, show
+
+# %% [markdown]
+# ## The idea: an image is a sequence
+#
+# Write down the pixels of an image from left to right, and the rows from top to bottom, as one
+# writes a page. Every pixel then has a place in a queue: some pixels come before it, the others
+# after it.
+
+# %%
+data = pcnn.load_dataset(dataset, data_path=data_path)
+height, width, channels = data.image_shape
+glue("levels", data.levels)
+glue("pixels", height * width)
+glue("dims", height * width * channels)
+print(len(data.train), "training images of shape", data.image_shape, "with", data.levels, "levels")
+
+# %%
+show(
+    plots.image_grid(data.test.images[:20], data.levels, columns=10),
+    alt="Two rows of ten small grey images of handwritten digits.",
+    caption="Images of the test set. They are small, which keeps every run in this book short.",
+)
+
+# %%
+show(
+    plots.raster_order(8, 8, at=(3, 4)),
+    alt="An 8 by 8 grid numbered row by row. Pixel 29 is marked; the 28 before it are blue.",
+    caption="Raster order. When the dark pixel, the 29th, has its turn, the blue ones are known.",
+)
+
+# %% [markdown]
+# The chain rule of probability turns this order into a model. For an image $x$ with entries
+# $x_1, \dots, x_D$, and without any approximation,
+#
+# $$ p(x) = \prod_{i=1}^{D} p(x_i \mid x_1, \dots, x_{i-1}), $$
+#
+# which is equation 1 of both PixelCNN papers {cite:p}`oord2016pixel,oord2016conditional`. A model
+# of images is therefore a model of *one pixel, given those before it*. Each factor is a
+# distribution over the $K$ levels that a pixel can take, and to draw an image is to draw from the
+# factors in turn.
+
+# %% [markdown]
+# ## How good is a model? Nats, and bits per dimension
+#
+# A good model finds real images likely. Probabilities of whole images are tiny, so we take
+# logarithms and change the sign. The *cost* of an image is
+#
+# $$ -\ln p(x) = -\sum_{i=1}^{D} \ln p(x_i \mid x_1, \dots, x_{i-1}) $$
+#
+# **nats**. A pixel that was certain costs nothing; one that was given probability $1/2$ costs
+# $\ln 2 = 0.69$ nats, which is one **bit**: the answer to one yes-or-no question. Divided by the
+# number of entries, the cost is in **bits per dimension**,
+#
+# $$ \text{bits/dim} = \frac{-\ln p(x)}{D \ln 2}, $$
+#
+# which compares between images of different sizes, and is also the file size, in bits for each
+# entry, that a compressor built on the model would reach. We always quote the mean over test
+# images, which the model has not seen.
+#
+# ## A ladder of models
+#
+# **The lowest rung** knows nothing: all $K$ levels are equally likely, everywhere. It must cost
+# exactly $\log_2 K$ bits per dimension.
+
+# %%
+ladder = {}
+uniform = baselines.Histogram(data.image_shape, data.levels)
+ladder["uniform"] = pcnn.evaluate(uniform, data.test)
+print(ladder["uniform"])
+
+# %% [markdown]
+# **One histogram.** Count how often each level occurs in the training images, and let every pixel
+# follow these frequencies. The model learns that most pixels are black.
+
+# %%
+shared = baselines.Histogram(data.image_shape, data.levels, per_pixel=False).fit(data.train)
+ladder["one histogram"] = pcnn.evaluate(shared, data.test)
+print(ladder["one histogram"])
+
+# %% [markdown]
+# **A histogram for each pixel.** Corners are nearly always black, the middle is not, so every place
+# has its own counts. With few images per place some levels never occur, and a level of probability
+# zero would make one test image infinitely costly. We add a little to every count, and let the
+# validation images choose how much.
+
+# %%
+smoothing = baselines.best_smoothing(data.train, data.validation, data.levels)
+placed = baselines.Histogram(data.image_shape, data.levels, smoothing=smoothing).fit(data.train)
+ladder["histogram per pixel"] = pcnn.evaluate(placed, data.test)
+glue("smoothing", smoothing)
+print(ladder["histogram per pixel"])
+
+# %% [markdown]
+# **A tiny PixelCNN.** All models so far drew each pixel on its own. A PixelCNN looks at the pixels
+# before it, through convolutions whose kernels are masked so that they see nothing else: the
+# subject of the [next chapter](02_masking_and_blind_spots.ipynb). This is all it computes:
+#
+# ```{literalinclude} ../pcnnlib/models.py
+# :pyobject: PixelCNN.outputs_of
+# ```
+
+# %%
+import keras
+
+keras.utils.set_random_seed(seed)
+tiny = pcnn.PixelCNN(
+    data.image_shape, data.levels, filters=filters, blocks=blocks, first_kernel_size=5
+)
+config = pcnn.RunConfig(epochs=epochs, batch_size=64, learning_rate=5e-3, seed=seed)
+history = pcnn.train(tiny, data, config)
+ladder["tiny PixelCNN"] = pcnn.evaluate(tiny, data.test)
+print(ladder["tiny PixelCNN"])
+
+# %%
+show(
+    plots.training_curves({"tiny PixelCNN": history}),
+    alt="Loss of the tiny PixelCNN against epochs: it falls fast, then slowly.",
+    caption="Mean cost of an image as the tiny PixelCNN is trained.",
+)
+
+# %% [markdown]
+# ## Result
+
+# %%
+show(
+    plots.ladder(ladder),
+    alt="Test bits per dimension of the four models; each is lower than the one before.",
+    caption="The ladder on test images. Whiskers are two standard errors.",
+)
+
+# %%
+glue("bits_uniform", ladder["uniform"].bits_per_dim)
+glue("bits_shared", ladder["one histogram"].bits_per_dim)
+glue("bits_placed", ladder["histogram per pixel"].bits_per_dim)
+glue("bits_tiny", ladder["tiny PixelCNN"].bits_per_dim)
+glue("nats_tiny", ladder["tiny PixelCNN"].nats_per_image)
+glue("error_tiny", ladder["tiny PixelCNN"].standard_error)
+glue("parameters_tiny", tiny.count_params())
+glue("parameters_placed", (data.levels - 1) * height * width * channels)
+glue("seconds", sum(history["seconds"]))
+
+# %% [markdown]
+# From one rung to the next: {glue:text}`bits_uniform:.3f` bits/dim for the uniform model,
+# {glue:text}`bits_shared:.3f` for one histogram, {glue:text}`bits_placed:.3f` for a histogram per
+# pixel, and {glue:text}`bits_tiny:.3f` for the tiny PixelCNN
+# ({glue:text}`nats_tiny:.1f` ± {glue:text}`error_tiny:.1f` nats per image). The PixelCNN has
+# {glue:text}`parameters_tiny:,` parameters and trained for {glue:text}`seconds:.0f` seconds; the
+# histograms per pixel have {glue:text}`parameters_placed:,` free probabilities. Neighbours tell
+# more about a pixel than its place does.
+#
+# Numbers are one way to compare models; samples are another. A model without neighbours can put ink
+# in the right region, but draws no stroke.
+
+# %%
+samples = {
+    "uniform": uniform.sample(10, seed=seed),
+    "one histogram": shared.sample(10, seed=seed),
+    "histogram per pixel": placed.sample(10, seed=seed),
+    "tiny PixelCNN": tiny.sample(10, seed=seed),
+    "real": data.test.images[:10],
+}
+show(
+    plots.image_grid(samples, data.levels),
+    alt="Ten samples of each model above ten real images; only the PixelCNN's have strokes.",
+    caption="Samples of each rung, and real images. None of the samples was selected.",
+)
+
+# %% [markdown]
+# ## Check: is it one probability?
+#
+# Two things could have come out wrong. The uniform model must cost $\log_2 K$ exactly; and if the
+# chain rule holds, the costs of the single pixels must add up to the cost of the image.
+
+# %%
+import math
+
+pixel_costs = analysis.surprise(tiny, data.test.images[:1])[0]
+whole = -tiny.log_likelihood(data.test.images[:1])[0]
+print(f"uniform: {ladder['uniform'].bits_per_dim:.6f}, log2 K: {math.log2(data.levels):.6f}")
+print(f"sum over pixels: {pixel_costs.sum():.4f} nats, whole image: {whole:.4f} nats")
+assert math.isclose(ladder["uniform"].bits_per_dim, math.log2(data.levels), rel_tol=1e-9)
+assert math.isclose(pixel_costs.sum(), whole, rel_tol=1e-4)
+
+# %% [markdown]
+# The single costs also show *where* the model is surprised. The black border is nearly free. A
+# pixel costs much where a stroke begins, ends or bends: where those before it cannot tell what
+# comes next.
+
+# %%
+show(
+    plots.surprise(data.test.images[0], pixel_costs, data.levels),
+    alt="A digit, and beside it a map of the cost of each pixel: highest at the edges of strokes.",
+    caption="One test image, and what each of its pixels cost the tiny PixelCNN.",
+)
+
+# %% [markdown]
+# ## Recap
+#
+# The chain rule turns a model of images into a model of one pixel given those before it. Models are
+# compared by the mean cost of test images, in nats per image or bits per dimension. Even a tiny
+# network that looks at earlier pixels beats any model that does not.
+#
+# ## Exercises
+#
+# **1.** What would the ladder's lowest rung cost for images with 256 levels? For black and white
+# ones?
+#
+# <details><summary>Solution</summary>
+#
+# $\log_2 256 = 8$ and $\log_2 2 = 1$ bits per dimension: the size of the uncompressed file.
+#
+# </details>
+#
+# **2.** Without smoothing (`smoothing=1e-9`), what does the histogram per pixel cost on training
+# images, and what on test images? Why do they differ so much?
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# raw = baselines.Histogram(data.image_shape, data.levels, smoothing=1e-9).fit(data.train)
+# print(pcnn.evaluate(raw, data.train))
+# print(pcnn.evaluate(raw, data.test))
+# ```
+#
+# On training images nothing is better, since the frequencies are theirs. Some test images have a
+# level that never occurred in its place; each such pixel costs more than 20 nats. This is
+# overfitting in its purest form, and the reason why only test figures count.
+#
+# </details>
+#
+# **3.** Does the order matter? Turn all images by 180 degrees, so that the last pixel comes first,
+# and train the tiny PixelCNN again.
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# import dataclasses
+#
+# parts = ("train", "validation", "test")
+# turned = {part: pcnn.Split(getattr(data, part).images[:, ::-1, ::-1]) for part in parts}
+# other = dataclasses.replace(data, **turned, classes=None)
+# keras.utils.set_random_seed(seed)
+# model = pcnn.PixelCNN(
+#     data.image_shape, data.levels, filters=filters, blocks=blocks, first_kernel_size=5
+# )
+# pcnn.train(model, other, config)
+# print(pcnn.evaluate(model, other.test))
+# ```
+#
+# The chain rule holds in any order, so a perfect model would cost the same. A trained one differs a
+# little: some directions are easier to learn.
+#
+# </details>

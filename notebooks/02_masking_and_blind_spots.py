@@ -1,0 +1,355 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% tags=["remove-cell"]
+# In Colab, this installs the library from the project's repository. Elsewhere it does nothing.
+REPOSITORY = ""  # written by `make address URL=...`
+
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    if not REPOSITORY:
+        raise SystemExit(
+            "The project has no public address yet, so there is nothing to install from. "
+            "`make address URL=https://github.com/owner/name` writes it into this cell."
+        )
+    package = f"pcnnlib[notebooks] @ git+{REPOSITORY}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)
+
+# %% [markdown]
+# # How does a convolution look only at the past, and what does it overlook?
+#
+# After this chapter you can mask a convolution so that it is causal, measure what a pixel really
+# sees, explain the blind spot of the first PixelCNN, and catch three famous mistakes before they
+# cost you a week. It runs in less than a minute on two CPU cores.
+
+# %% tags=["parameters"]
+dataset: str = "digits"  # "mnist", "binarized_mnist", or a path to an .npz file of grey images
+data_path: str = "data"  # folder that is searched for data files
+image_size: int = 15  # height and width of the images on which receptive fields are measured
+epochs: int = 10  # passes over the training images for each of the four models
+filters: int = 24  # feature maps of the trained models, an even number
+blocks: int = 3  # blocks of the trained models
+seed: int = 0  # of initialisation, shuffling and sampling
+
+# %%
+import pcnnlib as pcnn
+from pcnnlib import masks, plots, widgets
+from pcnnlib.notebook import glue, show
+
+# %% [markdown]
+# ## The idea: hide the future
+#
+# The chain rule of the [last chapter](01_pixels_in_order.ipynb) asks for the distribution of every
+# pixel given those before it. A convolution could compute all of them at once, if only it did not
+# look at the pixels to come. So its kernel $w$ is multiplied by a *mask* $m$ of zeros and ones:
+#
+# $$ (w \ast x)_{i,j} = \sum_{a,b} m_{a,b}\, w_{a,b}\, x_{i+a,\,j+b}. $$
+#
+# Rows above are shown, and in the same row what lies to the left. What about the centre, the pixel
+# itself? That depends {cite:p}`oord2016pixel`:
+#
+# - **Type A** hides it. The first layer reads the image, where the centre *is* the pixel to be
+#   predicted.
+# - **Type B** shows it. Later layers read features, and those at the centre no longer contain the
+#   pixel.
+
+# %%
+show(
+    plots.masks(
+        {
+            f"{t}, {k} × {k}": masks.raster_mask(k, t)
+            for k, t in [(3, "A"), (3, "B"), (7, "A"), (7, "B")]
+        }
+    ),
+    alt="Four masks: ones above and to the left of the centre. Type A has 0 at the centre, B has 1.",
+    caption="Masks of both types for two kernel sizes, from `pcnnlib.masks`. The centre is outlined.",
+)
+
+# %% [markdown]
+# The library makes them with
+#
+# ```{literalinclude} ../pcnnlib/masks.py
+# :pyobject: raster_mask
+# ```
+#
+# Its groups are for colour images, where R comes before G and G before B within a pixel; we need
+# them below.
+
+# %% [markdown]
+# ## What a pixel sees
+#
+# A prediction depends on a pixel if the gradient with respect to that pixel is not zero. So what a
+# network sees can be measured, without a thought about its inside. `pcnnlib.receptive_field` does it
+# on random images; here it is for deeper and deeper stacks of 3 × 3 convolutions.
+
+# %%
+middle = (2 * image_size // 3, image_size // 2)
+fields = {}
+for layers in (2, 3, 5, 8):
+    model = pcnn.PixelCNN(
+        (image_size, image_size, 1), filters=16, blocks=layers - 1, first_kernel_size=3
+    )
+    fields[f"{layers} layers"] = pcnn.receptive_field(model, middle)
+
+# %%
+show(
+    plots.receptive_fields(fields, middle),
+    alt="Receptive fields that grow with depth, but never fill the triangle above and to the right.",
+    caption="What one pixel sees through 2, 3, 5 and 8 layers: the darker, the stronger. With depth "
+    "the field fills all rows above, except for a triangle to the right.",
+)
+
+# %% [markdown]
+# More layers see further up and to the left, yet a triangle to the right stays dark. To move right,
+# a path through the layers must also move up: in its own row a mask lets it move left only. With
+# 3 × 3 kernels that is one column to the right for every row. This is the **blind spot**. It
+# does not go away with depth: figure 1 of the paper {cite:p}`oord2016conditional` draws it, and the
+# text puts it at up to a quarter of the field that the kernels could reach.
+#
+# How much is it here? The gated model of the [next chapter](03_gated_stacks.ipynb) has no blind
+# spot; with kernels and depth alike it shows what could be reached. We measure both at the bottom
+# of an image that is wide enough to hold the field.
+
+# %%
+depth = 8
+could, does = (widgets.measure_frames(depth + 1, [3], [depth])[index].sum() for index in (1, 0))
+share = 1 - does / could
+glue("blind_depth", depth)
+glue("blind_share", 100 * share)
+print(f"{depth} layers: {does} of {could} pixels in reach are seen, {share:.0%} are not")
+
+# %% [markdown]
+# {glue:text}`blind_share:.0f`% at {glue:text}`blind_depth` layers, and growing towards a quarter as
+# layers are added: of $2L^2 + 2L$ pixels in reach of $L$ layers, $L(L-1)/2$ are not seen.
+#
+# ## Explore
+#
+# Choose a model, a kernel, a depth and a pixel (or click on one). Every field that you see was
+# measured by gradient, as above.
+
+# %%
+widgets.receptive_field_explorer(size=image_size, at=middle)
+
+# %% [markdown]
+# ## Check: is a model causal?
+#
+# Gradients tell what is seen. Whether something *forbidden* is seen deserves a stricter test:
+# `pcnnlib.check_causality` changes every value of an image in turn, and notes which predictions
+# change, to the last bit. A causal model changes none at or before the value.
+
+# %%
+import keras
+
+keras.utils.set_random_seed(seed)
+
+
+def colour_model():
+    return pcnn.PixelCNN((4, 4, 3), levels=4, filters=12, blocks=2, first_kernel_size=3)
+
+
+right = colour_model()
+print(pcnn.check_causality(right))
+
+# %% [markdown]
+# A check that never fails is worth nothing, so we build three models that are wrong, in ways that
+# have cost many people their time.
+#
+# **1. The centre is visible in layer one.** The mask hides the pixels to come but leaves the centre
+# tap alone. Every value of the pixel then sees all values of the pixel, itself included.
+
+# %%
+visible = colour_model()
+visible.first.mask[-1, 1] = 1  # the last row of the stored kernel, its middle column: the centre
+print(pcnn.check_causality(visible))
+
+# %% [markdown]
+# **2. Mask B on the first layer.** The masks are right, but the types are mixed up. Now the order of
+# the channels is kept, and each value sees itself.
+
+# %%
+early = colour_model()
+early.first.mask[-1, 1] = masks.channel_mask("B", [0, 1, 2], early.first.out_groups)
+print(pcnn.check_causality(early))
+
+# %%
+reports = {
+    "right": pcnn.check_causality(right),
+    "1. centre visible": pcnn.check_causality(visible),
+    "2. mask B first": pcnn.check_causality(early),
+}
+show(
+    plots.causality(reports),
+    alt="Three triangular matrices of influence; the wrong models have entries on the diagonal.",
+    caption="Which value changes which prediction, in the order R, G, B of the first pixel, then of "
+    "the second, and so on. The right model has nothing on or above the diagonal.",
+)
+glue("leaks_visible", len(reports["1. centre visible"].leaks))
+glue("leaks_early", len(reports["2. mask B first"].leaks))
+assert reports["right"].causal
+assert not reports["1. centre visible"].causal and not reports["2. mask B first"].causal
+
+# %% [markdown]
+# The first mistake leaks {glue:text}`leaks_visible` times, the second {glue:text}`leaks_early`
+# times, once for each value. In grey images, with one channel, the two are the same mask.
+#
+# **3. The 1 × 1 link is masked.** The Gated PixelCNN has a *vertical* stack that sees the rows
+# above and hands what it found to a *horizontal* stack, through a 1 × 1 convolution: the link. The
+# vertical stack stops one row short of the pixel's own, so the link needs no mask. Whoever masks it
+# as if it could still see the own row holds everything back twice. Here is that link: row $i$ gets
+# what was meant for row $i-1$.
+
+
+# %%
+def held_back(look_up):
+    def wrong(*args, **kwargs):
+        above, told = look_up(*args, **kwargs)
+        return above, keras.ops.pad(told[:, :-1], [(0, 0), (1, 0), (0, 0), (0, 0)])
+
+    return wrong
+
+
+def mask_links(model):
+    for block in model.blocks:
+        block.look_up = held_back(block.look_up)
+    return model
+
+
+# %%
+sound = pcnn.GatedPixelCNN((8, 8, 1), levels=4, filters=12, blocks=4, first_kernel_size=5)
+late = mask_links(
+    pcnn.GatedPixelCNN((8, 8, 1), levels=4, filters=12, blocks=4, first_kernel_size=5)
+)
+links = {
+    "link as it should be": pcnn.check_causality(sound),
+    "3. masked": pcnn.check_causality(late),
+}
+for name, report in links.items():
+    print(f"{name}: {report}")
+assert not links["link as it should be"].blind_spot.any() and links["3. masked"].blind_spot.any()
+
+# %% [markdown]
+# Nothing leaks this time: the model is causal, and blind. The second row never hears of the first,
+# and no row hears of the one right above it. The report tells by the number of earlier values that
+# are never seen, which should be zero for this model.
+
+# %%
+places = {f"{name}, row {row}": (row, 4) for row in (1, 5) for name in ("right", "masked")}
+seen = {
+    title: links["3. masked" if "masked" in title else "link as it should be"].seen_from(at)
+    for title, at in places.items()
+}
+show(
+    plots.receptive_fields(seen, places),
+    alt="Four maps. With the masked link the row right above the pixel is not seen.",
+    caption="What a pixel in row 1 and one in row 5 see (rows count from 0), with the link as it "
+    "should be and with the link masked.",
+)
+
+# %% [markdown]
+# ## Result: what a wrong mask does to the loss
+#
+# Why does it matter? Because the loss will not warn you. We train four models on the digits: a
+# PixelCNN as it should be, one with the mistakes 1 and 2, a Gated PixelCNN as it should be, and one
+# with mistake 3.
+
+# %%
+data = pcnn.load_dataset(dataset, data_path=data_path)
+sizes = dict(filters=filters, blocks=blocks, first_kernel_size=5)
+keras.utils.set_random_seed(seed)
+models = {
+    "PixelCNN": pcnn.PixelCNN(data.image_shape, data.levels, **sizes),
+    "PixelCNN, centre visible": pcnn.PixelCNN(data.image_shape, data.levels, **sizes),
+    "Gated": pcnn.GatedPixelCNN(data.image_shape, data.levels, **sizes),
+    "Gated, link masked": mask_links(pcnn.GatedPixelCNN(data.image_shape, data.levels, **sizes)),
+}
+models["PixelCNN, centre visible"].first.mask[-1, 2] = 1
+
+# %%
+config = pcnn.RunConfig(epochs=epochs, batch_size=64, learning_rate=5e-3, seed=seed)
+histories = {name: pcnn.train(model, data, config) for name, model in models.items()}
+likelihoods = {name: pcnn.evaluate(model, data.test) for name, model in models.items()}
+show(
+    plots.ladder(likelihoods),
+    alt="Test bits per dimension: the model with a visible centre is far below all others.",
+    caption="Test bits/dim after the same short training. One number is too good to be true.",
+)
+
+# %%
+for name, likelihood in likelihoods.items():
+    print(f"{name:25} {likelihood.bits_per_dim:.3f} bits/dim")
+glue("bits_right", likelihoods["PixelCNN"].bits_per_dim)
+glue("bits_leak", likelihoods["PixelCNN, centre visible"].bits_per_dim)
+glue("bits_gated", likelihoods["Gated"].bits_per_dim)
+glue("bits_late", likelihoods["Gated, link masked"].bits_per_dim)
+
+# %% [markdown]
+# With the centre visible, the loss falls from {glue:text}`bits_right:.2f` to
+# {glue:text}`bits_leak:.2f` bits/dim: the model copies the answer. It is no likelihood any more, and
+# no published model comes near it. **A loss that is too good is a leak until proven otherwise.** The
+# masked link does the reverse: {glue:text}`bits_late:.2f` instead of {glue:text}`bits_gated:.2f`,
+# a model that is a little worse, for no visible reason. Neither shows in a training curve. Samples
+# give the leak away, because when drawing there is no answer to copy:
+
+# %%
+drawn = {name: model.sample(10, seed=seed, method="full") for name, model in models.items()}
+show(
+    plots.image_grid({**drawn, "real": data.test.images[:10]}, data.levels),
+    alt="Samples of the four models and real digits; those of the leaking model are noise.",
+    caption="Samples of the four models, none selected. The best loss has the worst samples.",
+)
+
+# %% [markdown]
+# ## Recap
+#
+# Masks make a convolution causal: type A where it reads the image, type B after. A stack of masked
+# convolutions has a blind spot, above and to the right, that depth does not cure. Leaks make the
+# loss look better and blindness makes it a little worse, so causality has to be tested, and
+# `check_causality` tests both.
+#
+# ## Exercises
+#
+# **1.** A kernel large enough has no blind spot. How large must the *first* one be for 8 × 8 images?
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# for size in (3, 7, 11, 13, 15):
+#     model = pcnn.PixelCNN((8, 8, 1), filters=16, blocks=3, first_kernel_size=size)
+#     print(size, pcnn.check_causality(model).blind_spot.sum())
+# ```
+#
+# Count: the first layer alone sees everything from 15 on (seven to each side). Together with three
+# 3 × 3 layers a smaller one may do, since the blind triangle begins further right: compare.
+#
+# </details>
+#
+# **2.** Before you run it: how many leaks should mistakes 1 and 2 have on images of 4 × 4 pixels
+# with three channels?
+#
+# <details><summary>Solution</summary>
+#
+# Mistake 2: every value changes its own prediction, $4 \cdot 4 \cdot 3 = 48$. Mistake 1: in each
+# pixel R, G and B change predictions of R, of R and G, and of all three, $1 + 2 + 3 = 6$, so
+# $16 \cdot 6 = 96$. If a report has fewer, a value was too weak to show: try `images=4`.
+#
+# </details>
+#
+# **3.** Show the pixel to the *right* in a later layer: `model.blocks[0].convolution.mask`. Its
+# window ends at the centre; why is a leak by that route impossible in this library?
+#
+# <details><summary>Solution</summary>
+#
+# A kernel is stored on its mask's window only. For a raster mask this is the rows down to the own
+# one, over the full width, so there *is* a tap to the right of the centre, and
+# `model.blocks[0].convolution.mask[-1, 2] = 1` leaks: `check_causality` finds it. What is impossible
+# is a look at the rows below, for which no weights exist. The vertical and horizontal kernels of the
+# next chapter fill their windows, and leave nothing to unmask.
+#
+# </details>
