@@ -10,6 +10,7 @@ went well, so that after an error the last good book is still there.
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from execute import BookError, digest, execute_all, tree_digest
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = Path(__file__).resolve().parent
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
 NOT_PAGES = ("*.py", "*.sh", "__pycache__", ".ipynb_checkpoints")
 
 
@@ -122,7 +124,7 @@ def build_html(source, work, log):
     if done.returncode or not (html / "index.html").is_file():
         lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
         telling = [x for x in lines if "WARNING" in x or "ERROR" in x or "rror:" in x] or lines[-5:]
-        shown = [line.replace(f"{source}{os.sep}", "") for line in dict.fromkeys(telling)]
+        shown = [COLOUR.sub("", x).replace(f"{source}{os.sep}", "") for x in dict.fromkeys(telling)]
         print("\n".join(shown), file=sys.stderr)
         raise BookError(f"the pages do not build: {len(shown)} problems, listed above and in {log}")
     return html

@@ -6,6 +6,7 @@ outputs stay; prose may change freely, because a page is today's source with tho
 """
 
 import ast
+import contextlib
 import hashlib
 import json
 import os
@@ -24,10 +25,10 @@ SECONDS_A_NOTEBOOK = 90  # the aim for the quick run on two CPU cores; reported,
 
 # Terminal control that a progress bar leaves behind: carriage return, backspace, escape codes.
 RESIDUE = re.compile(r"[\r\b]|\x1b\[")
-# What TensorFlow's C++ side and XLA log on some GPUs whatever the log level.
+# What TensorFlow's C++ side and XLA log, some of it whatever the log level.
 FRAMEWORK_LOG = re.compile(
     r"^(WARNING: All log messages before absl::InitializeLog.*"
-    r"|[IW]\d{4} \d\d:\d\d:\d\d\.\d+ .*"
+    r"|[IW]\d{4} \d\d:\d\d:\d+\.\d+ .*"
     r"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IW] .*)$"
 )
 
@@ -176,6 +177,22 @@ def check_kernel():
         raise BookError(f"the Jupyter kernel '{KERNEL}' runs {command}, not {sys.executable}")
 
 
+@contextlib.contextmanager
+def stderr_into(path):
+    """Processes started meanwhile write their stderr into a file: the kernel repeats there what it
+    has put into the notebook already."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(path, "ab") as file:
+            os.dup2(file.fileno(), 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 def run_notebook(source, target, values, root):
     """Executes `source` into `target` with papermill; a BookError names the cell that failed."""
     import papermill
@@ -184,16 +201,17 @@ def run_notebook(source, target, values, root):
 
     failed = target.with_suffix(".failed.ipynb")
     try:
-        papermill.execute_notebook(
-            str(source),
-            str(failed),
-            parameters=values,
-            kernel_name=KERNEL,
-            language="python",
-            progress_bar=False,
-            start_timeout=180,
-            cwd=str(root),
-        )
+        with stderr_into(target.with_suffix(".log")):
+            papermill.execute_notebook(
+                str(source),
+                str(failed),
+                parameters=values,
+                kernel_name=KERNEL,
+                language="python",
+                progress_bar=False,
+                start_timeout=180,
+                cwd=str(root),
+            )
     except PapermillExecutionError as error:
         raise BookError(
             f"{source.name}, {name_cell(read_notebook(failed))} raised "
