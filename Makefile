@@ -10,7 +10,7 @@ TIMED      := sh book/timed.sh
 PARAMS     ?= notebooks/params/quick.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book full smoke notebooks test format lock address clean
+.PHONY: help venv book full smoke notebooks test format lock picture address clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
@@ -73,6 +73,9 @@ lock:  ## write requirements.lock from pyproject.toml (UPGRADE=--upgrade for new
 	@$(TIMED) lock _build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE) \
 	  --extra test --output-file requirements.lock pyproject.toml
+
+picture: $(READY)  ## train on the digits and draw the README's picture
+	@$(TIMED) picture $(BIN)/python book/picture.py
 
 address: $(READY)  ## URL=https://github.com/owner/name: where the project will be found
 	@$(BIN)/python book/address.py "$(URL)"
