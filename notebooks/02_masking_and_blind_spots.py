@@ -33,7 +33,7 @@ if "google.colab" in sys.modules:
 dataset: str = "digits"  # "mnist", "binarized_mnist", or a path to an .npz file of grey images
 data_path: str = "data"  # folder that is searched for data files
 image_size: int = 15  # height and width of the images on which receptive fields are measured
-epochs: int = 10  # passes over the training images for each of the four models
+epochs: int = 8  # passes over the training images for each of the four models
 filters: int = 24  # feature maps of the trained models, an even number
 blocks: int = 3  # blocks of the trained models
 seed: int = 0  # of initialisation, shuffling and sampling
@@ -222,16 +222,16 @@ def mask_links(model):
 
 
 # %%
-sound = pcnn.GatedPixelCNN((8, 8, 1), levels=4, filters=12, blocks=4, first_kernel_size=5)
+sound = pcnn.GatedPixelCNN((8, 8, 1), levels=4, filters=12, blocks=5, first_kernel_size=7)
 late = mask_links(
-    pcnn.GatedPixelCNN((8, 8, 1), levels=4, filters=12, blocks=4, first_kernel_size=5)
+    pcnn.GatedPixelCNN((8, 8, 1), levels=4, filters=12, blocks=5, first_kernel_size=7)
 )
 links = {
     "link as it should be": pcnn.check_causality(sound),
     "3. masked": pcnn.check_causality(late),
 }
 for name, report in links.items():
-    print(f"{name}: {report}")
+    print(f"{name} - {report}")
 assert not links["link as it should be"].blind_spot.any() and links["3. masked"].blind_spot.any()
 
 # %% [markdown]
@@ -294,7 +294,7 @@ glue("bits_late", likelihoods["Gated, link masked"].bits_per_dim)
 # {glue:text}`bits_leak:.2f` bits/dim: the model copies the answer. It is no likelihood any more, and
 # no published model comes near it. **A loss that is too good is a leak until proven otherwise.** The
 # masked link does the reverse: {glue:text}`bits_late:.2f` instead of {glue:text}`bits_gated:.2f`,
-# a model that is a little worse, for no visible reason. Neither shows in a training curve. Samples
+# a worse model, for no visible reason. Neither shows in a training curve. Samples
 # give the leak away, because when drawing there is no answer to copy:
 
 # %%
@@ -310,7 +310,7 @@ show(
 #
 # Masks make a convolution causal: type A where it reads the image, type B after. A stack of masked
 # convolutions has a blind spot, above and to the right, that depth does not cure. Leaks make the
-# loss look better and blindness makes it a little worse, so causality has to be tested, and
+# loss look better and blindness makes it worse, so causality has to be tested, and
 # `check_causality` tests both.
 #
 # ## Exercises
