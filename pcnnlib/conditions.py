@@ -144,7 +144,8 @@ def _check_floats(values, shape):
         raise UsageError(
             f"condition must be numbers of shape ({wanted}), got {values.dtype} {values.shape}"
         )
-    values = values.astype("float32")
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+        values = values.astype("float32")
     if not np.isfinite(values).all():
         raise UsageError("condition must be finite, got NaN or infinity")
     return values

@@ -9,6 +9,9 @@ class UsageError(ValueError):
     The command line prints the message alone and exits with code 2.
     """
 
+    # Keras would otherwise put a paragraph of its own around what is raised within a layer.
+    _keras_call_info_injected = True
+
 
 def check_int(name, value, minimum, maximum=None):
     """Return `value` as an int, or raise `UsageError` naming `name` and the range wanted."""

@@ -199,6 +199,8 @@ class GatedBlock(keras.layers.Layer):
         groups: int, channel groups of the horizontal stack.
         dropout: float in [0, 1), share of gated features dropped while training.
         conditional: bool, whether `call` gets a condition.
+        last: bool, whether no block follows. Nothing then reads the vertical features, and a
+            condition in their gate would be weights without a gradient.
 
     Input shape: vertical `(B, H, W, I)`, horizontal `(B, H, W, I)` and, if conditional, condition
         `(B, 1, 1, D)` (the same everywhere) or `(B, H, W, D)`.
@@ -214,6 +216,7 @@ class GatedBlock(keras.layers.Layer):
         groups=1,
         dropout=0.0,
         conditional=False,
+        last=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -223,6 +226,7 @@ class GatedBlock(keras.layers.Layer):
         self.groups = groups
         self.dropout = dropout
         self.conditional = conditional
+        self.last = last
         convolution = {"mask_type": mask_type, "halves": 2, "dtype": self.dtype_policy}
         # The vertical stack sees whole rows above: no channel of the current pixel, so no groups.
         self.vertical = CausalConv2D(
@@ -243,9 +247,10 @@ class GatedBlock(keras.layers.Layer):
         self.vertical_dropout = keras.layers.Dropout(dropout, name="vertical_dropout")
         self.horizontal_dropout = keras.layers.Dropout(dropout, name="horizontal_dropout")
         if conditional:
-            self.vertical_condition = keras.layers.Dense(
-                2 * filters, name="vertical_condition", **unbiased
-            )
+            if not last:
+                self.vertical_condition = keras.layers.Dense(
+                    2 * filters, name="vertical_condition", **unbiased
+                )
             self.horizontal_condition = keras.layers.Dense(
                 2 * filters, name="horizontal_condition", **unbiased
             )
@@ -257,7 +262,8 @@ class GatedBlock(keras.layers.Layer):
         self.link.build((*pixels, 2 * self.filters))
         self.project.build((*pixels, self.filters))
         if self.conditional:
-            self.vertical_condition.build(condition_shape)
+            if not self.last:
+                self.vertical_condition.build(condition_shape)
             self.horizontal_condition.build(condition_shape)
 
     def look_up(self, window, condition=None, training=False):
@@ -270,7 +276,8 @@ class GatedBlock(keras.layers.Layer):
         found = self.vertical.convolve(window)
         told = self.link(found)
         if self.conditional:
-            found = found + self.vertical_condition(condition)
+            if not self.last:
+                found = found + self.vertical_condition(condition)
             told = told + self.horizontal_condition(condition)
         return self.vertical_dropout(gate(found), training=training), told
 
@@ -308,6 +315,7 @@ class GatedBlock(keras.layers.Layer):
             "groups": self.groups,
             "dropout": self.dropout,
             "conditional": self.conditional,
+            "last": self.last,
         }
 
 

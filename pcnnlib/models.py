@@ -60,16 +60,26 @@ class AutoregressiveModel(keras.Model):
         self.optimizer.build(self.trainable_variables)
 
     def fit(self, x=None, y=None, **kwargs):
-        """Train as in Keras. `Batches` are taken in their own order, which their seed shuffled."""
+        """Train as in Keras. `Batches` are taken in their own order, which their seed shuffled.
+
+        Raises:
+            UsageError: images that do not fit the model, as far as they are arrays or `Batches`.
+        """
+        images = x[0] if isinstance(x, (tuple, list)) and x else x
         if isinstance(x, Batches):
+            images = x.split.images
             kwargs.setdefault("shuffle", False)
+        # Within `fit` nothing looks at the values: a level too high would train without end.
+        if isinstance(images, np.ndarray):
+            self.check_images(images)
         return super().fit(x, y, **kwargs)
 
     def scale(self, images):
         """Levels 0 .. K-1 as floats -1 .. 1, so that the zeros of the padding are no level."""
-        if not keras.backend.standardize_dtype(images.dtype).startswith(("int", "uint")):
+        dtype = keras.backend.standardize_dtype(images.dtype)
+        if not dtype.startswith(("int", "uint")):
             raise UsageError(
-                f"images must be integer levels 0..{self.levels - 1}, got {images.dtype}: "
+                f"images must be integer levels 0..{self.levels - 1}, got {dtype}: "
                 "the model scales them itself"
             )
         if tuple(images.shape[1:]) != self.image_shape:
@@ -149,7 +159,7 @@ class AutoregressiveModel(keras.Model):
         return images.astype("uint8")
 
     def check_condition(self, condition, n):
-        """Return the condition as an array of `n` rows, or None; raise `UsageError` if it is off."""
+        """Return the condition as an array of `n` rows (None: none), or raise `UsageError`."""
         if self.condition is None:
             if condition is not None:
                 raise UsageError("condition must be None: this model is unconditional")
@@ -193,7 +203,7 @@ class AutoregressiveModel(keras.Model):
             given = None if condition is None else ops.convert_to_tensor(condition[index])
             batch_nats = self.compiled_functions["likelihood"](batch, given)
             nats.append(ops.convert_to_numpy(batch_nats)[: len(images) - first])
-        return np.concatenate(nats).astype("float64")
+        return np.concatenate([np.zeros(0), *nats]).astype("float64")
 
     def sample(
         self,
@@ -210,7 +220,7 @@ class AutoregressiveModel(keras.Model):
         return_log_likelihood=False,
     ):
         """Draw images pixel by pixel. See `pcnnlib.sampling.sample` for the arguments."""
-        # Imported here because sampling stands above models: it knows their stacks, not the reverse.
+        # Imported here: sampling knows the models' stacks, and models must not need sampling.
         from pcnnlib import sampling
 
         return sampling.sample(
@@ -366,7 +376,8 @@ class GatedPixelCNN(AutoregressiveModel):
             raise UsageError(f"dropout must be below 1, got {dropout}")
         if condition is not None and not isinstance(condition, Condition):
             raise UsageError(
-                f"condition must be None, Labels(n), Vector(dim) or Map((h, w, c)), got {condition!r}"
+                "condition must be None, Labels(n), Vector(dim) or Map((h, w, c)), "
+                f"got {condition!r}"
             )
         self.condition = condition
         policy = {"dtype": self.dtype_policy}
@@ -381,6 +392,7 @@ class GatedPixelCNN(AutoregressiveModel):
                 filters,
                 kernel_size if i else first_kernel_size,
                 mask_type="B" if i else "A",
+                last=i == blocks - 1,
                 name=f"block_{i}",
                 **shared,
             )
