@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 from scipy import special, stats
+from support import chi_square_p, random_images
 
 from pcnnlib.distributions import DISTRIBUTIONS, Bernoulli, Categorical, make_distribution
 from pcnnlib.errors import UsageError
-from support import chi_square_p, random_images
 
 # The largest float32 below 1 that a generator gives: 24 random bits.
 ALMOST_ONE = np.float32(1 - 2**-24)
@@ -33,7 +33,6 @@ def log_probabilities(distribution, parameters):
     return special.log_softmax(parameters, axis=-1)
 
 
-@pytest.mark.both_backends
 @pytest.mark.parametrize("distribution", CASES, ids=name)
 def test_log_likelihood_equals_scipy(distribution):
     parameters = random_parameters(distribution)
@@ -83,7 +82,6 @@ def test_parameters_of_a_channel_are_contiguous_outputs():
     np.testing.assert_array_equal(parameters[0, 0, 0], np.arange(12).reshape(3, 4))
 
 
-@pytest.mark.both_backends
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("distribution", [Bernoulli(), Categorical(5)], ids=name)
 def test_samples_have_the_distributions_frequencies(distribution, temperature):
@@ -135,7 +133,6 @@ def test_inversion_gives_each_level_its_share_of_the_noise():
         assert np.asarray(Categorical(3).sample(logits, at)).item() == level
 
 
-@pytest.mark.both_backends
 @pytest.mark.parametrize("temperature", [1e-3, 1e-6, 1e-30])
 @pytest.mark.parametrize("distribution", [Bernoulli(), Categorical(5)], ids=name)
 def test_low_temperature_draws_the_likeliest_level(distribution, temperature):

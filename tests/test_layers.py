@@ -7,11 +7,11 @@ to 6e-8 of its size.
 import keras
 import numpy as np
 import pytest
+from support import shake
 
 from pcnnlib import masks
 from pcnnlib.errors import UsageError
 from pcnnlib.layers import CausalConv2D, ChannelDense, GatedBlock, PixelHead, ResidualBlock, gate
-from support import shake
 
 TOLERANCE = 1e-5
 
@@ -69,7 +69,6 @@ def noise(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape)
 
 
-@pytest.mark.both_backends
 @pytest.mark.parametrize("groups", [1, 3])
 @pytest.mark.parametrize("mask_type", ["A", "B"])
 @pytest.mark.parametrize("size", [3, 5])
@@ -96,7 +95,6 @@ def test_kernels_larger_than_the_image_are_cut_off_by_it(stack, shape):
     )
 
 
-@pytest.mark.both_backends
 @pytest.mark.parametrize("stack", ["raster", "vertical", "horizontal"])
 def test_one_pixels_window_gives_what_the_whole_image_gives(stack):
     """The sampler's short cut: the window of one pixel as a single matrix product."""
@@ -113,7 +111,6 @@ def test_one_pixels_window_gives_what_the_whole_image_gives(stack):
             np.testing.assert_allclose(one, whole[:, i : i + 1, j : j + 1], atol=TOLERANCE)
 
 
-@pytest.mark.both_backends
 @pytest.mark.parametrize("condition_shape", [None, (1, 1), (4, 5)])
 @pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize("mask_type", ["A", "B"])
