@@ -9,12 +9,13 @@ from IPython.display import display
 
 # The book's theme puts what a cell writes as HTML on a light card in its dark version; figures that
 # take the colours of the page need none.
-STYLE = (
-    "<style>.pcnn-figure{margin:.5em 0}.pcnn-figure figcaption{font-size:.9em;opacity:.85;"
-    "max-width:44em;margin-top:.4em}"
-    "html[data-theme=dark] .bd-content .nb-output div.cell_output .text_html:has(.pcnn-figure)"
-    "{background:none;color:inherit;padding:0}</style>"
-)
+STYLE = """<style>
+.pcnn-figure { margin: .5em 0 }
+.pcnn-figure figcaption { margin: .5em 0 0; max-width: 44em; text-align: left;
+  font-family: inherit; font-size: .9em; font-weight: normal; color: inherit; opacity: .8 }
+html[data-theme=dark] .text_html:has(.pcnn-figure), .pcnn-figure img {
+  background: none !important; color: inherit !important; padding: 0 !important }
+</style>"""
 
 
 def show(figure, alt, caption):

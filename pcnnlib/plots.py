@@ -129,7 +129,7 @@ class Animation:
             '<picture><source media="(prefers-reduced-motion: reduce)" '
             f'srcset="data:image/png;base64,{_base64(still)}">'
             f'<img class="dark-light" width="{width}" alt="{html.escape(alt)}" '
-            f'style="max-width: 100%; background: none" '
+            f'style="max-width: 100%" '
             f'src="data:image/gif;base64,{_base64(moving)}"></picture>'
         )
 

@@ -1,0 +1,109 @@
+"""The explorer: measured frames, the live widget, and the page that needs no kernel."""
+
+import base64
+import json
+import re
+
+import numpy as np
+import pytest
+
+import pcnnlib as pcnn
+from pcnnlib import masks, widgets
+from pcnnlib.errors import UsageError
+
+SIZE, KERNELS, LAYERS = 7, (3, 5), (2, 3, 4)
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return widgets.receptive_field_explorer(
+        size=SIZE, kernel_sizes=KERNELS, layers=LAYERS, at=(4, 3)
+    )
+
+
+def reach(name, kernel, layers, size):
+    """What the masks let through, by following every path: an answer without a network."""
+    height, width = size, 2 * size - 1
+
+    def spread(seen, mask):
+        centre, moved = kernel // 2, np.zeros_like(seen)
+        for a, b in np.argwhere(mask[:, :, 0, 0]) - centre:
+            for i, j in np.argwhere(seen):
+                if 0 <= i + a < height and 0 <= j + b < width:
+                    moved[i + a, j + b] = True
+        return moved
+
+    start = np.zeros((height, width), bool)
+    start[size - 1, size - 1] = True
+    if name == "PixelCNN":
+        for _ in range(layers - 1):
+            start = spread(start, masks.raster_mask(kernel, "B"))
+        return spread(start, masks.raster_mask(kernel, "A"))
+    # From the prediction back to the image: at each block a path may change to the vertical stack.
+    vertical, horizontal = np.zeros_like(start), start
+    for block in reversed(range(layers)):
+        kind = "B" if block else "A"
+        vertical = spread(vertical | horizontal, masks.vertical_mask(kernel, kind))
+        horizontal = spread(horizontal, masks.horizontal_mask(kernel, kind))
+    return vertical | horizontal
+
+
+def test_measured_frames_are_what_the_masks_let_through(explorer):
+    for m, name in enumerate(widgets.MODELS):
+        for k, kernel in enumerate(KERNELS):
+            for n, layers in enumerate(LAYERS):
+                expected = reach(name, kernel, layers, SIZE)
+                assert (explorer.frames[m, k, n] == expected).all(), (name, kernel, layers)
+
+
+@pytest.mark.parametrize("at", [(0, 0), (0, 6), (3, 5), (6, 0), (6, 6)])
+@pytest.mark.parametrize("name", list(widgets.MODELS))
+def test_moved_frame_is_what_a_pixel_anywhere_sees(explorer, name, at):
+    blocks = 2 if name == "PixelCNN" else 3
+    model = widgets.MODELS[name](
+        (SIZE, SIZE, 1), filters=16, blocks=blocks, first_kernel_size=3, kernel_size=3
+    )
+    measured = pcnn.receptive_field(model, at) > 0
+    m = list(widgets.MODELS).index(name)
+    found = widgets.states(explorer.frames[m, 0, LAYERS.index(3)], at)
+    assert ((found == "seen") == measured).all()
+    assert found[at] == "here"
+
+
+def test_live_widget_follows_its_controls(explorer):
+    before = explorer.picture.value
+    explorer.controls["model"].value = "Gated PixelCNN"
+    explorer.controls["layers"].value = 4
+    after = explorer.picture.value
+    assert before != after and "Row 4, column 3" in after
+    explorer.controls["row"].value = 0
+    assert "Row 0, column 3: 3 of 3 earlier pixels seen" in explorer.picture.value
+    explorer.controls["row"].value = 4
+
+
+def test_page_form_stands_alone_and_several_fit_on_a_page(explorer):
+    bundle = explorer._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    first, second = bundle["text/html"], explorer.html()
+    assert "http" not in first and "require" not in first and len(first) < 40_000
+    ids = [set(re.findall(r' id="([^"]+)"', page)) for page in (first, second)]
+    assert len(ids[0]) == 6 and not ids[0] & ids[1]
+    assert set(re.findall(r' for="([^"]+)"', first)) <= ids[0]  # every label has its control
+
+
+def test_page_form_holds_the_measured_frames(explorer):
+    call = re.search(r"exploreReceptiveField\(document.*?, (\{.*\})\);", explorer.html()).group(1)
+    data = json.loads(call)
+    packed = np.frombuffer(base64.b64decode(data["frames"]), "uint8")
+    frames = explorer.frames
+    rows = packed.reshape(np.prod(frames.shape[:3]), -1)
+    bits = np.unpackbits(rows, axis=1)[:, : frames.shape[-2] * frames.shape[-1]]
+    assert (bits.reshape(frames.shape) == frames).all()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"size": 1}, {"layers": (1, 2)}, {"at": (15, 0)}, {"kernel_sizes": (4,)}]
+)
+def test_arguments_out_of_range_are_refused(wrong):
+    with pytest.raises(UsageError):
+        widgets.receptive_field_explorer(**wrong)
