@@ -4,6 +4,7 @@ Everything else is `keras.ops`, so that the same code runs on either backend.
 """
 
 import functools
+import os
 
 import keras
 
@@ -40,6 +41,13 @@ def compiled(function, model, *, xla):
 
         return lambda *args: pure([v.value for v in variables], *args)
     return function
+
+
+def cores():
+    """Processor cores that models run on; 1 where an accelerator runs them instead."""
+    if any(not device.startswith("cpu") for device in keras.distribution.list_devices()):
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def fused(function):

@@ -13,6 +13,8 @@ the same images, by either method, on either backend, and image k does not depen
 drawn.
 """
 
+import concurrent.futures
+
 import keras
 import numpy as np
 from keras import ops
@@ -22,6 +24,11 @@ from pcnnlib.errors import UsageError, check_int, check_number
 
 # More images at once would gain no speed; more than this are drawn in equal parts.
 LARGEST_BATCH = 256
+# Fewer images than this are not worth a core of their own.
+SMALLEST_LANE = 8
+# Whether TensorFlow compiles `cached` through XLA. Small batches spend their time between
+# operations, which XLA does away with; `benchmarks/sampling.py` has the figures.
+XLA = True
 
 
 def sample(
@@ -80,22 +87,41 @@ def sample(
     )
     parts = -(-n // LARGEST_BATCH)
     batch = -(-n // parts)
+    # One lane a core: a pixel's step is too small to be shared, but two batches run side by side.
+    lanes = min(backend.cores(), batch // SMALLEST_LANE or 1) if method == "cached" else 1
+    lane = -(-batch // lanes)
+    batch = lane * lanes
     bar = keras.utils.Progbar(parts * height, unit_name="row") if progress else None
+    compiled = model.compiled_functions.setdefault("sampled", set())
+    fresh = (method, lane) not in compiled
+    if progress and fresh:
+        print(f"compiling the sampler for batches of {lane}, once")
     drawn = []
-    for first in range(0, n, batch):
-        # The last part is filled up, so that every part has the shape compiled for.
-        index = np.minimum(np.arange(first, first + batch), n - 1)
-        state = start(model, batch, None if condition is None else condition[index])
-        images = np.zeros((batch, *model.image_shape), "uint8")
-        for i in range(height):
-            inputs = (noise[index, i], known[index, i], given[index, i])
-            state, values, _ = row(model, state, i, inputs, temperature)
-            images[:, i] = values
-            if callback is not None:
-                callback(i + 1, images[: n - first].copy())
-            if bar is not None:
-                bar.add(1)
-        drawn.append(images[: n - first])
+    with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
+        for first in range(0, n, batch):
+            # The last part is filled up, so that every part has the shape compiled for.
+            index = np.minimum(np.arange(first, first + batch), n - 1).reshape(lanes, lane)
+            states = [
+                start(model, lane, None if condition is None else condition[k]) for k in index
+            ]
+            images = np.zeros((batch, *model.image_shape), "uint8")
+            for i in range(height):
+                jobs = [
+                    (model, state, i, (noise[k, i], known[k, i], given[k, i]), temperature)
+                    for state, k in zip(states, index, strict=True)
+                ]
+                # What is compiled in the first row of all is compiled once, before lanes share it.
+                side_by_side = map if fresh else pool.map
+                rows = list(side_by_side(lambda job: row(*job), jobs))
+                fresh = False
+                states = [state for state, _, _ in rows]
+                images[:, i] = np.concatenate([values for _, values, _ in rows])
+                if callback is not None:
+                    callback(i + 1, images[: n - first].copy())
+                if bar is not None:
+                    bar.add(1)
+            compiled.add((method, lane))
+            drawn.append(images[: n - first])
     drawn = np.concatenate(drawn)
     if return_log_likelihood:
         return drawn, model.log_likelihood(drawn, condition)
@@ -260,9 +286,8 @@ def _cached_row(model, state, i, inputs, temperature, keep_parameters=False):
     def draw_row(caches, h, noise, known, given, temperature):
         return _draw_row(model, caches, h, noise, known, given, temperature, keep_parameters)
 
-    # Small batches spend their time between operations, which XLA fuses: benchmarks/sampling.py.
     name = "cached, with parameters" if keep_parameters else "cached"
-    draw_row = _compiled(model, name, draw_row, xla=True)
+    draw_row = _compiled(model, name, draw_row, xla=XLA)
     caches, values, seen = draw_row(
         caches,
         h,

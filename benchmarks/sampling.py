@@ -1,0 +1,106 @@
+"""Sampling speed: `cached` against one forward pass and against `full`.
+
+    python benchmarks/sampling.py
+    python benchmarks/sampling.py --batches 100 --full_rows 28
+    KERAS_BACKEND=jax python benchmarks/sampling.py
+
+`full` costs the same for every pixel, so by default a few rows are timed and scaled to the image;
+`--full_rows 28` times them all. First calls, which compile, stand apart. The untrained weights
+change nothing about the time.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import time
+
+import pcnnlib as pcnn  # first: it keeps TensorFlow's start-up report off the screen
+
+# ruff: isort: split
+import keras
+import numpy as np
+
+from pcnnlib import sampling
+
+
+def seconds(function, repeats):
+    """`(first call, median of later calls)`; a first call compiles."""
+    times = []
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return times[0], statistics.median(times[1:])
+
+
+def time_forward(model, batch, repeats):
+    images = np.random.default_rng(0).integers(0, 2, (batch, *model.image_shape), "uint8")
+    return seconds(lambda: model.log_likelihood(images, batch_size=batch), repeats)
+
+
+def time_cached(model, batch, repeats, xla):
+    sampling.XLA = xla
+    model.compiled_functions.clear()
+    try:
+        return seconds(lambda: model.sample(batch, seed=0), repeats)
+    finally:
+        sampling.XLA = True
+
+
+def time_full(model, batch, rows):
+    """`(first pixel's row apart, the whole image)`, from the given number of rows."""
+    start, row = sampling.METHODS["full"]
+    state = start(model, batch, None)
+    height, width, channels = model.image_shape
+    noise = np.random.default_rng(0).random((batch, width, channels, 1), "float32")
+    nothing = np.zeros((batch, width, channels), "int32"), np.zeros((batch, width, channels), bool)
+
+    def draw(i):
+        before = time.perf_counter()
+        _ = row(model, state, i, (noise, *nothing), 1.0)
+        return time.perf_counter() - before
+
+    first = draw(0)
+    return first, height * statistics.mean(draw(i % height) for i in range(rows))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 16, 100, 256])
+    parser.add_argument("--blocks", type=int, default=12)
+    parser.add_argument("--filters", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--full_rows", type=int, default=1, help="0: leave `full` out")
+    args = parser.parse_args()
+    model = pcnn.GatedPixelCNN((28, 28, 1), 2, args.filters, args.blocks)
+    backend = keras.backend.backend()
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, ", end="")
+    print(f"{backend} backend, Keras {keras.__version__}")
+    print(f"{args.blocks} blocks, {args.filters} maps, 28x28x1; seconds, later calls are medians")
+    print(
+        "| batch | forward pass | cached | cached / forward | first cached call "
+        "| cached without XLA | first | full | full / cached |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    for batch in args.batches:
+        _, forward = time_forward(model, batch, args.repeats)
+        graph_first, graph = "", ""
+        if backend == "tensorflow":
+            graph_first, graph = (
+                f"{t:.3f}" for t in time_cached(model, batch, args.repeats, False)
+            )
+        first, cached = time_cached(model, batch, args.repeats, True)
+        full, ratio = "", ""
+        if args.full_rows:
+            _, whole = time_full(model, batch, args.full_rows)
+            full, ratio = f"{whole:.1f}", f"{whole / cached:.0f}"
+        print(
+            f"| {batch} | {forward:.3f} | {cached:.3f} | {cached / forward:.2f} | {first:.2f} "
+            f"| {graph} | {graph_first} | {full} | {ratio} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
