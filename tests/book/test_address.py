@@ -1,0 +1,111 @@
+"""`make address` writes the project's address everywhere, and only a usable one."""
+
+import pytest
+import toy
+
+import address
+import repo_address
+
+URL = "https://github.com/someone/pixels"
+
+
+@pytest.fixture
+def unbuilt(project):
+    marks = "# T\n\n<!-- address:badges -->\n<!-- /address -->\n\n<!-- address:clone -->\nold\n"
+    (project / "README.md").write_text(marks + "<!-- /address -->\nend\n")
+    return project
+
+
+def test_address_reaches_every_file(unbuilt):
+    _, changed = address.write(unbuilt, URL)
+    names = {path.name for path in changed}
+    assert names == {"_config.yml", "README.md", "01_toy.py", "01_toy.ipynb"}
+    assert address.configured(unbuilt) == URL
+    assert f'REPOSITORY = "{URL}"  #' in (unbuilt / "notebooks" / "01_toy.py").read_text()
+    readme = (unbuilt / "README.md").read_text()
+    assert f"git clone {URL}\ncd pixels\n" in readme
+    assert "/github/someone/pixels/blob/main/notebooks/01_toy.ipynb" in readme
+    assert "old" not in readme
+    assert readme.endswith("end\n")
+
+
+def test_twin_still_equals_its_source(unbuilt):
+    address.write(unbuilt, URL)
+    source = unbuilt / "notebooks" / "01_toy.py"
+    cells = toy.twins.jupytext.read(source).cells
+    twin = toy.twins.nbformat.read(source.with_suffix(".ipynb"), as_version=4).cells
+    assert [cell.source for cell in cells] == [cell.source for cell in twin]
+
+
+def test_second_time_changes_nothing_and_another_address_replaces_the_first(unbuilt):
+    address.write(unbuilt, URL)
+    assert address.write(unbuilt, URL + ".git/") == (URL, [])
+    other = "https://github.com/other/name"
+    assert len(address.write(unbuilt, other)[1]) == 4
+    assert "someone" not in (unbuilt / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "github.com/a/b", "https://gitlab.com/a/b", "https://github.com/a", "git@github.com:a/b",
+     "https://github.com/a/b/c", "https://me:secret@github.com/a/b", 'https://github.com/a/b"'],
+)  # fmt: skip
+def test_unusable_address_is_refused_and_nothing_written(unbuilt, url):
+    before = (unbuilt / "_config.yml").read_text()
+    with pytest.raises(address.AddressError, match="expected URL=https://github.com/owner/name"):
+        address.write(unbuilt, url)
+    assert (unbuilt / "_config.yml").read_text() == before
+
+
+def test_notebook_without_the_cell_is_named_and_nothing_written(unbuilt):
+    (unbuilt / "notebooks" / "01_toy.py").write_text("# %%\n1\n")
+    with pytest.raises(address.AddressError, match=r"01_toy.py does not begin"):
+        address.write(unbuilt, URL)
+    assert address.configured(unbuilt) == ""
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [URL, URL + "/", URL + ".git", "git@github.com:someone/pixels.git",
+     "ssh://git@github.com/someone/pixels", "https://token@github.com/someone/pixels.git"],
+)  # fmt: skip
+def test_remote_in_any_spelling_gives_the_address(spelling):
+    assert repo_address.normal(spelling) == URL
+
+
+@pytest.mark.parametrize("other", ["", None, "/srv/git/pixels.git", "https://example.org/a/b"])
+def test_other_remotes_give_none(other):
+    assert repo_address.normal(other) == ""
+
+
+class Config:
+    def __init__(self, **options):
+        self.html_theme_options = {"launch_buttons": {"colab_url": "c"}, **options}
+
+
+class App:
+    srcdir = "/"
+
+
+def test_buttons_follow_the_address(monkeypatch):
+    monkeypatch.setattr(repo_address, "git_remote", lambda folder: "git@github.com:a/b.git")
+    for variable, configured, expected in [
+        ("", "", "https://github.com/a/b"),
+        ("", URL, URL),
+        ("https://github.com/fork/pixels", URL, "https://github.com/fork/pixels"),
+    ]:
+        monkeypatch.setenv("REPOSITORY_URL", variable)
+        config = Config(repository_url=configured)
+        repo_address.set_buttons(App, config)
+        assert config.html_theme_options["repository_url"] == expected
+        assert config.html_theme_options["use_repository_button"]
+        assert config.html_theme_options["launch_buttons"]
+
+
+def test_buttons_go_where_no_address_is_known(monkeypatch):
+    monkeypatch.delenv("REPOSITORY_URL", raising=False)
+    monkeypatch.setattr(repo_address, "git_remote", lambda folder: "/srv/git/pixels.git")
+    config = Config(repository_url="")
+    repo_address.set_buttons(App, config)
+    assert not config.html_theme_options["use_repository_button"]
+    assert not config.html_theme_options["launch_buttons"]

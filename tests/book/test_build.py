@@ -1,0 +1,167 @@
+"""What `make book` promises: only what changed, clear errors, and the last good book kept."""
+
+import shutil
+
+import nbformat
+import pytest
+import toy
+
+import build
+import execute
+from execute import BookError
+
+
+@pytest.fixture
+def built(book, tmp_path):
+    """A built project of the test's own."""
+    return shutil.copytree(book, tmp_path / "built")
+
+
+def page(project):
+    return (project / "_build" / "html" / "notebooks" / "01_toy.html").read_text(encoding="utf-8")
+
+
+def edit(project, old, new):
+    assert old in toy.NOTEBOOK
+    toy.write_notebook(project, toy.NOTEBOOK.replace(old, new))
+
+
+def test_page_shows_the_values_of_the_run_and_no_machinery(book):
+    text = page(book)
+    assert '<span class="mi">4</span>  <span class="c1"># how many' in text  # quick.yaml, not 3
+    widget_state = '<script type="application/vnd'
+    for machinery in ("injected", "REPOSITORY", "google.colab", "papermill", widget_state):
+        assert machinery not in text
+    assert "one 3" in text
+    assert "It rises." in text
+
+
+def test_glued_number_reaches_another_page(book):
+    index = (book / "_build" / "html" / "book" / "index.html").read_text(encoding="utf-8")
+    assert "8.00" in index
+
+
+def test_second_build_does_nothing(built, capsys):
+    toy.build_project(built)
+    out = capsys.readouterr().out
+    assert "01_toy: unchanged" in out
+    assert "pages: unchanged" in out
+
+
+def test_changed_prose_keeps_the_outputs(built, capsys):
+    edit(built, "Mathematics:", "New words:")
+    toy.build_project(built)
+    assert "01_toy: unchanged" in capsys.readouterr().out
+    assert "New words:" in page(built)
+    assert "one 3" in page(built)
+
+
+def test_changed_library_executes_again(built, monkeypatch):
+    ran = []
+    monkeypatch.setattr(execute, "run_notebook", lambda source, target, *_: ran.append(target.stem))
+    monkeypatch.setattr(build, "build_html", lambda *_: pytest.fail("not needed here"))
+    (built / "pcnnlib").mkdir()
+    (built / "pcnnlib" / "masks.py").write_text("A = 1\n")
+    with pytest.raises(pytest.fail.Exception):
+        toy.build_project(built)
+    assert ran == ["01_toy"]
+
+
+def test_raising_notebook_is_named_and_the_last_good_book_stays(built):
+    before = page(built)
+    edit(built, "plt.plot(range(steps))", 'raise ValueError("no\\nsuch plot")')
+    with pytest.raises(BookError) as error:
+        toy.build_project(built)
+    assert str(error.value) == (
+        "01_toy.ipynb, code cell 4 (`import matplotlib.pyplot as plt`) raised "
+        "ValueError: no such plot"
+    )
+    assert page(built) == before
+
+
+def test_broken_page_leaves_the_last_good_book(built, capsys):
+    before = page(built)
+    (built / "book" / "index.md").write_text("# Toy\n\n{doc}`nowhere`\n")
+    with pytest.raises(BookError, match="the pages do not build"):
+        toy.build_project(built)
+    assert "nowhere" in capsys.readouterr().err
+    assert page(built) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("stepps: 1", "no notebook has a parameter stepps; known are name, steps"),
+        ("01_toy: {stepps: 1}", "01_toy has no parameter stepps; it has name, steps"),
+        ("07_none: {steps: 1}", "no notebook is called 07_none"),
+        ("- steps", "expected 'name: value' lines, got list"),
+        ("steps: [", "is not YAML"),
+    ],
+)
+def test_wrong_parameter_file_is_one_clear_line(project, text, message):
+    params = project / "notebooks" / "params" / "quick.yaml"
+    params.write_text(text)
+    with pytest.raises(BookError, match=message) as error:
+        toy.build_project(project)
+    assert "\n" not in str(error.value)
+
+
+def test_values_for_one_notebook_win_over_shared_ones(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("steps: 1\nname: a\n01_toy: {steps: 2}\n")
+    parameters = execute.Parameters.read(path, ["01_toy", "02_other"])
+    assert parameters.for_notebook("01_toy", ["steps", "name"]) == {"steps": 2, "name": "a"}
+    assert parameters.for_notebook("02_other", ["steps"]) == {"steps": 1}
+
+
+def test_missing_notebooks_and_missing_toc_entries_are_named(project):
+    (project / "_toc.yml").write_text("format: jb-book\nroot: book/index\n")
+    with pytest.raises(BookError, match=r"_toc.yml does not list notebooks/01_toy"):
+        toy.build_project(project)
+    (project / "notebooks" / "01_toy.ipynb").unlink()
+    with pytest.raises(BookError, match="no notebook in"):
+        toy.build_project(project)
+
+
+def cell_with(*outputs):
+    cell = nbformat.v4.new_code_cell("model.fit(x)", outputs=list(outputs))
+    return nbformat.v4.new_notebook(cells=[cell])
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (nbformat.v4.new_output("stream", name="stderr", text="Warning: old\n"), "Warning: old"),
+        (nbformat.v4.new_output("stream", text="1/9 [=>\r2/9 [==>"), "progress bar residue"),
+        (nbformat.v4.new_output("stream", text="\x1b[1m1/9\x1b[0m"), "progress bar residue"),
+        (
+            nbformat.v4.new_output("display_data", {execute.WIDGET_VIEW: {}, "text/plain": "x"}),
+            "no static form",
+        ),
+    ],
+)
+def test_output_that_no_reader_asked_for_is_an_error(output, message):
+    with pytest.raises(BookError, match=message) as error:
+        execute.check_outputs(cell_with(output), "05.ipynb")
+    assert "05.ipynb, code cell 1 (`model.fit(x)`)" in str(error.value)
+
+
+def test_framework_log_lines_are_dropped_and_nothing_else():
+    text = (
+        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+        "I0000 00:00:1795517442.746725   15202 port.cc:153] oneDNN custom operations are on.\n"
+    )
+    noise = nbformat.v4.new_output("stream", name="stderr", text=text)
+    words = nbformat.v4.new_output("stream", name="stdout", text="3.05 bits/dim\n")
+    notebook = cell_with(noise, words)
+    execute.check_outputs(notebook, "05.ipynb")
+    shown = execute.as_page(cell_with(), notebook, {}).cells[0].outputs
+    assert [output.text for output in shown] == ["3.05 bits/dim\n"]
+
+
+def test_parameters_cell_is_shown_with_the_values_given():
+    source = 'n: int = 3  # how many\nname = "é"; rate: float = 1e-3  # see n'
+    values = {"n": 70, "rate": 0.5, "name": "a"}
+    shown = "n: int = 70  # how many\nname = 'a'; rate: float = 0.5  # see n"
+    assert execute.with_values(source, values) == shown
+    assert execute.with_values(source, {}) == source

@@ -1,0 +1,114 @@
+"""Every notebook: equal to its twin, begins alike, and runs from top to bottom."""
+
+import pathlib
+import re
+import sys
+
+import jupytext
+import nbformat
+import pytest
+
+import address
+import execute
+import setup_cell
+import twins
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "notebooks"
+SOURCES = twins.sources(FOLDER)
+SMOKE = FOLDER / "params" / "smoke.yaml"
+
+each_notebook = pytest.mark.parametrize("source", SOURCES, ids=[path.stem for path in SOURCES])
+
+
+def twin_of(source):
+    return nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+
+
+def test_every_twin_has_a_source():
+    assert [path.stem for path in sorted(FOLDER.glob("*.ipynb"))] == [path.stem for path in SOURCES]
+
+
+@each_notebook
+def test_pair_holds_the_same_cells(source):
+    cells, twin = jupytext.read(source).cells, twin_of(source).cells
+    told = "make notebooks"
+    assert [(c.cell_type, c.source) for c in cells] == [(c.cell_type, c.source) for c in twin], told
+    assert source.with_suffix(".ipynb").read_text(encoding="utf-8") == twins.twin(source), told
+
+
+@each_notebook
+def test_twin_keeps_no_trace_of_a_run(source):
+    twin = twin_of(source)
+    assert set(twin.metadata) == {"jupytext", "kernelspec", "language_info"}
+    for cell in execute.code_cells(twin):
+        assert cell.outputs == []
+        assert cell.execution_count is None
+        assert set(cell.metadata) <= {"tags", "mystnb"}
+
+
+@each_notebook
+def test_notebook_begins_with_the_set_up_cell(source):
+    first = execute.code_cells(twin_of(source))[0]
+    assert first.source == setup_cell.setup_cell(address.configured(ROOT))
+    assert execute.tags(first) == ["remove-cell"]
+
+
+@each_notebook
+def test_nothing_else_installs_anything(source):
+    for cell in execute.code_cells(twin_of(source))[1:]:
+        assert "pip install" not in cell.source
+        assert not cell.source.lstrip().startswith(("!", "%pip", "%conda"))
+
+
+@each_notebook
+def test_parameters_are_typed_and_commented(source):
+    (cell,) = [c for c in execute.code_cells(twin_of(source)) if "parameters" in execute.tags(c)]
+    form = re.compile(r"[a-z_]+: (str|int|float|bool) = \S.*  # \S")
+    for line in filter(None, cell.source.splitlines()):
+        assert form.match(line), f"expected `name: type = value  # comment` on one line, got {line}"
+
+
+@pytest.mark.parametrize("file", ["quick.yaml", "smoke.yaml", "full.yaml"])
+def test_parameter_files_name_only_known_parameters(file):
+    known = {source.stem: execute.known_parameters(twin_of(source)) for source in SOURCES}
+    parameters = execute.Parameters.read(FOLDER / "params" / file, known)
+    parameters.check(known)
+    for name, names in known.items():
+        parameters.for_notebook(name, names)
+
+
+def test_set_up_cell_stops_in_colab_while_there_is_no_address(monkeypatch):
+    monkeypatch.setitem(sys.modules, "google.colab", object())
+    with pytest.raises(SystemExit, match="no public address yet"):
+        exec(setup_cell.setup_cell(), {})
+
+
+def test_set_up_cell_installs_from_the_address_alone(monkeypatch):
+    ran = []
+    monkeypatch.setitem(sys.modules, "google.colab", object())
+    monkeypatch.setattr("subprocess.run", lambda command, check: ran.append((command, check)))
+    exec(setup_cell.setup_cell("https://github.com/a/b"), {})
+    ((command, check),) = ran
+    assert command[-1] == "pcnnlib[notebooks] @ git+https://github.com/a/b"
+    assert check
+
+
+def test_set_up_cell_does_nothing_elsewhere(monkeypatch):
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: pytest.fail("ran a command"))
+    exec(setup_cell.setup_cell("https://github.com/a/b"), {})
+
+
+@pytest.mark.slow
+@each_notebook
+def test_notebook_runs_with_tiny_parameters(source, tmp_path, monkeypatch):
+    for name, value in execute.kernel_environment(tmp_path / "kernel").items():
+        monkeypatch.setenv(name, value)
+    execute.check_kernel()
+    names = [path.stem for path in SOURCES]
+    parameters = execute.Parameters.read(SMOKE, names)
+    notebook = twin_of(source)
+    values = parameters.for_notebook(source.stem, execute.known_parameters(notebook))
+    target = tmp_path / f"{source.stem}.ipynb"
+    execute.run_notebook(notebook, target, values, ROOT)
+    assert target.is_file()
