@@ -42,6 +42,10 @@ def find_chromium():
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+class BrowserError(Exception):
+    """Chromium cannot be driven, or refuses what it is told."""
+
+
 class Browser:
     """with Browser() as browser: browser.open(path); browser.evaluate("document.title")"""
 
@@ -60,9 +64,9 @@ class Browser:
                 tabs = json.load(reply)
             address = next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page")
             self.socket = websocket.create_connection(address, timeout=60, max_size=None)
-        except Exception:
+        except Exception as error:
             self.close()
-            raise
+            raise BrowserError(" ".join(str(error).split())) from error
         self.number, self.events = 0, []
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
@@ -73,9 +77,9 @@ class Browser:
             if file.is_file() and file.read_text().strip():
                 return file.read_text().split()[0]
             if self.process.poll() is not None:
-                raise RuntimeError(f"Chromium stopped at once, status {self.process.returncode}")
+                raise BrowserError(f"Chromium stopped at once, status {self.process.returncode}")
             time.sleep(0.1)
-        raise RuntimeError(f"Chromium did not start in {seconds} s")
+        raise BrowserError(f"Chromium did not start in {seconds} s")
 
     def call(self, method, **parameters):
         self.number += 1
@@ -84,19 +88,21 @@ class Browser:
             message = json.loads(self.socket.recv())
             if message.get("id") == self.number:
                 if "error" in message:
-                    raise RuntimeError(f"{method}: {message['error']['message']}")
+                    raise BrowserError(f"{method}: {message['error']['message']}")
                 return message["result"]
             self.events.append(message)
 
-    def open(self, path, settle=0.3):
+    def open(self, path, query="", settle=0.3):
         """Loads a page and waits until it and its mathematics stand still."""
         self.events.clear()
-        self.call("Page.navigate", url=Path(path).resolve().as_uri())
+        self.call("Page.navigate", url=Path(path).resolve().as_uri() + query)
         self.wait("document.readyState === 'complete'")
-        self.evaluate(
-            "window.MathJax && MathJax.startup && MathJax.startup.promise"
-            " ? MathJax.startup.promise.then(() => true) : true"
-        )
+        still = "!window.MathJax || MathJax.startup?.promise?.then(() => true)"
+        try:
+            self.evaluate(still)
+        except BrowserError:  # the page has led on to another, as the book's index.html does
+            self.wait("document.readyState === 'complete'")
+            self.evaluate(still)
         time.sleep(settle)
         self.evaluate("1")  # collects what has been reported meanwhile
 
@@ -106,14 +112,14 @@ class Browser:
         )
         if "exceptionDetails" in result:
             details = result["exceptionDetails"]
-            raise RuntimeError(details.get("exception", {}).get("description", details["text"]))
+            raise BrowserError(details.get("exception", {}).get("description", details["text"]))
         return result["result"].get("value")
 
     def wait(self, expression, seconds=30):
         end = time.monotonic() + seconds
         while not self.evaluate(expression):
             if time.monotonic() > end:
-                raise RuntimeError(f"waited {seconds} s in vain for: {expression}")
+                raise BrowserError(f"waited {seconds} s in vain for: {expression}")
             time.sleep(0.05)
 
     def theme(self, name):

@@ -49,11 +49,14 @@ def find_notebooks(root):
     found = sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     if not found:
         raise BookError(f"no notebook in {root / 'notebooks'}: expected NN_name.ipynb")
+    return found
+
+
+def check_toc(root, notebooks):
     listed = toc_files(root)
-    missing = [path.stem for path in found if f"notebooks/{path.stem}" not in listed]
+    missing = [path.stem for path in notebooks if f"notebooks/{path.stem}" not in listed]
     if missing:
         raise BookError(f"_toc.yml does not list notebooks/{', notebooks/'.join(missing)}")
-    return found
 
 
 def toc_files(root):
@@ -132,13 +135,16 @@ def build_html(source, work, log):
 
 def check(html):
     """Raises BookError if a page would fetch something, or complains in a browser."""
-    found, browsed = pages.problems(html), False
+    found, note = pages.problems(html), " (no Chromium found: the pages were not opened)"
     if not found and browser.find_chromium():
-        found, browsed = browser.complaints_of_pages(html), True
+        try:
+            found, note = browser.complaints_of_pages(html), ""
+        except browser.BrowserError as error:
+            note = f" (the pages were not opened: Chromium: {error})"
     if found:
         print("\n".join(found), file=sys.stderr)
         raise BookError(f"the pages are not sound: {len(found)} problems, listed above")
-    return "" if browsed else " (no Chromium found: the pages were not opened)"
+    return note
 
 
 def swap(new, current):
@@ -155,6 +161,8 @@ def build(root, params, execute_only=False, output=None):
     """Builds the book of the project at `root`; returns the path of its first page."""
     steps, output = Steps(), output or root / "_build"
     notebooks = find_notebooks(root)
+    if not execute_only:
+        check_toc(root, notebooks)
     store = output / ("smoke" if execute_only else "executed")
     page_notebooks = execute_all(notebooks, params, root, store, say=lambda x: print(x, flush=True))
     steps.done("notebooks")

@@ -7,6 +7,7 @@ outputs stay; prose may change freely, because a page is today's source with tho
 
 import ast
 import contextlib
+import copy
 import hashlib
 import json
 import os
@@ -118,13 +119,16 @@ def known_parameters(notebook):
 
 def with_values(source, values):
     """The parameters cell as the run saw it: each default replaced by the value given."""
-    lines = source.split("\n")
+    text = source.encode()  # ast counts columns in bytes
+    starts = [0]
+    for line in text.split(b"\n"):
+        starts.append(starts[-1] + len(line) + 1)
     for name, node in reversed(list(assignments(source))):
-        if name in values and node.lineno == node.end_lineno:
-            row = lines[node.lineno - 1].encode()  # ast counts columns in bytes
-            new = row[: node.col_offset] + repr(values[name]).encode() + row[node.end_col_offset :]
-            lines[node.lineno - 1] = new.decode()
-    return "\n".join(lines)
+        if name in values:
+            first = starts[node.lineno - 1] + node.col_offset
+            last = starts[node.end_lineno - 1] + node.end_col_offset
+            text = text[:first] + repr(values[name]).encode() + text[last:]
+    return text.decode()
 
 
 def digest(*parts):
@@ -194,7 +198,10 @@ def stderr_into(path):
 
 
 def run_notebook(source, target, values, root):
-    """Executes `source` into `target` with papermill; a BookError names the cell that failed."""
+    """Executes a notebook into the file `target` with papermill, in the folder `root`.
+
+    A BookError names the cell that failed; what was executed until then is left beside the target.
+    """
     import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -203,7 +210,7 @@ def run_notebook(source, target, values, root):
     try:
         with stderr_into(target.with_suffix(".log")):
             papermill.execute_notebook(
-                str(source),
+                copy.deepcopy(source),
                 str(failed),
                 parameters=values,
                 kernel_name=KERNEL,
@@ -214,13 +221,13 @@ def run_notebook(source, target, values, root):
             )
     except PapermillExecutionError as error:
         raise BookError(
-            f"{source.name}, {name_cell(read_notebook(failed))} raised "
+            f"{target.name}, {name_cell(read_notebook(failed))} raised "
             f"{error.ename}: {' '.join(str(error.evalue).split())}"
         ) from None
     except DeadKernelError:
-        raise BookError(f"{source.name}: the kernel died (out of memory?)") from None
+        raise BookError(f"{target.name}: the kernel died (out of memory?)") from None
     notebook = read_notebook(failed)
-    check_outputs(notebook, source.name)
+    check_outputs(notebook, target.name)
     failed.replace(target)
 
 
@@ -259,7 +266,7 @@ def check_outputs(notebook, name):
 
 def as_page(source, executed, values):
     """The source notebook with the outputs of its executed copy, cleaned for the page."""
-    page = nbformat.from_dict(json.loads(json.dumps(source)))
+    page = copy.deepcopy(source)
     page.metadata.pop("widgets", None)
     for cell, done in zip(code_cells(page), code_cells(executed), strict=True):
         if "parameters" in tags(cell):
@@ -311,7 +318,7 @@ def execute_all(notebooks, params_path, root, store, say=print):
         else:
             start = time.perf_counter()
             key_file.unlink(missing_ok=True)
-            run_notebook(path, target, values[name], root)
+            run_notebook(source, target, values[name], root)
             key_file.write_text(key)
             seconds = time.perf_counter() - start
             late = f" (the aim is {SECONDS_A_NOTEBOOK} s)" if seconds > SECONDS_A_NOTEBOOK else ""
