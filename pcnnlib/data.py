@@ -2,9 +2,9 @@
 
 | name | images | train / validation / test |
 |---|---|---|
-| `digits` | scikit-learn's handwritten digits, 8x8x1, 17 levels | 1,297 / 200 / 300, a fixed shuffle |
-| `mnist` | 28x28x1; 2 levels sampled afresh each epoch, or 256 | 50,000 / 10,000 / 10,000, in file order |
-| `binarized_mnist` | 28x28x1, 2 levels, binarised once and for all | 50,000 / 10,000 / 10,000, as in the file |
+| `digits` | scikit-learn's, 8x8x1, 17 levels | 1,297 / 200 / 300, a fixed shuffle |
+| `mnist` | 28x28x1; 2 levels drawn each epoch, or 256 | 50,000 / 10,000 / 10,000, file order |
+| `binarized_mnist` | 28x28x1, 2 levels, fixed | 50,000 / 10,000 / 10,000, as in the file |
 | `cifar` | 32x32x3, 256 levels | the last tenth of the training images validates |
 | path to `.npz` | the reader's own | the last tenth of the training images validates |
 
@@ -15,6 +15,7 @@ import hashlib
 import pathlib
 import warnings
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 
 import keras
@@ -76,8 +77,25 @@ class Batches(keras.utils.PyDataset):
             return ((images, self.split.labels[rows]),)
         return (images,)
 
-    def on_epoch_end(self):
-        self.epoch += 1
+
+class CountEpochs(keras.callbacks.Callback):
+    """Keeps the epoch of `Batches` in step with `fit`'s, and leaves it at the next one.
+
+    Keras's own hook, `PyDataset.on_epoch_end`, is also called once before the first epoch.
+    """
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+        self.offset = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.offset is None:
+            self.offset = self.batches.epoch - epoch
+        self.batches.epoch = self.offset + epoch
+
+    def on_train_end(self, logs=None):
+        self.batches.epoch += 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,6 +201,9 @@ def read_npz(path, keys, optional=()):
     if not path.is_file():
         raise UsageError(f"data file {path} does not exist")
     try:
+        # Asked first: NumPy would take any other file for a pickle, and say so.
+        if not zipfile.is_zipfile(path):
+            raise ValueError("not a zip file")
         with np.load(path, allow_pickle=False) as archive:
             missing = [key for key in keys if key not in archive.files]
             if missing:
@@ -191,7 +212,10 @@ def read_npz(path, keys, optional=()):
                     f"it has {', '.join(archive.files) or 'nothing'}"
                 )
             wanted = [*keys, *(key for key in optional if key in archive.files)]
-            return {key: archive[key] for key in wanted}
+            arrays = {key: archive[key] for key in wanted}
+        if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+            raise ValueError("a member that is no array")  # NumPy gives its bytes
+        return arrays
     except UsageError:
         raise
     except ValueError as error:
@@ -200,7 +224,8 @@ def read_npz(path, keys, optional=()):
         else:
             reason = "it is no .npz archive of arrays"
         raise UsageError(f"data file {path} cannot be read: {reason}") from error
-    except (OSError, EOFError, AttributeError, zipfile.BadZipFile, zipfile.zlib.error) as error:
+    # What a damaged or dishonest archive can raise: too much memory, an unknown compression, ...
+    except (OSError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise UsageError(
             f"data file {path} cannot be read: {error or type(error).__name__}"
         ) from error
@@ -324,8 +349,9 @@ def _file_or_download(name, path, module):
     try:
         (x, y), (u, v) = module.load_data()
     except Exception as error:  # whatever the network, a proxy or the disk may raise
+        reason = " ".join(str(error).split())
         raise UsageError(
-            f"{name}: there is no file {path}, and the download failed ({error}); "
+            f"{name}: there is no file {path}, and the download failed ({reason}); "
             f"put {path.name} there"
         ) from error
     parts = []

@@ -11,7 +11,7 @@ from keras import ops
 
 from pcnnlib import backend
 from pcnnlib.conditions import Condition
-from pcnnlib.data import Batches
+from pcnnlib.data import Batches, CountEpochs
 from pcnnlib.distributions import make_distribution
 from pcnnlib.errors import UsageError, check_int, check_kernel_size, check_number
 from pcnnlib.layers import CausalConv2D, GatedBlock, PixelHead, ResidualBlock
@@ -69,6 +69,7 @@ class AutoregressiveModel(keras.Model):
         if isinstance(x, Batches):
             images = x.split.images
             kwargs.setdefault("shuffle", False)
+            kwargs["callbacks"] = [CountEpochs(x), *(kwargs.get("callbacks") or [])]
         # Within `fit` nothing looks at the values: a level too high would train without end.
         if isinstance(images, np.ndarray):
             self.check_images(images)
