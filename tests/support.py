@@ -17,7 +17,8 @@ def shake(model, seed=0, scale=1.5):
     rng = np.random.default_rng(seed)
     weights = []
     for weight in model.get_weights():
-        fan_in = max(1, int(np.prod(weight.shape[:-1])))
+        # A bias as if it had ten inputs: larger ones would close ReLUs, or decide every pixel.
+        fan_in = np.prod(weight.shape[:-1]) if weight.ndim > 1 else 10
         weights.append(rng.normal(0, scale / np.sqrt(fan_in), weight.shape).astype(weight.dtype))
     model.set_weights(weights)
     return model

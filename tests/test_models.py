@@ -476,9 +476,7 @@ def test_errors_raised_within_call_are_one_line():
 def test_condition_missing_or_superfluous_is_refused(condition):
     model = gated(condition=condition)
     images = random_images(2, (4, 4, 1), 2)
-    with pytest.raises(
-        UsageError, match="inputs must be \\(images, condition\\), got images alone"
-    ):
+    with pytest.raises(UsageError, match="got images alone"):
         model(images)
     with pytest.raises(UsageError, match="condition is missing"):
         model.log_likelihood(images)
