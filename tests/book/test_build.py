@@ -8,6 +8,7 @@ import toy
 
 import build
 import execute
+import notebook_figures
 from execute import BookError
 
 
@@ -39,6 +40,17 @@ def test_page_shows_the_values_of_the_run_and_no_machinery(book):
 def test_glued_number_reaches_another_page(book):
     index = (book / "_build" / "html" / "book" / "index.html").read_text(encoding="utf-8")
     assert "8.00" in index
+
+
+def test_figure_reaches_another_page_as_it_is(book):
+    index = (book / "_build" / "html" / "book" / "index.html").read_text(encoding="utf-8")
+    assert '<svg role="img" aria-label="a line"></svg>A line.' in index
+
+
+def test_figure_is_found_by_the_beginning_of_its_alt_text(book):
+    notebook = book / "_build" / "src" / "notebooks" / "01_toy.ipynb"
+    assert len(notebook_figures.find_figures(notebook, "a line")) == 1
+    assert notebook_figures.find_figures(notebook, "a curve") == []
 
 
 def test_second_build_does_nothing(built, capsys):

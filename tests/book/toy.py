@@ -22,6 +22,9 @@ INDEX = """\
 It builds {cite:p}`oord2016pixel` in seconds. The total is
 {glue:text}`../notebooks/01_toy.ipynb::total:.2f`.
 
+```{notebook-figure} 01_toy: a line
+```
+
 ```{bibliography}
 ```
 """
@@ -53,6 +56,10 @@ plt.show()
 
 # %%
 EXPLORER
+
+# %%
+figure = '<figure><svg role="img" aria-label="a line"></svg>A line.</figure>'
+display({"text/html": figure}, raw=True)
 
 # %%
 from pcnnlib.notebook import glue
