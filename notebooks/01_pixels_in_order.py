@@ -30,7 +30,7 @@ if "google.colab" in sys.modules:
 # models. It runs in about half a minute on two CPU cores.
 
 # %% tags=["parameters"]
-dataset: str = "digits"  # or "mnist", "binarized_mnist", a path to an .npz file
+dataset: str = "digits"  # or "mnist", "binarized_mnist", path to an .npz
 data_path: str = "data"  # folder that is searched for data files
 epochs: int = 20  # passes over the training images for the tiny PixelCNN
 filters: int = 16  # feature maps of the tiny PixelCNN, an even number
@@ -38,6 +38,8 @@ blocks: int = 2  # residual blocks of the tiny PixelCNN
 seed: int = 0  # of initialisation, shuffling and sampling
 
 # %%
+import math
+
 import pcnnlib as pcnn
 from pcnnlib import analysis, baselines, plots
 from pcnnlib.notebook import glue, show
@@ -51,15 +53,7 @@ from pcnnlib.notebook import glue, show
 
 # %%
 data = pcnn.load_dataset(dataset, data_path=data_path)
-height, width, channels = data.image_shape
-print(
-    len(data.train),
-    "training images of shape",
-    data.image_shape,
-    "with",
-    data.levels,
-    "levels",
-)
+print(len(data.train), "training images of shape", data.image_shape)
 
 # %% tags=["hide-input"]
 show(
@@ -72,7 +66,8 @@ show(
 show(
     plots.raster_order(8, 8, at=(3, 4)),
     alt="An 8 by 8 grid numbered row by row. Pixel 29 is marked; the 28 before it are blue.",
-    caption="Raster order. When the dark pixel, the 29th, has its turn, the blue ones are known.",
+    caption="Raster order. When the pixel without a number, the 29th, has its turn, the blue "
+    "ones are known.",
 )
 
 # %% [markdown]
@@ -133,7 +128,8 @@ print(ladder["one histogram"])
 
 # %%
 smoothing = baselines.best_smoothing(data.train, data.validation, data.levels)
-placed = baselines.Histogram(data.image_shape, data.levels, smoothing=smoothing)
+placed = baselines.Histogram(data.image_shape, data.levels)
+placed.smoothing = smoothing
 placed.fit(data.train)
 ladder["histogram per pixel"] = pcnn.evaluate(placed, data.test)
 print(ladder["histogram per pixel"])
@@ -151,14 +147,8 @@ print(ladder["histogram per pixel"])
 import keras
 
 keras.utils.set_random_seed(seed)
-tiny = pcnn.PixelCNN(
-    data.image_shape,
-    data.levels,
-    filters=filters,
-    blocks=blocks,
-    first_kernel_size=5,
-)
-config = pcnn.RunConfig(epochs=epochs, batch_size=64, learning_rate=5e-3, seed=seed)
+tiny = pcnn.PixelCNN(data.image_shape, data.levels, filters, blocks)
+config = pcnn.RunConfig(epochs=epochs, learning_rate=5e-3, seed=seed)
 history = pcnn.train(tiny, data, config)
 ladder["tiny PixelCNN"] = pcnn.evaluate(tiny, data.test)
 print(ladder["tiny PixelCNN"])
@@ -188,7 +178,7 @@ glue("bits_tiny", ladder["tiny PixelCNN"].bits_per_dim)
 glue("nats_tiny", ladder["tiny PixelCNN"].nats_per_image)
 glue("error_tiny", ladder["tiny PixelCNN"].standard_error)
 glue("parameters_tiny", tiny.count_params())
-glue("parameters_placed", (data.levels - 1) * height * width * channels)
+glue("parameters_placed", math.prod(data.image_shape) * (data.levels - 1))
 glue("seconds", sum(history["seconds"]))
 
 # %% [markdown]
@@ -226,13 +216,11 @@ show(
 # chain rule holds, the costs of the single pixels must add up to the cost of the image.
 
 # %%
-import math
-
 pixel_costs = analysis.surprise(tiny, data.test.images[:1])[0]
 whole = -tiny.log_likelihood(data.test.images[:1])[0]
 bits = ladder["uniform"].bits_per_dim
 print(f"uniform: {bits:.6f}, log2 K: {math.log2(data.levels):.6f}")
-print(f"sum over pixels: {pixel_costs.sum():.4f} nats, whole image: {whole:.4f} nats")
+print(f"sum over pixels: {pixel_costs.sum():.4f}, whole image: {whole:.4f} nats")
 assert math.isclose(bits, math.log2(data.levels), rel_tol=1e-9)
 assert math.isclose(pixel_costs.sum(), whole, rel_tol=1e-4)
 
@@ -260,7 +248,7 @@ show(
 # **1.** What would the ladder's lowest rung cost for images with 256 levels? For black and white
 # ones?
 #
-# <details><summary>Solution</summary>
+# <details style="margin-bottom: 1.2em"><summary>Solution</summary>
 #
 # $\log_2 256 = 8$ and $\log_2 2 = 1$ bits per dimension: the size of the uncompressed file.
 #
@@ -269,7 +257,7 @@ show(
 # **2.** What does the histogram per pixel cost, on training and on test images, if it is fitted to
 # 50 images only and hardly smoothed (`smoothing=1e-9`)? Why do the two differ so much?
 #
-# <details><summary>Solution</summary>
+# <details style="margin-bottom: 1.2em"><summary>Solution</summary>
 #
 # ```python
 # few = data.train.take(50)
@@ -287,7 +275,7 @@ show(
 # **3.** Does the order matter? Turn all images by 180 degrees, so that the last pixel comes first,
 # and train the tiny PixelCNN again.
 #
-# <details><summary>Solution</summary>
+# <details style="margin-bottom: 1.2em"><summary>Solution</summary>
 #
 # ```python
 # import dataclasses
@@ -296,9 +284,7 @@ show(
 # turned = {part: pcnn.Split(getattr(data, part).images[:, ::-1, ::-1]) for part in parts}
 # other = dataclasses.replace(data, **turned, classes=None)
 # keras.utils.set_random_seed(seed)
-# model = pcnn.PixelCNN(
-#     data.image_shape, data.levels, filters=filters, blocks=blocks, first_kernel_size=5
-# )
+# model = pcnn.PixelCNN(data.image_shape, data.levels, filters, blocks)
 # pcnn.train(model, other, config)
 # print(pcnn.evaluate(model, other.test))
 # ```

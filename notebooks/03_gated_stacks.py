@@ -30,7 +30,7 @@ if "google.colab" in sys.modules:
 # It runs in about a minute on two CPU cores.
 
 # %% tags=["parameters"]
-dataset: str = "digits"  # or "mnist", "binarized_mnist", a path to an .npz file
+dataset: str = "digits"  # or "mnist", "binarized_mnist", path to an .npz
 data_path: str = "data"  # folder that is searched for data files
 image_size: int = 15  # height and width of images for receptive fields
 epochs: int = 20  # passes over the training images for each model
@@ -38,9 +38,7 @@ batch_size: int = 64  # images a step
 learning_rate: float = 1e-2  # highest learning rate of both models
 blocks: int = 4  # blocks of each model
 gated_filters: int = 24  # feature maps of each stack of the GatedPixelCNN
-pixelcnn_filters: int = (
-    60  # feature maps of the PixelCNN, even: as many parameters as the gated one
-)
+pixelcnn_filters: int = 60  # feature maps of the PixelCNN, an even number
 seed: int = 0  # of initialisation, shuffling and sampling
 
 # %%
@@ -131,10 +129,10 @@ middle = (2 * image_size // 3, image_size // 2)
 shape = (image_size, image_size, 1)
 fields = {}
 for layers in (2, 3, 5, 8):
-    model = pcnn.PixelCNN(shape, filters=16, blocks=layers - 1, first_kernel_size=3)
+    model = pcnn.PixelCNN(shape, blocks=layers - 1, first_kernel_size=3)
     fields[f"PixelCNN, {layers} layers"] = pcnn.receptive_field(model, middle)
 for layers in (2, 3, 5, 8):
-    model = pcnn.GatedPixelCNN(shape, filters=16, blocks=layers, first_kernel_size=3)
+    model = pcnn.GatedPixelCNN(shape, blocks=layers, first_kernel_size=3)
     fields[f"Gated, {layers} layers"] = pcnn.receptive_field(model, middle)
 
 # %% tags=["hide-input"]
@@ -151,17 +149,16 @@ show(
 # only lie in a blind spot.
 
 # %%
-deep = dict(levels=4, filters=16, blocks=7)
-reports = {
-    "PixelCNN": pcnn.check_causality(pcnn.PixelCNN((8, 8, 1), **deep)),
-    "Gated PixelCNN": pcnn.check_causality(pcnn.GatedPixelCNN((8, 8, 1), **deep)),
-}
+reports = {}
+for model_class in (pcnn.PixelCNN, pcnn.GatedPixelCNN):
+    model = model_class((8, 8, 1), levels=4, filters=16, blocks=7)
+    reports[model_class.__name__] = pcnn.check_causality(model)
 for name, report in reports.items():
     print(f"{name} - {report}")
 glue("blind_pixelcnn", int(reports["PixelCNN"].blind_spot.sum()))
-glue("blind_gated", int(reports["Gated PixelCNN"].blind_spot.sum()))
-assert reports["PixelCNN"].causal and reports["Gated PixelCNN"].causal
-assert not reports["Gated PixelCNN"].blind_spot.any()
+glue("blind_gated", int(reports["GatedPixelCNN"].blind_spot.sum()))
+assert reports["PixelCNN"].causal and reports["GatedPixelCNN"].causal
+assert not reports["GatedPixelCNN"].blind_spot.any()
 
 # %% tags=["hide-input"]
 show(
@@ -188,18 +185,21 @@ import keras
 
 data = pcnn.load_dataset(dataset, data_path=data_path)
 keras.utils.set_random_seed(seed)
-images = dict(image_shape=data.image_shape, levels=data.levels)
+images = data.image_shape, data.levels
 sizes = dict(blocks=blocks, first_kernel_size=5)
 models = {
-    "PixelCNN": pcnn.PixelCNN(**images, filters=pixelcnn_filters, **sizes),
-    "Gated PixelCNN": pcnn.GatedPixelCNN(**images, filters=gated_filters, **sizes),
+    "PixelCNN": pcnn.PixelCNN(*images, pixelcnn_filters, **sizes),
+    "Gated PixelCNN": pcnn.GatedPixelCNN(*images, gated_filters, **sizes),
 }
 for name, model in models.items():
     print(f"{name:15} {model.count_params():,} parameters")
 
 # %%
 config = pcnn.RunConfig(
-    epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed
+    epochs=epochs,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    seed=seed,
 )
 histories = {name: pcnn.train(m, data, config) for name, m in models.items()}
 
@@ -207,21 +207,22 @@ histories = {name: pcnn.train(m, data, config) for name, m in models.items()}
 show(
     plots.training_curves(histories, unit="bits/dim", dims=math.prod(data.image_shape)),
     alt="Training and validation loss of both models against epochs.",
-    caption="Both models as they are trained. Validation uses averaged weights, which is why its "
-    "loss can lie below the training loss.",
+    caption="Both models as they are trained. Validation uses averaged weights, which lag behind "
+    "at first.",
 )
 
 # %% [markdown]
 # ## Result
 
 # %%
-likelihoods = {name: pcnn.evaluate(m, data.test) for name, m in models.items()}
-for name, likelihood in likelihoods.items():
-    print(f"{name:15} {likelihood}")
+likelihoods = {}
+for name, model in models.items():
+    likelihoods[name] = pcnn.evaluate(model, data.test)
+    print(f"{name:15} {likelihoods[name]}")
 
 # %% tags=["hide-input"]
 show(
-    plots.ladder(likelihoods),
+    plots.ladder(likelihoods, from_zero=False),
     alt="Test bits per dimension of both models with error bars.",
     caption="Test bits/dim of both models. Whiskers are two standard errors.",
 )
@@ -231,8 +232,9 @@ show(
 # models. The difference, taken image by image, is known much better:
 
 # %%
-costs = {name: -m.log_likelihood(data.test.images) for name, m in models.items()}
-gain = Likelihood.of(costs["PixelCNN"] - costs["Gated PixelCNN"], data.image_shape)
+old = -models["PixelCNN"].log_likelihood(data.test.images)
+new = -models["Gated PixelCNN"].log_likelihood(data.test.images)
+gain = Likelihood.of(old - new, data.image_shape)
 print(f"{gain.nats_per_image:.2f} ± {gain.standard_error:.2f} nats/image")
 
 # %% tags=["remove-input"]
@@ -302,7 +304,7 @@ show(
 # **1.** Why must the link go from the vertical to the horizontal stack, and never back? Predict what
 # `check_causality` would say if the next block's vertical stack received the horizontal features.
 #
-# <details><summary>Solution</summary>
+# <details style="margin-bottom: 1.2em"><summary>Solution</summary>
 #
 # Horizontal features at column $j$ know the pixels of the own row up to $j-1$ (after the first
 # block). The vertical kernel looks to both sides, so a pixel further left would receive features
@@ -328,7 +330,7 @@ show(
 #
 # **2.** Draw at temperatures 0.5, 0.8 and 1.2. What is gained, and what is lost?
 #
-# <details><summary>Solution</summary>
+# <details style="margin-bottom: 1.2em"><summary>Solution</summary>
 #
 # ```python
 # model = models["Gated PixelCNN"]
@@ -343,7 +345,7 @@ show(
 #
 # **3.** Is the difference above due to the seed? Repeat the comparison with `seed=1` and `seed=2`.
 #
-# <details><summary>Solution</summary>
+# <details style="margin-bottom: 1.2em"><summary>Solution</summary>
 #
 # From the shell, once for each seed:
 #

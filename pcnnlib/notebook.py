@@ -10,7 +10,7 @@ from IPython.display import display
 # The book's theme puts what a cell writes as HTML on a light card in its dark version; figures that
 # take the colours of the page need none.
 STYLE = """<style>
-.pcnn-figure { margin: .5em 0 }
+figure.pcnn-figure { margin: .5em 0 1em }
 .pcnn-figure figcaption { margin: .5em 0 0; max-width: 44em; text-align: left;
   font-family: inherit; font-size: .9em; font-weight: normal; color: inherit; opacity: .8 }
 html[data-theme=dark] .text_html:has(.pcnn-figure), .pcnn-figure img {

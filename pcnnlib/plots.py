@@ -384,29 +384,35 @@ def causality(reports):
 
 
 @_styled
-def ladder(likelihoods):
+def ladder(likelihoods, *, from_zero=True):
     """Test likelihood of several models in bits/dim, with two standard errors to either side.
 
     Args:
         likelihoods: dict of model name -> `pcnnlib.Likelihood`, in the order to show.
+        from_zero: whether the axis starts at 0; else it shows the differences between good models.
 
     Returns:
         `Picture`.
     """
     figure = _figure(WIDTH * 0.9, 0.36 * len(likelihoods) + 0.75)
     axes = figure.subplots()
-    top = max(likelihood.bits_per_dim for likelihood in likelihoods.values())
+    shown = [likelihood.bits_per_dim for likelihood in likelihoods.values()]
     for row, (_, likelihood) in enumerate(likelihoods.items()):
         bits = likelihood.bits_per_dim
         error = 2 * likelihood.standard_error * bits / likelihood.nats_per_image
-        axes.plot([0, bits], [row, row], color=QUIET, lw=1, alpha=0.5)
+        if from_zero:
+            axes.plot([0, bits], [row, row], color=QUIET, lw=1, alpha=0.5)
         axes.errorbar(bits, row, xerr=error, fmt="o", color=SERIES[0], ms=6, capsize=3, lw=1.4)
         axes.annotate(
             f"{bits:.3f}", (bits + error, row), (7, 0), textcoords="offset points", va="center"
         )
     axes.set_yticks(range(len(likelihoods)), list(likelihoods))
     axes.set_ylim(len(likelihoods) - 0.5, -0.5)
-    axes.set_xlim(0, top * 1.12)
+    if from_zero:
+        axes.set_xlim(0, max(shown) * 1.12)
+    else:
+        axes.margins(x=0.35)
+        axes.grid(axis="x", color=QUIET, alpha=0.25, lw=0.6)
     axes.set_xlabel("test bits/dim (less is better)")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
@@ -517,6 +523,64 @@ def gate(reach=3.0):
     return figure
 
 
+@_styled
+def changes(vertical, horizontal, at, *, blocks):
+    """What a newly drawn pixel changes in a network, and what of it the next pixel needs.
+
+    Args:
+        vertical, horizontal: bool `(blocks, H, W)`, from `analysis.changed_features`.
+        at: `(i, j)`, the pixel that was drawn.
+        blocks: which blocks to show, counted from 1.
+
+    Returns:
+        `Picture`: a panel per block and stack.
+    """
+    figure, axes = _panels(2 * len(blocks), 1.5, columns=len(blocks), legend=True)
+    nothing = np.zeros(vertical.shape[1:], bool)
+    order = np.arange(nothing.size).reshape(nothing.shape)
+    following = order == order[tuple(at)] + 1
+    stacks = {"vertical": vertical, "horizontal": horizontal}
+    panels = [(name, stack, block) for name, stack in stacks.items() for block in blocks]
+    for axis, (name, stack, block) in zip(axes, panels, strict=True):
+        changed = stack[block - 1]
+        needed = changed & following if name == "horizontal" else nothing
+        _cells(axis, _paint([(LATER, ~changed), (SEEN, changed), (VERMILION, needed)]))
+        axis.add_patch(
+            patches.Rectangle((at[1] - 0.5, at[0] - 0.5), 1, 1, fill=False, ec=INK, lw=1.4)
+        )
+        axis.set_title(f"{name}, block {block}")
+    words = {LATER: "unchanged", SEEN: "changes", VERMILION: "changes, and the next pixel needs it"}
+    _key(figure, {word: colour for colour, word in words.items()})
+    return figure
+
+
+@_styled
+def timing(seconds, *, x="images in a batch"):
+    """Seconds against a size, both logarithmic.
+
+    Args:
+        seconds: dict of name -> dict of size -> seconds.
+        x: what the size is.
+
+    Returns:
+        `Picture`.
+    """
+    figure = _figure(WIDTH * 0.75, 2.9)
+    axes = figure.subplots()
+    for (name, line), colour in zip(seconds.items(), SERIES, strict=False):
+        axes.plot(list(line), list(line.values()), color=colour, marker="o", ms=4, label=name)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    sizes = sorted({size for line in seconds.values() for size in line})
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.xaxis.minorticks_off()
+    axes.set_xlabel(x)
+    axes.set_ylabel("seconds")
+    axes.grid(axis="y", color=QUIET, alpha=0.25, lw=0.6)
+    axes.legend()
+    return figure
+
+
 # ---------------------------------------------------------------- parts
 
 
@@ -563,14 +627,15 @@ def _mark_here(axes, at):
 
 
 def _legend(figure, names, words=None):
-    handles = [
-        patches.Patch(color=MEANINGS[n][0], label=(words or {}).get(n, MEANINGS[n][1]), lw=0)
-        for n in names
-    ]
+    _key(figure, {(words or {}).get(n, MEANINGS[n][1]): MEANINGS[n][0] for n in names})
+
+
+def _key(figure, meanings):
+    """Legend below a figure, from a dict of word -> colour."""
     figure.legend(
-        handles=handles,
+        handles=[patches.Patch(color=c, label=word, lw=0) for word, c in meanings.items()],
         loc="outside lower center",
-        ncols=len(handles),
+        ncols=len(meanings),
         fontsize=8,
         handlelength=1.1,
         handleheight=1.1,

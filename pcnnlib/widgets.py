@@ -91,7 +91,12 @@ class ReceptiveFieldExplorer(ipywidgets.VBox):
             "kernel": ipywidgets.Dropdown(
                 options=[(f"{k} × {k}", k) for k in self.kernel_sizes], description="Kernel"
             ),
-            "layers": ipywidgets.SelectionSlider(options=self.layer_counts, description="Layers"),
+            "layers": ipywidgets.SelectionSlider(
+                options=self.layer_counts,
+                # A depth at which there is a blind spot to see.
+                value=self.layer_counts[len(self.layer_counts) // 2],
+                description="Layers",
+            ),
             "row": ipywidgets.IntSlider(at[0], 0, last, description="Row"),
             "column": ipywidgets.IntSlider(at[1], 0, last, description="Column"),
         }

@@ -156,3 +156,9 @@ def test_gif_of_a_colour_image_keeps_its_colours():
     file = io.BytesIO()
     Image.fromarray(animation.pictures[-1]).save(file, "png")
     assert (animation.pictures[-1][15, 15] == [255, 0, 0]).all()
+
+
+def test_ladder_can_leave_out_zero():
+    likelihood = pcnn.Likelihood(80.0, 1.25, 1.8, 0.6, 300)
+    full, near = (plots.ladder({"a": likelihood}, from_zero=zero) for zero in (True, False))
+    assert full.axes[0].get_xlim()[0] == 0 < 1 < near.axes[0].get_xlim()[0]

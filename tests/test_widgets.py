@@ -107,3 +107,47 @@ def test_page_form_holds_the_measured_frames(explorer):
 def test_arguments_out_of_range_are_refused(wrong):
     with pytest.raises(UsageError):
         widgets.receptive_field_explorer(**wrong)
+
+
+@pytest.mark.browser
+def test_page_form_answers_as_the_live_widget_does(explorer, tmp_path):
+    import browser as chromium
+
+    if chromium.find_chromium() is None:
+        pytest.skip("Chromium is not installed: the explorer is not tried")
+    page = tmp_path / "page.html"
+    other = widgets.receptive_field_explorer(size=3, kernel_sizes=(3,), layers=(2,), at=(1, 1))
+    page.write_text(
+        f'<!doctype html><meta charset="utf-8">{explorer.html()}{other.html()}', encoding="utf-8"
+    )
+    with chromium.Browser() as browser:
+        browser.open(page)
+
+        def states():
+            cells = "[...document.querySelector('.field').querySelectorAll('rect')]"
+            classes = browser.evaluate(f"{cells}.map(cell => cell.getAttribute('class'))")
+            return np.array(classes).reshape(SIZE, SIZE)
+
+        def choose(control, name, value):
+            browser.evaluate(
+                f"(c => {{ c.{name} = {value}; c.dispatchEvent(new Event('input', "
+                f"{{bubbles: true}})) }})(document.querySelector('[data-control={control}]'))"
+            )
+
+        for model, kernel, layers, at in [(0, 0, 3, (4, 3)), (1, 1, 2, (6, 6)), (0, 1, 4, (3, 0))]:
+            choose("model", "selectedIndex", model)
+            choose("kernel", "selectedIndex", kernel)
+            choose("layers", "value", layers)
+            choose("row", "value", at[0])
+            choose("column", "value", at[1])
+            frame = explorer.frames[model, kernel, LAYERS.index(layers)]
+            assert (states() == widgets.states(frame, at)).all()
+        browser.evaluate(
+            "document.querySelectorAll('.field rect')[9].dispatchEvent("
+            "new MouseEvent('click', {bubbles: true}))"
+        )
+        assert states()[1, 2] == "here"
+        # The second explorer on the page has gone its own way.
+        second = "document.querySelectorAll('.said')[1].textContent"
+        assert browser.evaluate(second).startswith("Row 1, column 1")
+        assert browser.complaints() == []
