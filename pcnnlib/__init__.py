@@ -8,7 +8,6 @@ Follows van den Oord et al. 2016, *Conditional Image Generation with PixelCNN De
 >>> model = pcnn.GatedPixelCNN(data.image_shape, levels=data.levels, filters=32, blocks=5)
 """
 
-# ruff: noqa: E402
 from pcnnlib.startup import without_chatter
 
 with without_chatter():

@@ -227,6 +227,33 @@ def check_causality(model, *, condition=None, images=2, seed=0, batch_size=64):
     return CausalityReport(influence.reshape(*shape, *shape))
 
 
+def changed_features(model, at, *, seed=0):
+    """Which features of an unconditional `GatedPixelCNN` change when one pixel changes.
+
+    Args:
+        model: `GatedPixelCNN`.
+        at: `(i, j)`, row and column of the pixel.
+        seed: of the random image.
+
+    Returns:
+        bool `(blocks, H, W)` for the vertical stack and the same for the horizontal one: whether
+        any feature at that place, after that block, changes.
+    """
+    height, width, _ = model.image_shape
+    i, j = check_int("at row", at[0], 0, height - 1), check_int("at column", at[1], 0, width - 1)
+    image = np.random.default_rng(seed).integers(0, model.levels, model.image_shape)
+    other = image.copy()
+    other[i, j] = (other[i, j] + 1) % model.levels
+    features = ops.convert_to_tensor(model.scale(np.stack([image, other])))
+    vertical = horizontal = features
+    changed = []
+    for block in model.blocks:
+        vertical, horizontal = block(vertical, horizontal)
+        stacks = (ops.convert_to_numpy(stack) for stack in (vertical, horizontal))
+        changed.append([(stack[0] != stack[1]).any(axis=-1) for stack in stacks])
+    return tuple(np.array(changed).swapaxes(0, 1))
+
+
 def random_condition(condition, n, rng):
     """`n` random values of a `Labels`, `Vector` or `Map` condition."""
     if not condition.shape:

@@ -194,15 +194,17 @@ class AutoregressiveModel(keras.Model):
             parameters = self(inputs, training=False)
             return ops.sum(self.distribution.log_likelihood(parameters, images), axis=(1, 2))
 
-        if "likelihood" not in self.compiled_functions:
-            self.compiled_functions["likelihood"] = backend.compiled(likelihood, self, xla=False)
+        # One function per batch size: TensorFlow takes many sizes for a mistake, and warns.
+        key = ("likelihood", batch_size)
+        if key not in self.compiled_functions:
+            self.compiled_functions[key] = backend.compiled(likelihood, self, xla=False)
         nats = []
         for first in range(0, len(images), batch_size):
             # The last batch is filled up: a new shape would be compiled anew.
             index = np.minimum(np.arange(first, first + batch_size), len(images) - 1)
             batch = ops.convert_to_tensor(images[index])
             given = None if condition is None else ops.convert_to_tensor(condition[index])
-            batch_nats = self.compiled_functions["likelihood"](batch, given)
+            batch_nats = self.compiled_functions[key](batch, given)
             nats.append(ops.convert_to_numpy(batch_nats)[: len(images) - first])
         return np.concatenate([np.zeros(0), *nats]).astype("float64")
 

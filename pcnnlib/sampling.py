@@ -173,6 +173,15 @@ def parameters(model, images, condition=None, method=None):
     return np.stack(rows, axis=1)
 
 
+def cache_size(model):
+    """Numbers that `cached` keeps from one row to the next, and within a row, for one image.
+
+    Grows with the width of the image and the number of blocks, not with its height.
+    """
+    state, _ = _cached_start(model, 1, None)
+    return sum(int(np.prod(cache.shape)) for cache in (*state, *_left_of_row(model, 1)))
+
+
 def check_method(model, method):
     """The name of the sampling method, or `UsageError`."""
     cached = hasattr(model, "blocks") and hasattr(model.blocks[0], "look_left")
@@ -211,11 +220,15 @@ def check_known(model, n, known, given):
     return known, np.broadcast_to(given, shape)
 
 
-def _compiled(model, name, function, xla):
-    """Compile once per model; the backend keeps one version per batch shape."""
-    if name not in model.compiled_functions:
-        model.compiled_functions[name] = backend.compiled(function, model, xla=xla)
-    return model.compiled_functions[name]
+def _compiled(model, name, batch, function, xla):
+    """Compile once per model and batch size, and keep it.
+
+    One function per size: TensorFlow takes many sizes of one function for a mistake, and warns.
+    """
+    key = (name, batch)
+    if key not in model.compiled_functions:
+        model.compiled_functions[key] = backend.compiled(function, model, xla=xla)
+    return model.compiled_functions[key]
 
 
 # ---------------------------------------------------------------- full: the reference
@@ -237,7 +250,7 @@ def _full_row(model, state, i, inputs, temperature, keep_parameters=False):
         drawn = model.distribution.sample(seen, noise[:, None, None], temperature)
         return drawn[:, 0, 0], seen[:, 0, 0]
 
-    look = _compiled(model, "full", look, xla=False)
+    look = _compiled(model, "full", len(images), look, xla=False)
     images, seen_row = images.copy(), []
     width, channels = images.shape[2:]
     for j in range(width):
@@ -287,7 +300,7 @@ def _cached_row(model, state, i, inputs, temperature, keep_parameters=False):
         return _draw_row(model, caches, h, noise, known, given, temperature, keep_parameters)
 
     name = "cached, with parameters" if keep_parameters else "cached"
-    draw_row = _compiled(model, name, draw_row, xla=XLA)
+    draw_row = _compiled(model, name, len(noise), draw_row, xla=XLA)
     caches, values, seen = draw_row(
         caches,
         h,
@@ -325,10 +338,7 @@ def _draw_row(model, caches, h, noise, known, given, temperature, keep_parameter
 
     told = ops.concatenate(told, axis=-1)[:, 0]  # (B, W, 2F * blocks)
 
-    left = [
-        ops.zeros((batch, 1, -block.horizontal.reach[2], cache.shape[-1]), model.compute_dtype)
-        for block, cache in zip(model.blocks, caches, strict=True)
-    ]
+    left = _left_of_row(model, batch)
     columns = ops.arange(width)
 
     def put(row, j, pixel):
@@ -388,6 +398,16 @@ def _draw_pixel(model, left, told, noise, known, given, temperature):
     newest = _scale(model, values)[:, None, None]
     after[0] = ops.concatenate([left[0], newest], axis=2)[:, :, 1:]
     return values, after, seen[:, 0, 0]
+
+
+def _left_of_row(model, batch):
+    """Caches before the first column of a row: the zeros that padding would put there."""
+    caches = []
+    for index, block in enumerate(model.blocks):
+        features = model.filters if index else model.image_shape[-1]
+        shape = (batch, 1, -block.horizontal.reach[2], features)
+        caches.append(ops.zeros(shape, model.compute_dtype))
+    return caches
 
 
 def _column(x, j):
