@@ -111,8 +111,8 @@ def receptive_field(model, at, *, condition=None, images=4, seed=0):
     Raises:
         UsageError: `at` outside the image.
     """
-    height, width, channels = model.image_shape
-    i, j = check_int("at row", at[0], 0, height - 1), check_int("at column", at[1], 0, width - 1)
+    i, j = _check_place(at, model.image_shape)
+    check_int("images", images, 1)
     rng = np.random.default_rng(seed)
     encoded = _encoded_condition(model, condition, images, rng)
     levels = rng.integers(0, model.levels, (images, *model.image_shape))
@@ -200,6 +200,8 @@ def check_causality(model, *, condition=None, images=2, seed=0, batch_size=64):
         `CausalityReport`. Its blind spot counts all earlier values out of sight; of a shallow
         model, also those too far away.
     """
+    check_int("images", images, 1)
+    check_int("batch_size", batch_size, 1)
     shape = tuple(model.image_shape)
     n = int(np.prod(shape))
     rng = np.random.default_rng(seed)
@@ -207,6 +209,8 @@ def check_causality(model, *, condition=None, images=2, seed=0, batch_size=64):
     conditions = getattr(model, "condition", None)
     if conditions is not None and condition is None:
         condition = random_condition(conditions, images, rng)
+    if condition is not None:
+        condition = model.check_condition(condition, images)
     for trial in range(images):
         image = rng.integers(0, model.levels, shape)
         # 1 .. K-1 further, modulo K: another level, whatever the first was.
@@ -239,8 +243,7 @@ def changed_features(model, at, *, seed=0):
         bool `(blocks, H, W)` for the vertical stack and the same for the horizontal one: whether
         any feature at that place, after that block, changes.
     """
-    height, width, _ = model.image_shape
-    i, j = check_int("at row", at[0], 0, height - 1), check_int("at column", at[1], 0, width - 1)
+    i, j = _check_place(at, model.image_shape)
     image = np.random.default_rng(seed).integers(0, model.levels, model.image_shape)
     other = image.copy()
     other[i, j] = (other[i, j] + 1) % model.levels
@@ -252,6 +255,17 @@ def changed_features(model, at, *, seed=0):
         stacks = (ops.convert_to_numpy(stack) for stack in (vertical, horizontal))
         changed.append([(stack[0] != stack[1]).any(axis=-1) for stack in stacks])
     return tuple(np.array(changed).swapaxes(0, 1))
+
+
+def _check_place(at, shape):
+    """`at` as row and column within the image, or `UsageError`."""
+    if not isinstance(at, (tuple, list)) or len(at) != 2:
+        raise UsageError(f"at must be (row, column), got {at!r}")
+    row, column = (
+        check_int(f"at {n}", v, 0, size - 1)
+        for n, v, size in zip(("row", "column"), at, shape[:2], strict=True)
+    )
+    return row, column
 
 
 def random_condition(condition, n, rng):
