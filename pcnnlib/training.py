@@ -11,6 +11,7 @@ import os
 import pathlib
 import time
 import zipfile
+import zlib
 
 import keras
 import numpy as np
@@ -48,16 +49,23 @@ class RunConfig:
     seed: int = 0  # of initialisation, batches and dropout
 
     def __post_init__(self):
+        # What is checked is kept as Python's own number: JSON takes no others.
+        def check(check, name, *limits, **options):
+            object.__setattr__(self, name, check(name, getattr(self, name), *limits, **options))
+
         for name in ("blocks", "filters", "batch_size"):
-            check_int(name, getattr(self, name), 1)
-        check_int("epochs", self.epochs, 0)
-        check_int("seed", self.seed, 0)
-        check_number("learning_rate", self.learning_rate, 0.0, open_below=True)
-        check_number("grad_clip", self.grad_clip, 0.0, open_below=True)
-        check_number("warmup", self.warmup, 0.0, 1.0)
-        check_number("final_rate", self.final_rate, 0.0, 1.0)
+            check(check_int, name, 1)
+        for name in ("epochs", "seed"):
+            check(check_int, name, 0)
+        if self.levels is not None:
+            check(check_int, "levels", 2, 256)
+        for name in ("learning_rate", "grad_clip"):
+            check(check_number, name, 0.0, open_below=True)
+        for name in ("warmup", "final_rate"):
+            check(check_number, name, 0.0, 1.0)
         for name in ("dropout", "ema"):
-            if check_number(name, getattr(self, name), 0.0) >= 1:
+            check(check_number, name, 0.0)
+            if getattr(self, name) >= 1:
                 raise UsageError(f"{name} must be below 1, got {getattr(self, name)}")
 
 
@@ -182,8 +190,13 @@ class Checkpoints(keras.callbacks.Callback):
 
     def resume(self):
         """Bring back the last checkpoint, if there is one; return the epoch to begin with."""
-        path = None if self.folder is None else self.folder / LAST
-        if path is None or not path.exists():
+        if self.folder is None:
+            return 0
+        for name in (BEST, LAST):  # what a process killed while saving left behind
+            for scratch in self.folder.glob(f".{pathlib.Path(name).stem}.*.keras"):
+                scratch.unlink(missing_ok=True)
+        path = self.folder / LAST
+        if not path.exists():
             return 0
         state = read_state(path)
         wanted = _identity(self.config, self.data)
@@ -200,7 +213,7 @@ class Checkpoints(keras.callbacks.Callback):
             for variable, value in zip(new, old, strict=True):
                 variable.assign(value)
         except (AttributeError, ValueError) as error:
-            raise UsageError(f"{path} does not fit this model: {error}") from error
+            raise UsageError(f"{path} does not fit this model: {_line(error)}") from error
         for variable, value in zip(_random_state(self.model), state["random"], strict=True):
             variable.assign(np.array(value, variable.dtype))
         self.history = state["history"]
@@ -233,12 +246,9 @@ class Checkpoints(keras.callbacks.Callback):
             save(self.model, self.folder / LAST, state=state)
 
     def save_best(self):
-        current = self.model.get_weights()
-        self.model.set_weights(self.best)
-        try:
-            save(self.model, self.folder / BEST)
-        finally:
-            self.model.set_weights(current)
+        bare = self.model.__class__.from_config(self.model.get_config())
+        bare.set_weights(self.best)
+        save(bare, self.folder / BEST)
 
     def load_best(self):
         if self.best is not None:
@@ -325,7 +335,7 @@ def save(model, path, *, state=None):
     """Write a `.keras` file in one step: a reader finds the old file or the new one, whole.
 
     Args:
-        model: any Keras model; the optimiser is kept only along with a `state`.
+        model: any Keras model; if it is compiled, its optimiser is kept too.
         path: file to write or replace.
         state: dict of training state, kept inside the file, or None.
 
@@ -337,7 +347,10 @@ def save(model, path, *, state=None):
     scratch = path.with_name(f".{path.stem}.{os.getpid()}.keras")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        model.save(scratch, include_optimizer=state is not None)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {_line(error)}") from error
+    try:
+        model.save(scratch)
         if state is not None:
             with zipfile.ZipFile(scratch, "a") as archive:
                 archive.writestr(STATE, json.dumps(state))
@@ -345,7 +358,7 @@ def save(model, path, *, state=None):
             os.fsync(file.fileno())
         os.replace(scratch, path)
     except (OSError, RuntimeError, ValueError) as error:
-        raise UsageError(f"{path} cannot be written: {error}") from error
+        raise UsageError(f"{path} cannot be written: {_line(error)}") from error
     finally:
         scratch.unlink(missing_ok=True)
 
@@ -362,10 +375,8 @@ def load_model(path):
     try:
         model = keras.saving.load_model(path, safe_mode=True)
     except Exception as error:  # Keras, HDF5 and zipfile each raise their own
-        reason = str(error).strip().splitlines()
         raise UsageError(
-            f"checkpoint {path} is damaged or no Keras model: "
-            f"{reason[0] if reason else type(error).__name__}"
+            f"checkpoint {path} is damaged or no Keras model: {_line(error)}"
         ) from error
     if not isinstance(model, AutoregressiveModel):
         raise UsageError(
@@ -382,15 +393,18 @@ def read_state(path):
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return json.loads(archive.read(STATE))
+            state = json.loads(archive.read(STATE))
     except KeyError as error:
         raise UsageError(f"checkpoint {path} holds no training state to resume from") from error
-    except (OSError, zipfile.BadZipFile, ValueError) as error:
-        raise UsageError(f"checkpoint {path} is damaged: {error}") from error
+    except (OSError, zipfile.BadZipFile, zlib.error, ValueError) as error:
+        raise UsageError(f"checkpoint {path} is damaged: {_line(error)}") from error
+    if not isinstance(state, dict) or not {"epoch", "history", "random", "run"} <= state.keys():
+        raise UsageError(f"checkpoint {path} holds no training state to resume from")
+    return state
 
 
 def _identity(config, data):
-    """What must agree for a run to be resumed. More epochs may be asked for, with their schedule."""
+    """What must agree for a run to be resumed; more epochs may be asked for."""
     fields = {k: v for k, v in dataclasses.asdict(config).items() if k != "epochs"}
     return {**fields, "data_checksum": data.checksum, "backend": keras.backend.backend()}
 
@@ -399,6 +413,11 @@ def _random_state(model):
     """Variables of dropout's random state: part of a run, but not of the weights Keras saves."""
     weights = {id(weight) for weight in model.weights}
     return [v for v in model.non_trainable_variables if id(v) not in weights]
+
+
+def _line(error):
+    """The first line of an error's message, or its name if it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _duration(seconds):
