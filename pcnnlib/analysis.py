@@ -277,7 +277,7 @@ def random_condition(condition, n, rng):
 
 def _encoded_condition(model, condition, n, rng):
     if model.condition is None:
-        return None
+        return model.check_condition(condition, n)
     if condition is None:
         condition = random_condition(model.condition, n, rng)
     return model.encode_condition(ops.convert_to_tensor(model.check_condition(condition, n)))

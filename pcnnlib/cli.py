@@ -5,6 +5,7 @@ A mistake in the arguments is answered in one line, with exit code 2.
 
 import argparse
 import difflib
+import os
 import pathlib
 import sys
 
@@ -30,6 +31,8 @@ class Parser(argparse.ArgumentParser):
         known, unknown = self.parse_known_args(args, namespace)
         if unknown:
             flag = unknown[0].split("=")[0]
+            if not flag.startswith("-"):
+                raise UsageError(f"unexpected argument {flag}; --help lists what there is")
             near = difflib.get_close_matches(flag, self._option_string_actions, n=1)
             hint = f"; did you mean {near[0]}?" if near else "; --help lists them"
             raise UsageError(f"unknown flag {flag}{hint}")
@@ -85,6 +88,9 @@ def main(args=None):
 def run(args):
     if args.model == "autoencoder":
         raise UsageError("--model=autoencoder is not built yet")
+    # These two have another name in the configuration.
+    check_int("--layers", args.layers, 1)
+    check_int("--f_map", args.f_map, 1)
     check_int("n_samples", args.n_samples, 1)
     check_number("temperature", args.temperature, 0.0, open_below=True)
     conditional = args.model == "conditional"
@@ -105,10 +111,16 @@ def run(args):
         seed=args.seed,
     )
     data = load_dataset(config.data, levels=config.levels, data_path=args.data_path)
+    if data.image_shape[-1] not in (1, 3):
+        raise UsageError(
+            f"data {data.name}: pictures need images of 1 or 3 channels, got {data.image_shape}"
+        )
     name = f"{pathlib.Path(args.data).stem}-{args.model or 'unconditional'}"
     folder = pathlib.Path(args.ckpt_path) / name
     pictures = pathlib.Path(args.samples_path) / name
     logs = pathlib.Path(args.summary_path) / name
+    if args.complete:  # a mistake here should not wait for the training
+        images.read_png(args.complete, data.image_shape, data.levels)
     if config.epochs:
         model = _train(config, data, args, folder, pictures, logs)
     else:
@@ -123,8 +135,8 @@ def run(args):
 def _train(config, data, args, folder, pictures, logs):
     model = training.build_model(config, data)
     _condition(model, args)  # a mistake here should not wait for the training
-    if args.complete:
-        images.read_png(args.complete, model.image_shape, model.levels)
+    for place in (folder, pictures, logs):
+        _check_writable(place)
     print(
         f"{data.name}: {len(data.train):,} images {data.image_shape}, {data.levels} levels; "
         f"{config.blocks} blocks of {config.filters} filters, {model.count_params():,} weights"
@@ -143,6 +155,17 @@ def _train(config, data, args, folder, pictures, logs):
         model, data, config, folder=folder, log_folder=logs, callbacks=[grids], verbose=1
     )
     return model
+
+
+def _check_writable(folder):
+    """Raise `UsageError` unless files can be written to `folder`, which may not exist yet."""
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise UsageError(f"{folder} cannot be written: {there} is no folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError(f"{folder} cannot be written: {there} allows no writing")
 
 
 def _load(path, data, conditional):
