@@ -1,0 +1,303 @@
+"""The command line: a whole small run, and every mistake answered in one line."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from conftest import write_npz
+from PIL import Image
+from support import gated
+
+import pcnnlib as pcnn
+from pcnnlib import cli, training
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+class Home:
+    """A folder to run in: data, a picture to complete, and where results go."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.data = write_npz(folder / "tiny.npz")
+        self.complete = folder / "half.png"
+        image = np.zeros((4, 4), "uint8")
+        image[:2, 1] = 255
+        Image.fromarray(image).save(self.complete)
+
+    def flags(self, *more):
+        places = {"ckpt_path": "ckpts", "samples_path": "samples", "summary_path": "logs"}
+        paths = [f"--{flag}={self.folder / name}" for flag, name in places.items()]
+        size = ["--layers=2", "--f_map=4", "--batch_size=12", "--n_samples=6"]
+        return [f"--data={self.data}", *paths, *size, *more]
+
+    def saved(self):
+        """Everything written, by name."""
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file()
+        }
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A finished run of two epochs. Tests must leave its checkpoints as they are."""
+    home = Home(tmp_path_factory.mktemp("home"))
+    more = ["--epochs=2", "--animate", f"--complete={home.complete}"]
+    assert cli.main(home.flags(*more)) == 0
+    return home
+
+
+def test_a_run_leaves_checkpoints_logs_and_pictures(home):
+    names = home.saved()
+    for name in (
+        "ckpts/tiny-unconditional/best.keras",
+        "ckpts/tiny-unconditional/last.keras",
+        "samples/tiny-unconditional/epoch_0002.png",
+        "samples/tiny-unconditional/samples.png",
+        "samples/tiny-unconditional/samples.gif",
+        "samples/tiny-unconditional/completion.png",
+        "samples/tiny-unconditional/completion.gif",
+    ):
+        assert names[name], name
+    assert any("tfevents" in name for name in names)
+    assert not [name for name in names if pathlib.Path(name).name.startswith(".")]
+
+
+def test_tensorboard_finds_curves_the_graph_and_sample_grids(home):
+    from tensorboard.backend.event_processing import event_accumulator
+
+    tags = {"scalars": set(), "images": set(), "graph": False}
+    for file in (home.folder / "logs").rglob("*tfevents*"):
+        events = event_accumulator.EventAccumulator(str(file.parent))
+        events.Reload()
+        found = events.Tags()
+        tags["scalars"] |= set(found["scalars"]) | set(found["tensors"])
+        tags["images"] |= set(found["images"]) | set(found["tensors"])
+        tags["graph"] |= found["graph"]
+    assert {"epoch_loss", "samples"} <= tags["scalars"] | tags["images"]
+    assert tags["graph"]
+
+
+def test_without_epochs_the_same_pictures_are_drawn_from_the_checkpoint(home, capsys):
+    before = home.saved()
+    more = ["--epochs=0", "--animate", f"--complete={home.complete}"]
+    assert cli.main(home.flags(*more)) == 0
+    assert home.saved() == before
+    out = capsys.readouterr().out
+    assert "test: " in out
+    assert "bits/dim" in out
+
+
+def test_the_same_command_again_trains_nothing_more(home):
+    before = home.saved()
+    assert cli.main(home.flags("--epochs=2")) == 0
+    after = home.saved()
+    for name, content in before.items():
+        if "tfevents" not in name:
+            assert after[name] == content, name
+
+
+def test_completion_keeps_the_given_half(home):
+    with Image.open(home.folder / "samples/tiny-unconditional/completion.png") as picture:
+        grid = np.asarray(picture.convert("L"))
+    # Find the squares: six images in three columns, each pixel a block between the gaps.
+    scale = max(1, 640 // (3 * 5))
+    gap = max(1, scale // 2)
+    for k in range(6):
+        top = gap + (k // 3) * (4 * scale + gap)
+        left = gap + (k % 3) * (4 * scale + gap)
+        image = grid[top : top + 4 * scale : scale, left : left + 4 * scale : scale]
+        assert image[:2].tolist() == [[0, 255, 0, 0], [0, 255, 0, 0]]
+
+
+def test_left_half_and_transparent_pixels_can_be_asked_for(home, monkeypatch):
+    seen = []
+    sample = pcnn.GatedPixelCNN.sample
+
+    def watched(self, n, condition=None, **arguments):
+        seen.append(arguments.get("given"))
+        return sample(self, n, condition, **arguments)
+
+    monkeypatch.setattr(pcnn.GatedPixelCNN, "sample", watched)
+    cli.main(home.flags("--epochs=0", f"--complete={home.complete}", "--keep=left"))
+    assert seen[-1].tolist() == [[True, True, False, False]] * 4
+    holes = home.folder / "holes.png"
+    rgba = np.zeros((4, 4, 4), "uint8")
+    rgba[:3, ..., 3] = 255
+    Image.fromarray(rgba).save(holes)
+    cli.main(home.flags("--epochs=0", f"--complete={holes}"))
+    assert seen[-1].tolist() == [[True] * 4] * 3 + [[False] * 4]
+
+
+def test_conditional_run_draws_the_classes_asked_for(tmp_path, capsys):
+    home = Home(tmp_path)
+    assert cli.main(home.flags("--model=conditional", "--epochs=1")) == 0
+    assert cli.main(home.flags("--model=conditional", "--epochs=0", "--classes=2,0")) == 0
+    capsys.readouterr()
+    before = home.saved()
+    for flags, message in [
+        (["--epochs=0", "--model=conditional", "--classes=3"], "labels 0..2, got 3"),
+        (["--epochs=0", "--model=conditional", "--classes=a"], "--classes must be labels"),
+        (["--epochs=2", "--model=conditional", "--classes=3"], "labels 0..2, got 3"),
+    ]:
+        refused(home.flags(*flags), capsys, message)
+    assert home.saved() == before
+
+
+# ---------------------------------------------------------------- mistakes
+
+
+def refused(flags, capsys, message):
+    """One line on standard error, with the message; nothing else; exit code 2."""
+    capsys.readouterr()
+    assert cli.main(flags) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("main.py: error: ")
+    assert message in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--layer=3"], "unknown flag --layer; did you mean --layers?"),
+        (["--qwertz"], "unknown flag --qwertz; --help lists them"),
+        (["train"], "unexpected argument train"),
+        (["--layers=many"], "invalid int value: 'many'"),
+        (["--layers"], "expected one argument"),
+        (["--model=gan"], "invalid choice: 'gan'"),
+        (["--model=autoencoder"], "not built yet"),
+        (["--layers=0"], "--layers must be an integer >= 1, got 0"),
+        (["--f_map=0"], "--f_map must be an integer >= 1, got 0"),
+        (["--batch_size=0"], "batch_size must be an integer >= 1, got 0"),
+        (["--epochs=-1"], "epochs must be an integer >= 0, got -1"),
+        (["--seed=-1"], "seed must be an integer >= 0, got -1"),
+        (["--learning_rate=0"], "learning_rate must be a finite number > 0, got 0"),
+        (["--learning_rate=nan"], "learning_rate must be a finite number > 0, got nan"),
+        (["--grad_clip=-1"], "grad_clip must be a finite number > 0"),
+        (["--dropout=1"], "dropout must be below 1"),
+        (["--ema=1"], "ema must be below 1"),
+        (["--n_samples=0"], "n_samples must be an integer >= 1, got 0"),
+        (["--temperature=0"], "temperature must be a finite number > 0, got 0"),
+        (["--levels=1"], "levels must be an integer 2..256, got 1"),
+        (["--classes=1"], "--classes needs --model=conditional"),
+        (["--data=mnits"], "data must be one of digits, mnist"),
+        (["--data=none.npz"], "data file none.npz does not exist"),
+        (["--epochs=0", "--data=digits"], "best.keras does not exist"),
+        (["--epochs=2", "--complete=none.png"], "picture none.png cannot be read"),
+        (["--epochs=0", "--complete=none.png"], "picture none.png cannot be read"),
+        (["--epochs=2", "--layers=3"], "is of a run with blocks=2, not 3"),
+        (["--epochs=2", "--seed=9"], "is of a run with seed=0, not 9"),
+    ],
+)
+def test_mistakes_are_one_line_and_change_nothing(home, capsys, flags, message):
+    before = home.saved()
+    refused(home.flags(*flags), capsys, message)
+    assert home.saved() == before
+
+
+def test_data_and_checkpoints_that_do_not_agree_are_refused(home, capsys, tmp_path):
+    other = Home(tmp_path)
+    for options, message in [
+        ({"shape": (5, 4)}, "is for images (4, 4, 1) of 2 levels"),
+        ({"levels": 5}, "is for images (4, 4, 1) of 2 levels"),
+    ]:
+        write_npz(other.data, **options)
+        flags = other.flags("--epochs=0", f"--ckpt_path={home.folder / 'ckpts'}")
+        refused(flags, capsys, message)
+
+
+def test_conditional_checkpoint_is_not_drawn_from_without_labels(capsys, tmp_path):
+    home = Home(tmp_path)
+    path = tmp_path / "ckpts/tiny-unconditional" / training.BEST
+    training.save(gated(condition=pcnn.Labels(3)), path)
+    refused(home.flags("--epochs=0"), capsys, "is conditional, unlike --model")
+
+
+@pytest.mark.parametrize("name", [training.BEST, training.LAST])
+def test_damaged_checkpoint_is_one_line_and_stays(capsys, tmp_path, home, name):
+    other = Home(tmp_path)
+    folder = tmp_path / "ckpts/tiny-unconditional"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(b"damaged")
+    before = other.saved()
+    epochs = "--epochs=0" if name == training.BEST else "--epochs=2"
+    refused(other.flags(epochs), capsys, "is damaged")
+    assert other.saved() == before
+
+
+@pytest.mark.parametrize("flag", ["ckpt_path", "samples_path", "summary_path"])
+def test_place_that_cannot_be_written_is_one_line_before_any_training(capsys, tmp_path, flag):
+    home = Home(tmp_path)
+    (tmp_path / "file").write_text("mine")
+    before = home.saved()
+    refused(home.flags("--epochs=1", f"--{flag}={tmp_path / 'file'}"), capsys, "file")
+    assert home.saved() == before
+
+
+def test_images_without_labels_cannot_condition(capsys, tmp_path):
+    home = Home(tmp_path)
+    write_npz(home.data, y_train=None, y_test=None)
+    refused(home.flags("--model=conditional"), capsys, "a conditional model needs labels")
+
+
+def test_images_of_two_channels_are_refused_before_any_training(capsys, tmp_path):
+    home = Home(tmp_path)
+    write_npz(home.data, shape=(4, 4, 2))
+    refused(home.flags("--epochs=1"), capsys, "1 or 3 channels")
+    assert not (tmp_path / "ckpts").exists()
+
+
+def test_ctrl_c_says_how_to_go_on(capsys, tmp_path, monkeypatch):
+    home = Home(tmp_path)
+
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "train", interrupt)
+    assert cli.main(home.flags("--epochs=1")) == 130
+    err = capsys.readouterr().err
+    assert "stopped; the same command goes on from the last epoch" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="one backend is enough")
+def test_main_py_in_a_process_of_its_own(tmp_path):
+    home = Home(tmp_path)
+
+    def run(*flags):
+        return subprocess.run(
+            [sys.executable, ROOT / "main.py", *flags],
+            cwd=tmp_path,
+            env=dict(os.environ),
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+
+    done = run(*home.flags("--epochs=1"))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "Epoch 1/1" in done.stdout
+    assert "bits/dim" in done.stdout
+    wrong = run("--layer=3")
+    assert wrong.returncode == 2
+    assert wrong.stderr == "main.py: error: unknown flag --layer; did you mean --layers?\n"
+
+
+def test_help_lists_every_flag(capsys):
+    with pytest.raises(SystemExit) as raised:
+        cli.main(["--help"])
+    assert raised.value.code == 0
+    out = capsys.readouterr().out
+    for flag in "data model layers f_map epochs batch_size grad_clip data_path ckpt_path".split():
+        assert f"--{flag}" in out
+    for flag in "samples_path summary_path seed learning_rate n_samples temperature".split():
+        assert f"--{flag}" in out
