@@ -161,7 +161,9 @@ def train(model, data, config, *, folder=None, log_folder=None, callbacks=(), ve
     if verbose:
         callbacks = [*callbacks, Progress(config.epochs)]
     if log_folder is not None:
-        callbacks = [*callbacks, keras.callbacks.TensorBoard(log_folder, write_graph=True)]
+        callbacks = [*callbacks, keras.callbacks.TensorBoard(log_folder, write_graph=False)]
+        if start == 0:
+            write_graph(model, log_folder)
     if start < config.epochs:
         model.fit(
             batches,
@@ -317,6 +319,24 @@ class SampleGrids(keras.callbacks.Callback):
 
             with tf.summary.create_file_writer(str(self.log_folder)).as_default():
                 tf.summary.image("samples", grid[None], step=epoch)
+
+
+def write_graph(model, folder):
+    """Write the forward pass for TensorBoard's graph page, which Keras 3 itself leaves empty.
+
+    Under TensorFlow only: JAX has no graph to show.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return
+    import tensorflow as tf
+
+    inputs = tf.TensorSpec((None, *model.image_shape), "uint8")
+    if model.condition is not None:
+        shape = model.condition.shape
+        inputs = inputs, tf.TensorSpec((None, *shape), "float32" if shape else "int64")
+    graph = tf.function(lambda x: model(x), autograph=False).get_concrete_function(inputs).graph
+    with tf.summary.create_file_writer(os.path.join(folder, "train")).as_default():
+        tf.summary.graph(graph)
 
 
 def averaged_weights(model):
