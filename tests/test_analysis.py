@@ -7,6 +7,7 @@ import pytest
 from support import gated, plain, random_images
 
 import pcnnlib as pcnn
+from pcnnlib import analysis
 from pcnnlib.errors import UsageError
 
 
@@ -150,3 +151,32 @@ def test_evaluate_gives_labels_to_a_conditional_model(tiny_data):
 def test_evaluate_refuses_images_of_another_shape(trained):
     with pytest.raises(UsageError, match="images must have shape"):
         pcnn.evaluate(trained, pcnn.Split(random_images(3, (5, 5, 1), 2)))
+
+
+@pytest.mark.parametrize("condition", [None, pcnn.Labels(3)], ids=repr)
+def test_surprise_adds_up_to_the_likelihood(condition):
+    model = gated((4, 4, 3), levels=4, condition=condition)
+    images = random_images(3, (4, 4, 3), 4)
+    values = None if condition is None else np.array([0, 1, 2])
+    cost = analysis.surprise(model, images, values)
+    assert cost.shape == (3, 4, 4)
+    # float32 terms, added up in another order.
+    total = -model.log_likelihood(images, values)
+    np.testing.assert_allclose(cost.sum(axis=(1, 2)), total, rtol=1e-5)
+
+
+def test_changed_features_stay_below_and_behind_the_changed_pixel():
+    """Block by block: the vertical stack changes in rows below, the horizontal one behind too."""
+    model = gated((5, 5, 1), levels=4, blocks=3, filters=8)
+    vertical, horizontal = analysis.changed_features(model, (1, 2))
+    assert vertical.shape == horizontal.shape == (3, 5, 5)
+    row, column = np.mgrid[:5, :5]
+    for block in range(3):
+        # Each 3x3 layer reaches one row further down and one column further to both sides.
+        far = (row - 1 <= block + 1) & (abs(column - 2) <= block + 1)
+        np.testing.assert_array_equal(vertical[block], (row > 1) & far)
+        along = (row == 1) & (column > 2) & (column - 2 <= block + 1)
+        assert not (horizontal[block] & ~((row > 1) | along)).any()
+        np.testing.assert_array_equal(horizontal[block][1], along[1])
+    with pytest.raises(UsageError, match="at column must be"):
+        analysis.changed_features(model, (0, 5))
