@@ -20,6 +20,7 @@ from pcnnlib.analysis import (
     evaluate,
     receptive_field,
 )
+from pcnnlib.autoencoders import DeconvolutionalAutoencoder, PixelCNNAutoencoder
 from pcnnlib.conditions import Labels, Map, Vector
 from pcnnlib.data import Dataset, Split, load_dataset
 from pcnnlib.errors import UsageError
@@ -31,11 +32,13 @@ __version__ = "0.1.0"
 __all__ = [
     "CausalityReport",
     "Dataset",
+    "DeconvolutionalAutoencoder",
     "GatedPixelCNN",
     "Labels",
     "Likelihood",
     "Map",
     "PixelCNN",
+    "PixelCNNAutoencoder",
     "RunConfig",
     "Split",
     "UsageError",

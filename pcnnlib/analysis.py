@@ -181,7 +181,7 @@ class CausalityReport:
         return "\n".join(lines)
 
 
-def check_causality(model, *, condition=None, images=2, seed=0, batch_size=64):
+def check_causality(model, *, condition=None, images=4, seed=0, batch_size=64):
     """Change every value of an image in turn and see which predictions change.
 
     Two images that differ in one value are evaluated at the same place of two batches of equal

@@ -1,0 +1,138 @@
+"""Autoencoders: the decoder stays causal, the code reaches every pixel, both survive saving."""
+
+import keras
+import numpy as np
+import pytest
+from support import random_images, shake
+
+import pcnnlib as pcnn
+from pcnnlib import autoencoders
+from pcnnlib.errors import UsageError
+from pcnnlib.training import load_model
+
+pytestmark = pytest.mark.both_backends
+
+SHAPE, LEVELS, SMALL = (6, 5, 1), 3, (4, 4, 4)
+
+
+def drawing(shape=SHAPE, **options):
+    model = autoencoders.PixelCNNAutoencoder(
+        shape, LEVELS, 3, filters=6, blocks=2, first_kernel_size=3, encoder_filters=SMALL, **options
+    )
+    return shake(model)
+
+
+def painting(shape=SHAPE):
+    return shake(
+        autoencoders.DeconvolutionalAutoencoder(shape, LEVELS, 3, 4, encoder_filters=SMALL)
+    )
+
+
+@pytest.mark.parametrize("shape", [SHAPE, (1, 1, 1), (7, 3, 1), (4, 4, 3)])
+def test_codes_and_images_have_the_sizes_stated(shape):
+    images = random_images(3, shape, LEVELS)
+    for make in (drawing, painting):
+        model = make(shape)
+        codes = model.encode(images, batch_size=2)
+        assert codes.shape == (3, 3) and codes.dtype == np.float32
+        assert model.decode(codes).shape == images.shape
+    assert drawing(shape).encode(images[:0]).shape == (0, 3)
+
+
+def test_likelihood_is_the_decoders_given_the_images_own_code():
+    model, images = drawing(), random_images(5, SHAPE, LEVELS)
+    own = model.decoder.log_likelihood(images, model.encode(images))
+    # Two compilations of the same sums, of about 30 nats in float32.
+    np.testing.assert_allclose(model.log_likelihood(images), own, atol=1e-4)
+
+
+def test_decoder_is_causal_and_its_code_reaches_every_pixel():
+    model = drawing()
+    assert pcnn.check_causality(model.decoder).causal
+    images = np.repeat(random_images(1, SHAPE, LEVELS), 2, axis=0)
+    codes = np.array([[0, 0, 0], [1, 0, 0]], "float32")
+    seen = keras.ops.convert_to_numpy(model.decoder((images, codes)))
+    assert (seen[0] != seen[1]).any(axis=(-1, -2)).all()
+
+
+def test_whole_autoencoder_is_not_causal():
+    # Through its code every pixel knows of every other: the probe that the check can fail.
+    assert not pcnn.check_causality(drawing()).causal
+
+
+def test_cached_and_full_decodes_are_equal():
+    model = drawing()
+    codes = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    drawn = [model.decode(codes, seed=1, method=method) for method in ("cached", "full")]
+    np.testing.assert_array_equal(*drawn)
+
+
+def test_shuffled_codes_are_never_the_images_own_and_cost_what_the_decoder_says():
+    model, images = drawing(), random_images(6, SHAPE, LEVELS)
+    usage = autoencoders.code_usage(model, images, seed=2)
+    codes = model.encode(images)
+    assert len(np.unique(codes, axis=0)) == 6
+    order = np.random.default_rng(2).permutation(6)
+    for place, image in enumerate(order):
+        other = codes[order[place - 1]][None]
+        assert (other != codes[image]).any()
+        nats = -model.decoder.log_likelihood(images[image : image + 1], other)
+        np.testing.assert_allclose(usage["shuffled"][image], nats[0], atol=1e-4)
+    np.testing.assert_allclose(usage["own"], -model.log_likelihood(images), atol=1e-4)
+
+
+def test_training_makes_the_decoder_use_the_code():
+    # Two kinds of image that nothing but the code tells apart before the first pixel is drawn.
+    images = np.repeat(np.array([0, 1], "uint8"), 32)[:, None, None, None] * np.ones(
+        (1, 4, 4, 1), "uint8"
+    )
+    keras.utils.set_random_seed(0)
+    model = autoencoders.PixelCNNAutoencoder(
+        (4, 4, 1), 2, 2, filters=8, blocks=2, first_kernel_size=3, encoder_filters=SMALL
+    )
+    model.compile(keras.optimizers.Adam(0.02))
+    model.fit(images, batch_size=32, epochs=40, verbose=0)
+    usage = autoencoders.code_usage(model, images)
+    assert usage["own"].mean() < 0.3  # the code tells the kind: log 2 nats less than without
+    assert usage["none"].mean() > usage["own"].mean()
+
+
+@pytest.mark.parametrize("make", [drawing, painting])
+def test_saved_and_loaded_autoencoders_are_equal(make, tmp_path):
+    model, images = make(), random_images(4, SHAPE, LEVELS)
+    model.save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.encode(images), model.encode(images))
+    np.testing.assert_array_equal(
+        keras.ops.convert_to_numpy(loaded(images)), keras.ops.convert_to_numpy(model(images))
+    )
+
+
+def test_mean_image_is_the_distributions_mean():
+    model = painting()
+    codes = np.random.default_rng(0).normal(size=(2, 3)).astype("float32")
+    mean = model.decode(codes)
+    assert mean.min() >= 0 and mean.max() <= LEVELS - 1
+    logits = keras.ops.convert_to_numpy(model.decoder(codes))[:, :6, :5].reshape(2, 6, 5, 1, LEVELS)
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    expected = (weights * np.arange(LEVELS)).sum(-1) / weights.sum(-1)
+    np.testing.assert_allclose(mean, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("call", "names"),
+    [
+        (lambda m: m.decode(np.zeros((2, 4))), "codes"),
+        (lambda m: m.decode(np.full((2, 3), np.nan)), "codes"),
+        (lambda m: m.decode("abc"), "codes"),
+        (lambda m: m.sample(3), "decode"),
+        (lambda m: m.encode(np.zeros((2, 6, 5, 1))), "integer levels"),
+        (lambda m: autoencoders.code_usage(m, random_images(1, SHAPE, LEVELS)), "at least 2"),
+        (lambda m: drawing(condition=pcnn.Labels(3)), "condition"),
+        (lambda m: autoencoders.Encoder(0), "code_size"),
+        (lambda m: autoencoders.Encoder(2, (4, 4)), "encoder_filters"),
+    ],
+)
+def test_bad_input_is_named(call, names):
+    with pytest.raises((UsageError, ValueError, TypeError), match=names):
+        call(drawing())
