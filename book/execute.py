@@ -20,6 +20,8 @@ from pathlib import Path
 import nbformat
 import yaml
 
+from setup_cell import without_address
+
 KERNEL = "python3"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 SECONDS_A_NOTEBOOK = 90  # the aim for the quick run on two CPU cores; reported, not enforced
@@ -309,7 +311,7 @@ def execute_all(notebooks, params_path, root, store, say=print):
     pages = {}
     for path in notebooks:
         name, source = path.stem, sources[path.stem]
-        code = [[cell.source, tags(cell)] for cell in code_cells(source)]
+        code = [[without_address(cell.source), tags(cell)] for cell in code_cells(source)]
         settings = json.dumps([code, values[name]], sort_keys=True, default=str)
         key = digest(settings, surroundings)
         target, key_file = store / f"{name}.ipynb", store / f"{name}.key"

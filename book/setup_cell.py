@@ -22,5 +22,10 @@ if "google.colab" in sys.modules:
 LINE = re.compile(r'(REPOSITORY = \\?")[^"\\\n]*(\\?"  # written by `make address)')
 
 
+def without_address(text):
+    """The text as it is before `make address`: what must not depend on the address uses this."""
+    return LINE.sub(r"\1\2", text)
+
+
 def setup_cell(address=""):
     return TEXT.format(address=address)

@@ -12,6 +12,8 @@ import jupytext
 import nbformat
 from jupytext.config import load_jupytext_config
 
+import setup_cell
+
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 
 
@@ -22,7 +24,8 @@ def twin(source):
     seen = {}
     for cell in notebook.cells:
         # From the content, so that a cell keeps its id when others are put in before it.
-        sha = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
+        content = f"{cell.cell_type}\n{setup_cell.without_address(cell.source)}"
+        sha = hashlib.sha256(content.encode()).hexdigest()[:12]
         seen[sha] = seen.get(sha, 0) + 1
         cell.id = sha if seen[sha] == 1 else f"{sha}-{seen[sha]}"
     notebook.metadata = {

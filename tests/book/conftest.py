@@ -16,7 +16,9 @@ def project(tmp_path):
 def book(tmp_path_factory):
     """A built project; tests only look at it."""
     project = toy.make_project(tmp_path_factory.mktemp("book") / "project")
-    toy.build_project(project)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("REPOSITORY_URL", raising=False)
+        toy.build_project(project)
     return project
 
 

@@ -35,6 +35,7 @@ def test_twin_still_equals_its_source(unbuilt):
     cells = toy.twins.jupytext.read(source).cells
     twin = toy.twins.nbformat.read(source.with_suffix(".ipynb"), as_version=4).cells
     assert [cell.source for cell in cells] == [cell.source for cell in twin]
+    assert source.with_suffix(".ipynb").read_text(encoding="utf-8") == toy.twins.twin(source)
 
 
 def test_second_time_changes_nothing_and_another_address_replaces_the_first(unbuilt):

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import address
 import build
 import setup_cell
 import twins
@@ -97,7 +98,8 @@ def make_project(folder):
     (folder / "book").mkdir()
     shutil.copytree(ROOT / "book" / "static", folder / "book" / "static")
     shutil.copy(ROOT / "book" / "references.bib", folder / "book")
-    shutil.copy(ROOT / "_config.yml", folder)
+    config = (ROOT / "_config.yml").read_text(encoding="utf-8")
+    (folder / "_config.yml").write_text(address.HOME.sub(r'\1""', config), encoding="utf-8")
     (folder / "book" / "index.md").write_text(INDEX, encoding="utf-8")
     (folder / "_toc.yml").write_text(TOC, encoding="utf-8")
     write_notebook(folder, NOTEBOOK)
