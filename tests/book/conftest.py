@@ -1,9 +1,9 @@
 """The toy project, built once for all tests that only look at it, and a browser to look with."""
 
 import pytest
+import toy
 
 import browser as chromium
-import toy
 
 
 @pytest.fixture

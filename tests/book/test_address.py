@@ -1,10 +1,10 @@
 """`make address` writes the project's address everywhere, and only a usable one."""
 
 import pytest
+import toy
 
 import address
 import repo_address
-import toy
 
 URL = "https://github.com/someone/pixels"
 

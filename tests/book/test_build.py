@@ -4,11 +4,11 @@ import shutil
 
 import nbformat
 import pytest
+import toy
 
 import build
 import execute
 import notebook_figures
-import toy
 from execute import BookError
 
 
