@@ -4,8 +4,21 @@ import itertools
 
 import keras
 import numpy as np
+import pytest
 
 import pcnnlib as pcnn
+
+
+def on_both(cases, *chosen):
+    """Test parameters of which the chosen (by their `repr`) run under JAX too.
+
+    Under JAX each shape compiles for seconds: one case of each kind is enough.
+    """
+    assert set(chosen) <= set(map(repr, cases)), chosen
+    return [
+        pytest.param(case, marks=pytest.mark.both_backends if repr(case) in chosen else ())
+        for case in cases
+    ]
 
 
 def shake(model, seed=0, scale=1.5):

@@ -21,7 +21,6 @@ def test_condition_reaches_every_pixel_even_the_first(condition):
     assert (one != other).any(axis=-1).all()
 
 
-@pytest.mark.both_backends
 def test_map_changed_at_one_place_changes_the_outputs_there():
     """One layer deep: the patch under the changed place, and what lies after it, within reach."""
     model = gated((4, 6, 1), levels=3, blocks=1, condition=pcnn.Map((2, 3, 2)))

@@ -7,6 +7,7 @@ from support import (
     all_images,
     chi_square_p,
     gated,
+    on_both,
     outputs,
     plain,
     random_condition,
@@ -44,18 +45,12 @@ EXACT = {
     "head of its own width": {"head_filters": 9},
     "dropout": {"dropout": 0.5},
 }
-# Under JAX, where each case compiles for seconds, one of each kind.
-BOTH = ("7x7 first, 5x5", "higher than wide", "one pixel", "map", "two channels, labels")
 
 
-def on_both(cases):
-    return [
-        pytest.param(case, marks=pytest.mark.both_backends if case in BOTH else ())
-        for case in cases
-    ]
-
-
-@pytest.mark.parametrize("case", on_both(EXACT))
+@pytest.mark.parametrize(
+    "case",
+    on_both(EXACT, "'7x7 first, 5x5'", "'higher than wide'", "'map'", "'two channels, labels'"),
+)
 def test_cached_parameters_equal_the_whole_networks(case):
     model = gated(**{"blocks": 2, **EXACT[case]})
     images = random_images(3, model.image_shape, model.levels)
@@ -94,17 +89,21 @@ def test_a_stale_cache_would_be_noticed():
     assert differs.tolist() == [False, True, True, True]
 
 
-@pytest.mark.both_backends
 @pytest.mark.parametrize(
     "options",
-    [
-        {},
-        {"distribution": "categorical"},
-        {"levels": 5},
-        {"shape": (3, 4, 3), "levels": 4},
-        {"condition": pcnn.Labels(3)},
-        {"condition": pcnn.Map((2, 2, 3)), "levels": 4},
-    ],
+    on_both(
+        [
+            {},
+            {"distribution": "categorical"},
+            {"levels": 5},
+            {"shape": (3, 4, 3), "levels": 4},
+            {"condition": pcnn.Labels(3)},
+            {"condition": pcnn.Map((2, 2, 3)), "levels": 4},
+        ],
+        "{}",
+        "{'shape': (3, 4, 3), 'levels': 4}",
+        "{'condition': Labels(3)}",
+    ),
     ids=["bernoulli", "categorical, 2", "categorical, 5", "colour", "labels", "map"],
 )
 def test_cached_and_full_draw_the_same_images(options):
@@ -137,8 +136,7 @@ def test_image_k_does_not_depend_on_how_many_are_drawn(trained):
         np.testing.assert_array_equal(trained.sample(n, seed=3), many[:n])
 
 
-@pytest.mark.both_backends
-@pytest.mark.parametrize("n", [3, 4, 5, 10])
+@pytest.mark.parametrize("n", on_both([3, 5, 10], "5"))
 def test_large_batches_are_split_without_a_trace(monkeypatch, n):
     model = gated(condition=pcnn.Labels(3))
     labels = random_condition(model.condition, n)

@@ -13,7 +13,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-from support import gated, plain, random_images
+from support import gated, on_both, plain, random_images
 
 import pcnnlib as pcnn
 from pcnnlib import training
@@ -81,7 +81,7 @@ def test_run_killed_again_and_again_ends_as_if_never_stopped(tmp_path, npz):
         ("replaced", 2),  # all is in place, and the process dies before the next epoch
     ]
     if keras.backend.backend() == "jax":
-        moments = [("tell", 8), ("replaced", 1), ("batch", 3)]
+        moments = [("tell", 8), ("replaced", 1)]
     epochs = []
     for moment, count in moments:
         process = start(data, folder, tmp_path / "killed.npz", moment, count)
@@ -166,8 +166,7 @@ def test_averaged_weights_are_the_moving_average_of_the_weights(tiny_data):
     assert any((a != w).any() for a, w in zip(recorder.averaged, seen[-1], strict=True))
 
 
-@pytest.mark.both_backends
-@pytest.mark.parametrize("ema", [0.9, 0.0])
+@pytest.mark.parametrize("ema", on_both([0.9, 0.0], "0.9"))
 def test_best_weights_give_the_best_validation_loss_on_record(tiny_data, tmp_path, ema):
     model, history = run(tiny_data, tmp_path, ema=ema, epochs=3)
     best = pcnn.load_model(tmp_path / training.BEST)
