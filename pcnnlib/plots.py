@@ -565,7 +565,7 @@ def timing(seconds, *, x="images in a batch"):
     Returns:
         `Picture`.
     """
-    figure = _figure(WIDTH * 0.75, 2.9)
+    figure = _figure(WIDTH * 0.9, 2.7)
     axes = figure.subplots()
     for (name, line), colour in zip(seconds.items(), SERIES, strict=False):
         axes.plot(list(line), list(line.values()), color=colour, marker="o", ms=4, label=name)
@@ -577,7 +577,7 @@ def timing(seconds, *, x="images in a batch"):
     axes.set_xlabel(x)
     axes.set_ylabel("seconds")
     axes.grid(axis="y", color=QUIET, alpha=0.25, lw=0.6)
-    axes.legend()
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 

@@ -36,6 +36,8 @@ def all_figures(images):
         "training_curves": plots.training_curves({"a": HISTORY, "b": {"loss": [2.0, 1.0]}}),
         "surprise": plots.surprise(images[0], np.ones((8, 8)), 17),
         "gate": plots.gate(),
+        "timing": plots.timing({"a": {1: 0.1, 64: 2.0}, "b": {1: 0.01}}),
+        "changes": plots.changes(*np.ones((2, 3, 8, 8), bool), (7, 7), blocks=[1, 3]),
     }
 
 

@@ -460,3 +460,26 @@ def test_sample_refuses(trained, arguments, message):
 def test_conditional_sampling_refuses(condition, message):
     with pytest.raises(UsageError, match=message):
         gated(condition=pcnn.Labels(3)).sample(2, condition)
+
+
+# ---------------------------------------------------------------- memory and lanes
+
+
+def test_cache_grows_with_the_width_and_not_with_the_height():
+    sizes = {
+        shape: sampling.cache_size(gated((*shape, 1), filters=4, blocks=3))
+        for shape in [(4, 4), (40, 4), (4, 40)]
+    }
+    assert sizes[40, 4] == sizes[4, 4] < sizes[4, 40]
+
+
+@pytest.mark.parametrize("cores", [1, 2, 3])
+def test_images_do_not_depend_on_how_many_cores_share_a_batch(cores, monkeypatch):
+    model = gated((4, 4, 1), levels=3, condition=pcnn.Labels(2))
+    labels = np.arange(23) % 2
+    alone = model.sample(23, labels, seed=4, method="full")
+    monkeypatch.setattr(sampling.backend, "cores", lambda: cores)
+    for _ in range(2):  # the first call compiles in turn, the second runs side by side
+        drawn, nats = model.sample(23, labels, seed=4, return_log_likelihood=True)
+        np.testing.assert_array_equal(drawn, alone)
+    np.testing.assert_array_equal(nats, model.log_likelihood(alone, labels))
