@@ -16,7 +16,7 @@ import pathlib
 import warnings
 import zipfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import keras
 import numpy as np
@@ -44,18 +44,19 @@ class Batches(keras.utils.PyDataset):
         split: `Split` to draw from.
         batch_size: images a batch; the last may be smaller.
         seed: int, or None for the images in order, binarised as `split.images` is.
-        with_labels: whether batches are `(images, labels)`, for models conditioned on `Labels`.
+        condition: the model's `condition`; unless it is None, batches are `(images, condition)`.
         epoch: epoch to begin with.
+
+    Raises:
+        UsageError: an argument out of range, or a split that lacks what the condition asks for.
     """
 
-    def __init__(self, split, batch_size, *, seed=None, with_labels=False, epoch=0):
+    def __init__(self, split, batch_size, *, seed=None, condition=None, epoch=0):
         super().__init__()
         self.split = split
         self.batch_size = check_int("batch_size", batch_size, 1)
         self.seed = None if seed is None else check_int("seed", seed, 0)
-        if with_labels and split.labels is None:
-            raise UsageError("labels are wanted, but this data set has none")
-        self.with_labels = with_labels
+        self.conditions = None if condition is None else condition.of(split)
         self.epoch = check_int("epoch", epoch, 0)
 
     @property
@@ -73,9 +74,7 @@ class Batches(keras.utils.PyDataset):
             # The batch's own stream, so that batches may be fetched in any order.
             rng = np.random.default_rng([self.seed, self.epoch, index])
             images = self.split.draw(rows, rng)
-        if self.with_labels:
-            return ((images, self.split.labels[rows]),)
-        return (images,)
+        return (images,) if self.conditions is None else ((images, self.conditions[rows]),)
 
 
 class CountEpochs(keras.callbacks.Callback):
@@ -107,11 +106,13 @@ class Split:
             binarisation, the one that is evaluated.
         labels: int64 `(N,)`, or None.
         intensities: uint8 `(N, H, W, C)` 0..255 if `batches` binarises afresh, else None.
+        conditions: `(N, ...)`, vectors or maps that models are conditioned on, or None.
     """
 
     images: np.ndarray = field(repr=False)
     labels: np.ndarray | None = field(default=None, repr=False)
     intensities: np.ndarray | None = field(default=None, repr=False)
+    conditions: np.ndarray | None = field(default=None, repr=False)
 
     def __len__(self):
         return len(self.images)
@@ -122,14 +123,14 @@ class Split:
             return self.images[rows]
         return binarise(self.intensities[rows], rng)
 
-    def batches(self, batch_size, *, seed=None, with_labels=False, epoch=0):
+    def batches(self, batch_size, *, seed=None, condition=None, epoch=0):
         """Batches for Keras; see `Batches`. Without a seed, in order."""
-        return Batches(self, batch_size, seed=seed, with_labels=with_labels, epoch=epoch)
+        return Batches(self, batch_size, seed=seed, condition=condition, epoch=epoch)
 
     def take(self, n):
         """The first `n` images as a split of their own."""
         n = check_int("n", n, 1)
-        parts = (self.images, self.labels, self.intensities)
+        parts = (self.images, self.labels, self.intensities, self.conditions)
         return Split(*(None if part is None else part[:n] for part in parts))
 
 
@@ -156,6 +157,37 @@ class Dataset:
     classes: int | None
     source: str
     checksum: str = field(repr=False)
+
+    def brightness(self, split):
+        """Images of a split as floats 0..1, `(N, H, W, C)`; intensities where there are some."""
+        if split.intensities is not None:
+            return (split.intensities / 255).astype("float32")
+        return (split.images / (self.levels - 1)).astype("float32")
+
+    def conditioned(self, describe):
+        """The same images with something to condition on, for `Vector` and `Map`.
+
+        Args:
+            describe: function of a `Split` that returns `(N, ...)`, a row for each image.
+
+        Returns:
+            `Dataset` whose splits have `conditions`; `pcnnlib.train` and `evaluate` use them.
+
+        Raises:
+            UsageError: not one row for each image.
+        """
+        splits, digest = {}, hashlib.sha256(self.checksum.encode())
+        for name in ("train", "validation", "test"):
+            split = getattr(self, name)
+            conditions = np.asarray(describe(split))
+            if conditions.ndim == 0 or len(conditions) != len(split):
+                raise UsageError(
+                    f"describe must return a row for each of {len(split)} images, "
+                    f"got {conditions.shape}"
+                )
+            digest.update(np.ascontiguousarray(conditions))
+            splits[name] = replace(split, conditions=conditions)
+        return replace(self, **splits, checksum=digest.hexdigest())
 
 
 def load_dataset(name, *, levels=None, data_path="data"):
