@@ -295,12 +295,16 @@ class DeconvolutionalAutoencoder(Autoencoder):
         return {**super().get_config(), "filters": self.filters}
 
 
-def code_usage(model, images, *, seed=0, batch_size=100):
+KINDS_OF_CODE = ("own", "shuffled", "none")
+
+
+def code_usage(model, images, *, kinds=KINDS_OF_CODE, seed=0, batch_size=100):
     """Does the decoder use the code? The cost of images under three kinds of code.
 
     Args:
         model: `PixelCNNAutoencoder`.
         images: integer levels `(n, H, W, C)`, n at least 2.
+        kinds: those of "own", "shuffled" and "none" that are wanted.
         seed: of the shuffling.
         batch_size: images at once.
 
@@ -309,8 +313,11 @@ def code_usage(model, images, *, seed=0, batch_size=100):
         `shuffled` from another image, and with `none`, that is with the mean of all codes.
 
     Raises:
-        UsageError: images that do not fit the model, or only one of them.
+        UsageError: images that do not fit the model, only one of them, or an unknown kind.
     """
+    for kind in kinds:
+        if kind not in KINDS_OF_CODE:
+            raise UsageError(f"kinds must be some of {', '.join(KINDS_OF_CODE)}, got {kind!r}")
     codes = model.encode(images, batch_size)
     if len(codes) < 2:
         raise UsageError(f"images must be at least 2, to shuffle their codes, got {len(codes)}")
@@ -319,8 +326,5 @@ def code_usage(model, images, *, seed=0, batch_size=100):
     shuffled = np.empty_like(codes)
     shuffled[order] = codes[np.roll(order, 1)]
     mean = np.broadcast_to(codes.mean(axis=0), codes.shape)
-    kinds = {"own": codes, "shuffled": shuffled, "none": mean}
-    return {
-        name: -model.decoder.log_likelihood(images, kind, batch_size)
-        for name, kind in kinds.items()
-    }
+    given = {"own": codes, "shuffled": shuffled, "none": mean}
+    return {kind: -model.decoder.log_likelihood(images, given[kind], batch_size) for kind in kinds}

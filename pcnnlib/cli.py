@@ -12,13 +12,16 @@ import sys
 import numpy as np
 
 from pcnnlib import images, training
-from pcnnlib.analysis import evaluate
+from pcnnlib.analysis import Likelihood, evaluate
+from pcnnlib.autoencoders import PixelCNNAutoencoder, code_usage
 from pcnnlib.conditions import Labels
 from pcnnlib.data import load_dataset
 from pcnnlib.errors import UsageError, check_int, check_number
 
 MODELS = ("", "conditional", "autoencoder")
 DEFAULTS = training.RunConfig()
+# An autoencoder's picture has rows of this many images: an original, and draws from its code.
+ROW = 10
 
 
 class Parser(argparse.ArgumentParser):
@@ -52,6 +55,7 @@ def make_parser():
     add("--levels", type=int, help="values a pixel can take; by default as the data has them")
     add("--layers", type=int, default=DEFAULTS.blocks, help="gated blocks")
     add("--f_map", type=int, default=DEFAULTS.filters, help="features of each stack")
+    add("--code_size", type=int, default=10, help="autoencoder: numbers in a code")
     add("--dropout", type=float, default=DEFAULTS.dropout, help="share of features dropped")
     add("--epochs", type=int, default=50, help="0 draws from the checkpoint and trains nothing")
     add("--batch_size", type=int, default=DEFAULTS.batch_size, help="images a step")
@@ -63,12 +67,16 @@ def make_parser():
     add("--ckpt_path", default="ckpts", help="checkpoints")
     add("--samples_path", default="samples", help="pictures")
     add("--summary_path", default="logs", help="for tensorboard --logdir")
-    add("--n_samples", type=int, default=100, help="images drawn")
+    add("--n_samples", type=int, default=100, help="images drawn, rounded up to full rows")
     add("--temperature", type=float, default=1.0, help="below 1: likely values likelier still")
-    add("--classes", help="conditional: labels to draw, such as 3,3,7; by default a row of each")
+    add("--classes", help="conditional: a row for each of these, such as 3,3,7; default: all")
     add("--complete", metavar="FILE.png", help="picture to complete: transparent pixels are drawn")
     add("--keep", default="top", choices=("top", "left"), help="half kept if none is transparent")
-    add("--animate", action="store_true", help="also write a GIF of the images growing")
+    add(
+        "--animate",
+        action=argparse.BooleanOptionalAction,
+        help="also write a GIF of the images growing; by default if conditional",
+    )
     return parser
 
 
@@ -86,20 +94,24 @@ def main(args=None):
 
 
 def run(args):
-    if args.model == "autoencoder":
-        raise UsageError("--model=autoencoder is not built yet")
     # These two have another name in the configuration.
     check_int("--layers", args.layers, 1)
     check_int("--f_map", args.f_map, 1)
     check_int("n_samples", args.n_samples, 1)
     check_number("temperature", args.temperature, 0.0, open_below=True)
     conditional = args.model == "conditional"
+    autoencoder = args.model == "autoencoder"
     if args.classes is not None and not conditional:
         raise UsageError("--classes needs --model=conditional")
+    if args.complete and autoencoder:
+        raise UsageError("--complete needs a model that draws without a code, not an autoencoder")
+    if args.animate is None:
+        args.animate = conditional
     config = training.RunConfig(
         data=args.data,
         levels=args.levels,
         conditional=conditional,
+        code_size=args.code_size if autoencoder else None,
         blocks=args.layers,
         filters=args.f_map,
         dropout=args.dropout,
@@ -124,17 +136,17 @@ def run(args):
     if config.epochs:
         model = _train(config, data, args, folder, pictures, logs)
     else:
-        model = _load(folder / training.BEST, data, conditional)
-    condition = _condition(model, args)
-    print(f"test: {evaluate(model, data.test)} ({data.name}, {len(data.test):,} images)")
-    _draw(model, condition, args, pictures)
+        model = _load(folder / training.BEST, data, args)
+    rows = _rows(model, args)  # a mistake here should not wait for the test
+    _report(model, data)
+    _draw(model, data.test, args, pictures)
     if args.complete:
-        _complete(model, condition, args, pictures)
+        _complete(model, rows, args, pictures)
 
 
 def _train(config, data, args, folder, pictures, logs):
     model = training.build_model(config, data)
-    _condition(model, args)  # a mistake here should not wait for the training
+    _rows(model, args)  # a mistake here should not wait for the training
     for place in (folder, pictures, logs):
         _check_writable(place)
     print(
@@ -144,9 +156,8 @@ def _train(config, data, args, folder, pictures, logs):
     few = min(args.n_samples, 100)
 
     def draw(model, epoch):
-        condition = _condition(model, args, few)
-        drawn = model.sample(few, condition, seed=config.seed, temperature=args.temperature)
-        grid = images.tile(drawn, model.levels, columns=_columns(model, args))
+        drawn, columns, _ = _picture(model, data.validation, args, few)
+        grid = images.tile(drawn, model.levels, columns=columns)
         images.save_png(pictures / f"epoch_{epoch:04d}.png", grid)
         return grid
 
@@ -168,58 +179,84 @@ def _check_writable(folder):
         raise UsageError(f"{folder} cannot be written: {there} allows no writing")
 
 
-def _load(path, data, conditional):
+def _load(path, data, args):
     model = training.load_model(path)
     if model.image_shape != data.image_shape or model.levels != data.levels:
         raise UsageError(
             f"checkpoint {path} is for images {model.image_shape} of {model.levels} levels, "
             f"--data={data.name} has {data.image_shape} of {data.levels}"
         )
-    if (model.condition is not None) != conditional:
-        has = "conditional" if model.condition is not None else "unconditional"
-        raise UsageError(f"checkpoint {path} is {has}, unlike --model")
+    is_autoencoder = isinstance(model, PixelCNNAutoencoder)
+    is_conditional = model.condition is not None
+    kind = "autoencoder" if is_autoencoder else "conditional" if is_conditional else ""
+    if kind != args.model:
+        raise UsageError(
+            f"checkpoint {path} is {_kind(kind)}, --model={args.model} asks for {_kind(args.model)}"
+        )
     return model
 
 
-def _condition(model, args, n=None):
-    """Labels to draw: those asked for, or the same number of each class; None if unconditional."""
+def _kind(model):
+    return {"": "unconditional", "autoencoder": "an autoencoder"}.get(model, model)
+
+
+def _rows(model, args):
+    """Labels of the rows to draw: those asked for, or each class once; None without labels."""
     if not isinstance(model.condition, Labels):
         return None
-    n = n or args.n_samples
     if args.classes is None:
-        # One row per class: ten of a kind where 100 images are drawn of ten classes.
-        return np.sort(np.arange(n) % model.condition.n)
+        return np.arange(model.condition.n)
     try:
         classes = np.array([int(label) for label in args.classes.split(",")])
     except ValueError as error:
         raise UsageError(f"--classes must be labels such as 3,3,7, got {args.classes!r}") from error
-    return model.condition.check(np.resize(classes, n))
+    return model.condition.check(classes)
 
 
-def _columns(model, args):
-    if isinstance(model.condition, Labels) and args.classes is None:
-        return max(1, -(-args.n_samples // model.condition.n))
-    return None
+def _picture(model, split, args, n, progress=False):
+    """The images of a picture, about `n` of them.
+
+    Returns:
+        `(images, columns, given)`; columns None for a square, `given` a mask of the images that
+        were not drawn, or None.
+    """
+    options = {"seed": args.seed, "temperature": args.temperature, "progress": progress}
+    if isinstance(model, PixelCNNAutoencoder):
+        originals = split.images[: -(-n // ROW)]
+        codes = np.repeat(model.encode(originals), ROW - 1, axis=0)
+        drawn = model.decode(codes, **options).reshape(-1, ROW - 1, *model.image_shape)
+        together = np.concatenate([originals[:, None], drawn], axis=1)
+        given = np.tile(np.arange(ROW) == 0, len(originals))[:, None, None, None]
+        return together.reshape(-1, *model.image_shape), ROW, given
+    rows = _rows(model, args)
+    if rows is None:
+        return model.sample(n, **options), None, None
+    columns = -(-n // len(rows))
+    labels = np.repeat(rows, columns)
+    return model.sample(len(labels), labels, **options), columns, None
 
 
-def _draw(model, condition, args, pictures):
-    drawn = model.sample(
-        args.n_samples,
-        condition,
-        seed=args.seed,
-        temperature=args.temperature,
-        progress=True,
-    )
-    columns = _columns(model, args)
+def _report(model, data):
+    """Print the likelihood of the test images; of an autoencoder also whether it uses its code."""
+    print(f"test: {evaluate(model, data.test)} ({data.name}, {len(data.test):,} images)")
+    if not isinstance(model, PixelCNNAutoencoder) or len(data.test) < 2:
+        return
+    usage = code_usage(model, data.test.images, kinds=("shuffled", "none"))
+    for kind, words in {"shuffled": "each other's codes", "none": "the mean code"}.items():
+        print(f"test, given {words}: {Likelihood.of(usage[kind], model.image_shape)}")
+
+
+def _draw(model, split, args, pictures):
+    drawn, columns, given = _picture(model, split, args, args.n_samples, progress=True)
     images.save_png(pictures / "samples.png", images.tile(drawn, model.levels, columns=columns))
     print(f"samples: {pictures / 'samples.png'}")
     if args.animate:
-        growing = images.growing(drawn, model.levels, columns=columns)
+        growing = images.growing(drawn, model.levels, columns=columns, given=given)
         images.save_gif(pictures / "samples.gif", growing)
         print(f"animation: {pictures / 'samples.gif'}")
 
 
-def _complete(model, condition, args, pictures):
+def _complete(model, rows, args, pictures):
     known, given = images.read_png(args.complete, model.image_shape, model.levels)
     if given.all():
         half = given.shape[0] // 2 if args.keep == "top" else given.shape[1] // 2
@@ -228,7 +265,7 @@ def _complete(model, condition, args, pictures):
         given[:, :half] |= args.keep == "left"
     drawn = model.sample(
         args.n_samples,
-        condition,
+        None if rows is None else np.resize(rows, args.n_samples),
         seed=args.seed,
         temperature=args.temperature,
         known=known,

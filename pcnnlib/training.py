@@ -16,6 +16,7 @@ import zlib
 import keras
 import numpy as np
 
+from pcnnlib.autoencoders import PixelCNNAutoencoder
 from pcnnlib.conditions import Labels
 from pcnnlib.errors import UsageError, check_int, check_number
 from pcnnlib.models import AutoregressiveModel, GatedPixelCNN
@@ -36,6 +37,7 @@ class RunConfig:
     data: str = "digits"  # name of a data set, or path to an .npz file
     levels: int | None = None  # values a pixel can take; None: as the data set has them
     conditional: bool = False  # whether the model is given the labels
+    code_size: int | None = None  # S, numbers in an autoencoder's code; None: no autoencoder
     blocks: int = 12  # gated blocks, the first included
     filters: int = 32  # F, features of each stack
     dropout: float = 0.0  # share of gated features dropped while training
@@ -59,6 +61,12 @@ class RunConfig:
             check(check_int, name, 0)
         if self.levels is not None:
             check(check_int, "levels", 2, 256)
+        if self.code_size is not None:
+            check(check_int, "code_size", 1)
+            if self.conditional:
+                raise UsageError(
+                    "conditional must be False for an autoencoder: its decoder is given the code"
+                )
         for name in ("learning_rate", "grad_clip"):
             check(check_number, name, 0.0, open_below=True)
         for name in ("warmup", "final_rate"):
@@ -70,29 +78,32 @@ class RunConfig:
 
 
 def build_model(config, data):
-    """A `GatedPixelCNN` for these images, initialised from the configuration's seed.
+    """A model for these images, initialised from the configuration's seed.
 
     Args:
         config: `RunConfig`.
         data: `Dataset`.
 
+    Returns:
+        `PixelCNNAutoencoder` if the configuration has a `code_size`, else `GatedPixelCNN`.
+
     Raises:
         UsageError: `conditional`, but the data has no labels.
     """
-    condition = None
+    keras.utils.set_random_seed(config.seed)
+    options = {
+        "levels": data.levels,
+        "filters": config.filters,
+        "blocks": config.blocks,
+        "dropout": config.dropout,
+    }
+    if config.code_size is not None:
+        return PixelCNNAutoencoder(data.image_shape, code_size=config.code_size, **options)
     if config.conditional:
         if data.classes is None:
             raise UsageError(f"a conditional model needs labels; data {data.name} has none")
-        condition = Labels(data.classes)
-    keras.utils.set_random_seed(config.seed)
-    return GatedPixelCNN(
-        data.image_shape,
-        levels=data.levels,
-        filters=config.filters,
-        blocks=config.blocks,
-        dropout=config.dropout,
-        condition=condition,
-    )
+        options["condition"] = Labels(data.classes)
+    return GatedPixelCNN(data.image_shape, **options)
 
 
 def make_optimizer(config, steps_per_epoch):
@@ -132,7 +143,7 @@ def train(model, data, config, *, folder=None, log_folder=None, callbacks=(), ve
     resumed: killed at any moment, it ends with the same weights as if it had not been.
 
     Args:
-        model: `PixelCNN` or `GatedPixelCNN`.
+        model: `PixelCNN`, `GatedPixelCNN` or an autoencoder.
         data: `Dataset`.
         config: `RunConfig`; of an interrupted run everything but `epochs` must agree.
         folder: where checkpoints are kept, or None.
@@ -400,7 +411,7 @@ def load_model(path):
         ) from error
     if not isinstance(model, AutoregressiveModel):
         raise UsageError(
-            f"checkpoint {path} holds a {type(model).__name__}, wanted a PixelCNN or GatedPixelCNN"
+            f"checkpoint {path} holds a {type(model).__name__}, wanted a model of pcnnlib"
         )
     return model
 

@@ -128,6 +128,10 @@ def test_mean_image_is_the_distributions_mean():
         (lambda m: m.sample(3), "decode"),
         (lambda m: m.encode(np.zeros((2, 6, 5, 1))), "integer levels"),
         (lambda m: autoencoders.code_usage(m, random_images(1, SHAPE, LEVELS)), "at least 2"),
+        (
+            lambda m: autoencoders.code_usage(m, random_images(2, SHAPE, LEVELS), kinds=["x"]),
+            "kinds",
+        ),
         (lambda m: drawing(condition=pcnn.Labels(3)), "condition"),
         (lambda m: autoencoders.Encoder(0), "code_size"),
         (lambda m: autoencoders.Encoder(2, (4, 4)), "encoder_filters"),

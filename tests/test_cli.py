@@ -104,16 +104,9 @@ def test_the_same_command_again_trains_nothing_more(home):
 
 
 def test_completion_keeps_the_given_half(home):
-    with Image.open(home.folder / "samples/tiny-unconditional/completion.png") as picture:
-        grid = np.asarray(picture.convert("L"))
-    # Find the squares: six images in three columns, each pixel a block between the gaps.
-    scale = max(1, 640 // (3 * 5))
-    gap = max(1, scale // 2)
-    for k in range(6):
-        top = gap + (k // 3) * (4 * scale + gap)
-        left = gap + (k % 3) * (4 * scale + gap)
-        image = grid[top : top + 4 * scale : scale, left : left + 4 * scale : scale]
-        assert image[:2].tolist() == [[0, 255, 0, 0], [0, 255, 0, 0]]
+    for row in grid_of(home.folder / "samples/tiny-unconditional/completion.png", 3):
+        for image in row:
+            assert image[:2].tolist() == [[0, 255, 0, 0], [0, 255, 0, 0]]
 
 
 def test_left_half_and_transparent_pixels_can_be_asked_for(home, monkeypatch):
@@ -135,10 +128,55 @@ def test_left_half_and_transparent_pixels_can_be_asked_for(home, monkeypatch):
     assert seen[-1].tolist() == [[True] * 4] * 3 + [[False] * 4]
 
 
-def test_conditional_run_draws_the_classes_asked_for(tmp_path, capsys):
+def grid_of(path, columns, size=4):
+    """Images of a picture drawn by `images.tile`, as `(rows, columns, size, size)`, 0 or 255."""
+    with Image.open(path) as picture:
+        grid = np.asarray(picture.convert("L"))
+    scale = max(1, 640 // (columns * (size + 1)))
+    gap = max(1, scale // 2)
+    step = size * scale + gap
+    rows = [grid[top : top + size * scale : scale] for top in range(gap, len(grid) - gap, step)]
+    return np.array(
+        [
+            [
+                row[:, left : left + size * scale : scale]
+                for left in range(gap, columns * step, step)
+            ]
+            for row in rows
+        ]
+    )
+
+
+def watch_samples(monkeypatch):
+    """The conditions that models are asked to draw from, as they come."""
+    seen = []
+    sample = pcnn.GatedPixelCNN.sample
+
+    def watched(self, n, condition=None, **arguments):
+        seen.append(None if condition is None else np.asarray(condition))
+        return sample(self, n, condition, **arguments)
+
+    monkeypatch.setattr(pcnn.GatedPixelCNN, "sample", watched)
+    return seen
+
+
+def test_conditional_run_draws_a_row_of_each_class_and_those_asked_for(
+    tmp_path, capsys, monkeypatch
+):
     home = Home(tmp_path)
-    assert cli.main(home.flags("--model=conditional", "--epochs=1")) == 0
-    assert cli.main(home.flags("--model=conditional", "--epochs=0", "--classes=2,0")) == 0
+    seen = watch_samples(monkeypatch)
+    # Seven images of three classes: rows are filled up.
+    assert cli.main(home.flags("--model=conditional", "--epochs=1", "--n_samples=7")) == 0
+    assert seen[-1].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    pictures = tmp_path / "samples/tiny-conditional"
+    assert grid_of(pictures / "samples.png", 3).shape == (3, 3, 4, 4)
+    with Image.open(pictures / "samples.gif") as growing:
+        assert growing.n_frames > 2
+    (pictures / "samples.gif").unlink()
+    more = ["--model=conditional", "--epochs=0", "--classes=2,2,0", "--no-animate"]
+    assert cli.main(home.flags(*more)) == 0
+    assert seen[-1].tolist() == [2, 2, 2, 2, 0, 0]
+    assert not (pictures / "samples.gif").exists()
     capsys.readouterr()
     before = home.saved()
     for flags, message in [
@@ -148,6 +186,37 @@ def test_conditional_run_draws_the_classes_asked_for(tmp_path, capsys):
     ]:
         refused(home.flags(*flags), capsys, message)
     assert home.saved() == before
+
+
+def test_autoencoder_run_draws_originals_beside_draws_from_their_codes(
+    tmp_path, capsys, monkeypatch
+):
+    home = Home(tmp_path)
+    seen = watch_samples(monkeypatch)
+    flags = home.flags("--model=autoencoder", "--code_size=3", "--epochs=1", "--n_samples=20")
+    assert cli.main(flags) == 0
+    out = capsys.readouterr().out
+    for line in ("test: ", "test, given each other's codes: ", "test, given the mean code: "):
+        assert out.count(line) == 1
+    data = pcnn.load_dataset(home.data)
+    model = training.load_model(tmp_path / "ckpts/tiny-autoencoder" / training.BEST)
+    assert model.code_size == 3
+    # Two rows: an original, and nine draws from its code.
+    codes = model.encode(data.test.images[:2])
+    np.testing.assert_allclose(seen[-1], np.repeat(codes, 9, axis=0), atol=1e-6)
+    grid = grid_of(tmp_path / "samples/tiny-autoencoder/samples.png", 10)
+    assert (grid[:, 0] == data.test.images[:2, :, :, 0] * 255).all()
+    before = home.saved()
+    again = home.flags("--model=autoencoder", "--epochs=0", "--n_samples=20", "--animate")
+    assert cli.main(again) == 0
+    after = home.saved()
+    assert after.pop("samples/tiny-autoencoder/samples.gif")
+    assert after == before
+    refused(
+        home.flags("--model=autoencoder", "--code_size=4", "--epochs=2"),
+        capsys,
+        "code_size=3, not 4",
+    )
 
 
 # ---------------------------------------------------------------- mistakes
@@ -172,7 +241,12 @@ def refused(flags, capsys, message):
         (["--layers=many"], "invalid int value: 'many'"),
         (["--layers"], "expected one argument"),
         (["--model=gan"], "invalid choice: 'gan'"),
-        (["--model=autoencoder"], "not built yet"),
+        (["--model=autoencoder", "--code_size=0"], "code_size must be an integer >= 1, got 0"),
+        (["--model=autoencoder", "--classes=1"], "--classes needs --model=conditional"),
+        (
+            ["--model=autoencoder", "--complete=x.png"],
+            "--complete needs a model that draws without",
+        ),
         (["--layers=0"], "--layers must be an integer >= 1, got 0"),
         (["--f_map=0"], "--f_map must be an integer >= 1, got 0"),
         (["--batch_size=0"], "batch_size must be an integer >= 1, got 0"),
@@ -213,11 +287,21 @@ def test_data_and_checkpoints_that_do_not_agree_are_refused(home, capsys, tmp_pa
         refused(flags, capsys, message)
 
 
-def test_conditional_checkpoint_is_not_drawn_from_without_labels(capsys, tmp_path):
+def test_checkpoint_of_another_model_is_refused(capsys, tmp_path):
     home = Home(tmp_path)
-    path = tmp_path / "ckpts/tiny-unconditional" / training.BEST
-    training.save(gated(condition=pcnn.Labels(3)), path)
-    refused(home.flags("--epochs=0"), capsys, "is conditional, unlike --model")
+    conditional = gated(condition=pcnn.Labels(3))
+    autoencoder = pcnn.PixelCNNAutoencoder(
+        (4, 4, 1), code_size=2, filters=4, blocks=1, encoder_filters=(2, 2, 2)
+    )
+    for model, flag, message in [
+        (conditional, "", "is conditional, --model= asks for unconditional"),
+        (autoencoder, "", "is an autoencoder, --model= asks for unconditional"),
+        (gated(), "conditional", "is unconditional, --model=conditional asks for conditional"),
+        (gated(), "autoencoder", "is unconditional, --model=autoencoder asks for an autoencoder"),
+    ]:
+        path = tmp_path / f"ckpts/tiny-{flag or 'unconditional'}" / training.BEST
+        training.save(model, path)
+        refused(home.flags("--epochs=0", f"--model={flag}"), capsys, message)
 
 
 @pytest.mark.parametrize("name", [training.BEST, training.LAST])

@@ -348,7 +348,7 @@ def test_damaged_models_are_not_loaded(finished, tmp_path, kind):
 def test_models_of_another_kind_are_not_loaded(tmp_path):
     path = tmp_path / "other.keras"
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(path)
-    with pytest.raises(UsageError, match="holds a Sequential, wanted a PixelCNN or GatedPixelCNN"):
+    with pytest.raises(UsageError, match="holds a Sequential, wanted a model of pcnnlib"):
         pcnn.load_model(path)
 
 
@@ -492,6 +492,13 @@ def test_configuration_of_numpy_numbers_can_be_saved(tiny_data, tmp_path):
     model = pcnn.build_model(settings, tiny_data)
     training.train(model, tiny_data, settings, folder=tmp_path)
     assert training.read_state(tmp_path / training.LAST)["epoch"] == 1
+
+
+def test_autoencoder_is_given_its_own_code_and_no_labels(tiny_data):
+    model = pcnn.build_model(config(tiny_data, code_size=3), tiny_data)
+    assert isinstance(model, pcnn.PixelCNNAutoencoder) and model.code_size == 3
+    with pytest.raises(UsageError, match="conditional must be False for an autoencoder"):
+        config(tiny_data, code_size=3, conditional=True)
 
 
 def test_conditional_run_needs_labels(tiny_data):
