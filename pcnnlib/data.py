@@ -36,9 +36,9 @@ NAMES = ("digits", "mnist", "binarized_mnist", "cifar")
 class Batches(keras.utils.PyDataset):
     """Batches of one split, for `fit`, `evaluate` and `predict`.
 
-    Everything random follows from `(seed, epoch)`: the order of the images and, for intensities
-    binarised afresh, every pixel. A run that is resumed at an epoch therefore sees the same batches
-    as one that never stopped.
+    Everything random follows from `(seed, epoch)`: the order of the images, which of them are
+    mirrored and, for intensities binarised afresh, every pixel. A run that is resumed at an epoch
+    therefore sees the same batches as one that never stopped.
 
     Args:
         split: `Split` to draw from.
@@ -46,9 +46,10 @@ class Batches(keras.utils.PyDataset):
         seed: int, or None for the images in order, binarised as `split.images` is.
         with_labels: whether batches are `(images, labels)`, for models conditioned on `Labels`.
         epoch: epoch to begin with.
+        flip: whether each image is mirrored left to right with probability 1/2; needs a seed.
     """
 
-    def __init__(self, split, batch_size, *, seed=None, with_labels=False, epoch=0):
+    def __init__(self, split, batch_size, *, seed=None, with_labels=False, epoch=0, flip=False):
         super().__init__()
         self.split = split
         self.batch_size = check_int("batch_size", batch_size, 1)
@@ -57,6 +58,9 @@ class Batches(keras.utils.PyDataset):
             raise UsageError("labels are wanted, but this data set has none")
         self.with_labels = with_labels
         self.epoch = check_int("epoch", epoch, 0)
+        if flip and self.seed is None:
+            raise UsageError("flip needs a seed: images in order are never mirrored")
+        self.flip = flip
 
     @property
     def num_batches(self):
@@ -73,6 +77,9 @@ class Batches(keras.utils.PyDataset):
             # The batch's own stream, so that batches may be fetched in any order.
             rng = np.random.default_rng([self.seed, self.epoch, index])
             images = self.split.draw(rows, rng)
+            if self.flip:
+                mirrored = rng.random(len(images)) < 0.5
+                images = np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
         if self.with_labels:
             return ((images, self.split.labels[rows]),)
         return (images,)
@@ -122,9 +129,9 @@ class Split:
             return self.images[rows]
         return binarise(self.intensities[rows], rng)
 
-    def batches(self, batch_size, *, seed=None, with_labels=False, epoch=0):
-        """Batches for Keras; see `Batches`. Without a seed, in order."""
-        return Batches(self, batch_size, seed=seed, with_labels=with_labels, epoch=epoch)
+    def batches(self, batch_size, **options):
+        """Batches for Keras; see `Batches` for the options. Without a seed, in order."""
+        return Batches(self, batch_size, **options)
 
     def take(self, n):
         """The first `n` images as a split of their own."""

@@ -38,6 +38,11 @@ class Distribution:
         self.levels = check_int("levels", levels, 2, 256)
         self.channels = check_int("channels", channels, 1)
 
+    @property
+    def groups(self):
+        """Groups of features that the network must keep in order: one, or one per channel."""
+        return self.channels if self.channelwise else 1
+
     def per_channel(self, parameters, images):
         """What is said of each channel, given the earlier channels of its pixel.
 
@@ -176,14 +181,15 @@ TEMPERATURES = 1e-10, 1e10
 
 @_register
 class LogisticMixture(Distribution):
-    """Mixture of M discretised logistics, its channels linked (PixelCNN++, arXiv:1701.05517, 2.1-2).
+    """Mixture of M discretised logistics with linked channels: PixelCNN++, arXiv:1701.05517, 2.1-2.
 
-    Levels are scaled to [-1, 1] and stand for bins of width `2 / (K - 1)`; the first takes all below
-    it, the last all above. One component is drawn for the whole pixel. Within it the mean of G is
-    shifted by a multiple of the pixel's actual R, the mean of B by multiples of R and G (equation
-    3; the multiples are the tanh of an output), for any number of channels. This dependence is
-    applied *here*, to the actual values, when a likelihood is computed or a channel is drawn: the
-    parameters of a pixel depend on none of its channels, so the network needs no channel masks.
+    Levels are scaled to [-1, 1] and stand for bins of width `2 / (K - 1)`; the first takes all
+    below it, the last all above. One component is drawn for the whole pixel. Within it the mean of
+    G is shifted by a multiple of the pixel's actual R, the mean of B by multiples of R and G
+    (equation 3; each multiple is the tanh of an output, as in the paper's code), and so on for any
+    number of channels. This dependence is applied *here*, to the actual values, when a likelihood
+    is computed or a channel is drawn: the parameters of a pixel depend on none of its channels, and
+    the network needs no channel masks.
 
     Parameters: `(B, H, W, S)` with `S = M (1 + 2C + C (C - 1) / 2)`: M mixture logits, then means
     and log-scales, each `(C, M)`, then the multiples before their tanh, `(C (C - 1) / 2, M)`, in
@@ -204,9 +210,9 @@ class LogisticMixture(Distribution):
         self.components = check_int("components", components, 1)
         self.size = components * (1 + 2 * channels + channels * (channels - 1) // 2)
         self.bin = 2 / (levels - 1)
-        # An untrained network gives about zero. Components then lie side by side, instead of M times
-        # the same one, and wide enough that any colour costs about log2(K) bits a channel. All are
-        # grey, as most pixels nearly are.
+        # An untrained network gives about zero. Components then lie side by side, instead of M
+        # times the same one, and wide enough that any colour costs about log2(K) bits a channel.
+        # All are grey, as most pixels nearly are.
         start = np.zeros((self.size // components, components), "float32")
         start[1 : channels + 1] = (np.arange(components) * 2 + 1) / components - 1
         start[channels + 1 : 2 * channels + 1] = math.log(0.25)
@@ -382,7 +388,7 @@ class LogisticMixture(Distribution):
         return ops.stack([ops.sum(b * self._scale(levels), axis=-1) for b in bins], axis=-1)
 
     def _draw(self, logits, mean, log_scale, noise):
-        """One channel by inversion: `(B, H, W, M)` each, noise `(B, H, W, 2)`; int32 `(B, H, W)`."""
+        """One channel by inversion, int32 `(B, H, W)`; noise `(B, H, W, 2)`, else `(B, H, W, M)`."""
         cumulative = ops.cumsum(ops.softmax(logits, axis=-1), axis=-1)
         chosen = ops.sum(ops.cast(noise[..., :1] >= cumulative[..., :-1], "int32"), axis=-1)
         one = ops.one_hot(chosen, self.components, dtype="float32")

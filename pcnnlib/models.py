@@ -40,8 +40,7 @@ class AutoregressiveModel(keras.Model):
         self.distribution = make_distribution(
             distribution, levels, self.image_shape[-1], components
         )
-        # One group of features per channel where the network itself orders the channels.
-        self.groups = self.image_shape[-1] if self.distribution.channelwise else 1
+        self.groups = self.distribution.groups
         self.condition = None
         self.compiled_functions = {}  # what `backend.compiled` made for this model
 
