@@ -388,7 +388,7 @@ class LogisticMixture(Distribution):
         return ops.stack([ops.sum(b * self._scale(levels), axis=-1) for b in bins], axis=-1)
 
     def _draw(self, logits, mean, log_scale, noise):
-        """One channel by inversion, int32 `(B, H, W)`; noise `(B, H, W, 2)`, else `(B, H, W, M)`."""
+        """One channel by inversion, int32 `(B, H, W)`: a component, then its logistic."""
         cumulative = ops.cumsum(ops.softmax(logits, axis=-1), axis=-1)
         chosen = ops.sum(ops.cast(noise[..., :1] >= cumulative[..., :-1], "int32"), axis=-1)
         one = ops.one_hot(chosen, self.components, dtype="float32")
