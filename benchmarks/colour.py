@@ -45,7 +45,14 @@ from pcnnlib import training
 
 RUNS = ("categorical", "mixture", "tfp", "png")
 # Chosen by short runs on the validation images.
-NETWORK = {"blocks": 8, "filters": 48, "dropout": 0.1, "batch_size": 16, "flip": True}
+NETWORK = {
+    "blocks": 8,
+    "filters": 48,
+    "dropout": 0.1,
+    "batch_size": 16,
+    "flip": True,
+    "ema": 0.99,
+}
 SETTINGS = {
     "categorical": {**NETWORK, "distribution": "categorical", "learning_rate": 2e-3},
     "mixture": {**NETWORK, "distribution": "logistic_mixture", "learning_rate": 2e-3},
@@ -56,11 +63,11 @@ SETTINGS = {
         "num_logistic_mix": 10,
         "dropout_p": 0.1,
         "batch_size": 16,
+        "ema": 0.99,
         "learning_rate": 2e-3,
     },
     "png": {},
 }
-EMA = 0.99
 WARMUP = 0.05
 GRAD_CLIP = 1000.0  # of nats per image, some ten thousand for 3,072 values
 
@@ -168,10 +175,10 @@ class Budget(keras.callbacks.Callback):
 
 def train_ours(name, args, data):
     chosen = settings(name, args)
-    config = pcnn.RunConfig(data=data.name, epochs=10_000, seed=args.seed, ema=EMA, **chosen)
+    config = pcnn.RunConfig(data=data.name, epochs=10_000, seed=args.seed, **chosen)
     model = pcnn.build_model(config, data)
     optimizer = keras.optimizers.Adam(
-        config.learning_rate, global_clipnorm=GRAD_CLIP, use_ema=True, ema_momentum=EMA
+        config.learning_rate, global_clipnorm=GRAD_CLIP, use_ema=True, ema_momentum=config.ema
     )
     model.compile(optimizer=optimizer)
     model.optimizer.build(model.trainable_variables)
@@ -207,7 +214,7 @@ def train_tfp(name, args, data):
 
     tf_keras.utils.set_random_seed(args.seed)
     chosen = settings(name, args)
-    size, highest = chosen.pop("batch_size"), chosen.pop("learning_rate")
+    size, highest, ema = (chosen.pop(key) for key in ("batch_size", "learning_rate", "ema"))
     model = tfp.distributions.PixelCNN(image_shape=data.image_shape, **chosen)
     batches = data.train.batches(size, seed=args.seed, flip=True)
     # The first call initialises the weights from the data it sees (weight normalisation).
@@ -223,7 +230,7 @@ def train_tfp(name, args, data):
             loss = -tf.reduce_mean(model.log_prob(images, training=True))
         optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
         for mean, weight in zip(average, weights, strict=True):
-            mean.assign(EMA * mean + (1 - EMA) * weight)
+            mean.assign(ema * mean + (1 - ema) * weight)
         return loss
 
     log_prob = tf.function(lambda images: model.log_prob(images, training=False))

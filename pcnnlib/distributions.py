@@ -281,7 +281,7 @@ class LogisticMixture(Distribution):
         component beyond the first or last level.
         """
         logits, means, log_scales, multiples = self._split(parameters)
-        weights = ops.softmax(logits, axis=-1)
+        weights = ops.exp(ops.log_softmax(logits, axis=-1))
         expected = []  # per channel, of each component, (B, H, W, M), scaled to [-1, 1]
         for channel in range(self.channels):
             centre = self._shifted(channel, means, multiples, expected)
@@ -389,7 +389,7 @@ class LogisticMixture(Distribution):
 
     def _draw(self, logits, mean, log_scale, noise):
         """One channel by inversion, int32 `(B, H, W)`: a component, then its logistic."""
-        cumulative = ops.cumsum(ops.softmax(logits, axis=-1), axis=-1)
+        cumulative = ops.cumsum(ops.exp(ops.log_softmax(logits, axis=-1)), axis=-1)
         chosen = ops.sum(ops.cast(noise[..., :1] >= cumulative[..., :-1], "int32"), axis=-1)
         one = ops.one_hot(chosen, self.components, dtype="float32")
         mean, log_scale = ops.sum(one * mean, axis=-1), ops.sum(one * log_scale, axis=-1)
