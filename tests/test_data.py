@@ -148,7 +148,43 @@ def test_labels_stay_with_their_images(split):
             np.testing.assert_array_equal(labels, images.ravel() % 7)
 
 
+def test_flips_mirror_half_of_the_images_and_follow_from_seed_and_epoch():
+    rng = np.random.default_rng(0)
+    colours = pcnn.Split(rng.integers(0, 256, (400, 3, 5, 3)).astype("uint8"))
+
+    def batches(**options):
+        some = colours.batches(64, **{"seed": 2, "epoch": 1, **options})
+        return np.concatenate([some[k][0] for k in range(some.num_batches)])
+
+    plain, flipped = batches(), batches(flip=True)
+    np.testing.assert_array_equal(batches(flip=True), flipped)
+    mirrored = (flipped == plain[:, :, ::-1]).all(axis=(1, 2, 3))
+    same = (flipped == plain).all(axis=(1, 2, 3))
+    assert (mirrored ^ same).all()  # columns are mirrored, rows and channels stay
+    assert 160 < mirrored.sum() < 240  # four standard deviations
+    # In whatever order the batches are fetched.
+    np.testing.assert_array_equal(
+        colours.batches(64, seed=2, epoch=1, flip=True)[3][0], flipped[3 * 64 : 4 * 64]
+    )
+    # Another epoch mirrors others: each image is told by its values, in any order.
+    key = {image.tobytes(): was for image, was in zip(plain, mirrored, strict=True)}
+    later, later_flipped = batches(epoch=2), batches(epoch=2, flip=True)
+    changed = (later_flipped != later).any(axis=(1, 2, 3))
+    assert (changed != [key[image.tobytes()] for image in later]).any()
+
+
+def test_flips_of_intensities_leave_their_binarisation_alone():
+    intensities = np.random.default_rng(0).integers(0, 256, (20, 4, 6, 1)).astype("uint8")
+    split = pcnn.Split(intensities // 128, intensities=intensities)
+    plain, flipped = (split.batches(20, seed=1, flip=flip)[0][0] for flip in (False, True))
+    mirrored = (plain != flipped).any(axis=(1, 2, 3))
+    assert 0 < mirrored.sum() < 20
+    np.testing.assert_array_equal(flipped[mirrored], plain[mirrored][:, :, ::-1])
+
+
 def test_batches_refuse(split):
+    with pytest.raises(UsageError, match="flip needs a seed"):
+        split.batches(8, flip=True)
     with pytest.raises(UsageError, match="batch_size must be an integer >= 1, got 0"):
         split.batches(0)
     with pytest.raises(UsageError, match="seed must be an integer >= 0, got -1"):
