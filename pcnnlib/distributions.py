@@ -235,7 +235,7 @@ class LogisticMixture(Distribution):
         predicted it well. Given them, a channel's distribution is a mixture of logistics again.
 
         Returns:
-            float32 `(B, H, W, C, 3M)`: logarithms of the weights, which sum to 1; means, shifted;
+            float32 `(B, H, W, C, 3M)`: logarithms of weights that sum to 1; means, shifted;
             and log-scales.
         """
         logits, bins, means, log_scales = self._bins(parameters, images)
