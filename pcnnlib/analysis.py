@@ -258,9 +258,14 @@ def check_causality(model, *, condition=None, images=4, seed=0, batch_size=64):
     size, so on a CPU an output that does not depend on the value is equal to the last bit, and the
     comparison is exact.
 
+    What a distribution adds to the network counts too: of a mixture, whose parameters have no
+    channels, each channel's prediction is what the mixture says of it given the earlier channels of
+    its pixel (`LogisticMixture.per_channel`).
+
     Args:
         model: anything with `image_shape` and `levels` that maps integer images `(B, H, W, C)` to
-            parameters `(B, H, W, C, ...)`; also `condition` if it is conditional.
+            parameters `(B, H, W, C, ...)`; also `condition` if it is conditional, and
+            `distribution` if that has something to add.
         condition: `(images, ...)` for a conditional model; random if None.
         images: random images tried; an influence counts if any of them shows it.
         seed: of the images.
@@ -295,10 +300,24 @@ def check_causality(model, *, condition=None, images=4, seed=0, batch_size=64):
             if condition is not None:
                 same = np.repeat(np.asarray(condition)[trial : trial + 1], batch_size, axis=0)
                 inputs = [(x, same) for x in inputs]
-            seen = [ops.convert_to_numpy(model(x)) for x in inputs]
+            seen = [predictions_of(model, x) for x in inputs]
             differs = (seen[0] != seen[1]).reshape(batch_size, n, -1).any(axis=-1)
             influence[changed] |= differs
     return CausalityReport(influence.reshape(*shape, *shape))
+
+
+def predictions_of(model, inputs):
+    """What a model says of every channel of every pixel, given all before it: `(B, H, W, C, ...)`.
+
+    Args:
+        model: as for `check_causality`.
+        inputs: integer images `(B, H, W, C)`, or `(images, condition)`.
+    """
+    parameters = model(inputs)
+    if hasattr(model, "distribution"):
+        images = inputs[0] if isinstance(inputs, tuple) else inputs
+        parameters = model.distribution.per_channel(parameters, ops.convert_to_tensor(images))
+    return ops.convert_to_numpy(parameters)
 
 
 def changed_features(model, at, *, seed=0):

@@ -81,8 +81,10 @@ class Encoder(keras.layers.Layer):
 class Autoencoder(AutoregressiveModel):
     """What both autoencoders share: the encoder, codes and their checks."""
 
-    def __init__(self, image_shape, levels, code_size, encoder_filters, distribution, **kwargs):
-        super().__init__(image_shape, levels, distribution, **kwargs)
+    def __init__(
+        self, image_shape, levels, code_size, encoder_filters, distribution, components, **kwargs
+    ):
+        super().__init__(image_shape, levels, distribution, components, **kwargs)
         self.code_size = check_int("code_size", code_size, 1)
         self.encoder = Encoder(code_size, encoder_filters, name="encoder", dtype=self.dtype_policy)
         self.encoder.build((None, *self.image_shape))
@@ -139,6 +141,7 @@ class PixelCNNAutoencoder(Autoencoder):
         code_size: S, numbers in a code.
         filters, blocks, kwargs: of the decoder, see `GatedPixelCNN`.
         encoder_filters: features of the encoder's three convolutions.
+        distribution, components: as for `GatedPixelCNN`.
 
     Attributes:
         decoder: `GatedPixelCNN` with `condition=Vector(code_size)`.
@@ -161,9 +164,12 @@ class PixelCNNAutoencoder(Autoencoder):
         head_filters=None,
         dropout=0.0,
         distribution=None,
+        components=10,
         **kwargs,
     ):
-        super().__init__(image_shape, levels, code_size, encoder_filters, distribution, **kwargs)
+        super().__init__(
+            image_shape, levels, code_size, encoder_filters, distribution, components, **kwargs
+        )
         self.decoder = GatedPixelCNN(
             image_shape,
             levels,
@@ -175,6 +181,7 @@ class PixelCNNAutoencoder(Autoencoder):
             dropout=dropout,
             condition=Vector(code_size),
             distribution=distribution,
+            components=components,
             name="decoder",
             dtype=self.dtype_policy,
         )
@@ -223,7 +230,8 @@ class DeconvolutionalAutoencoder(Autoencoder):
     where the code leaves things open.
 
     Args:
-        image_shape, levels, code_size, encoder_filters: as for `PixelCNNAutoencoder`.
+        image_shape, levels, code_size, encoder_filters, distribution, components: as for
+            `PixelCNNAutoencoder`.
         filters: features of the decoder's transposed convolutions; the first has twice as many.
     """
 
@@ -236,9 +244,12 @@ class DeconvolutionalAutoencoder(Autoencoder):
         *,
         encoder_filters=(100, 150, 200),
         distribution=None,
+        components=10,
         **kwargs,
     ):
-        super().__init__(image_shape, levels, code_size, encoder_filters, distribution, **kwargs)
+        super().__init__(
+            image_shape, levels, code_size, encoder_filters, distribution, components, **kwargs
+        )
         self.filters = check_int("filters", filters, 1)
         height, width, _ = self.image_shape
         # Doubled twice and cut to size, so that any image size will do.

@@ -4,6 +4,7 @@ A mistake in the arguments is answered in one line, with exit code 2.
 """
 
 import argparse
+import dataclasses
 import difflib
 import os
 import pathlib
@@ -16,6 +17,7 @@ from pcnnlib.analysis import Likelihood, evaluate
 from pcnnlib.autoencoders import PixelCNNAutoencoder, code_usage
 from pcnnlib.conditions import Labels
 from pcnnlib.data import load_dataset
+from pcnnlib.distributions import DISTRIBUTIONS, make_distribution
 from pcnnlib.errors import UsageError, check_int, check_number
 
 MODELS = ("", "conditional", "autoencoder")
@@ -54,9 +56,17 @@ def make_parser():
     add("--model", default="", choices=MODELS, help="empty: unconditional")
     add("--levels", type=int, help="values a pixel can take; by default as the data has them")
     add("--layers", type=int, default=DEFAULTS.blocks, help="gated blocks")
-    add("--f_map", type=int, default=DEFAULTS.filters, help="features of each stack")
+    add(
+        "--f_map",
+        type=int,
+        help=f"features of each stack; by default {DEFAULTS.filters}, rounded up to a multiple of "
+        "the channels where the network orders them",
+    )
+    add("--distribution", choices=[*DISTRIBUTIONS], help="of a pixel; by default by its levels")
+    add("--components", type=int, default=DEFAULTS.components, help="logistics in the mixture")
     add("--code_size", type=int, default=10, help="autoencoder: numbers in a code")
     add("--dropout", type=float, default=DEFAULTS.dropout, help="share of features dropped")
+    add("--flip", action="store_true", help="mirror half of the training images, left to right")
     add("--epochs", type=int, default=50, help="0 draws from the checkpoint and trains nothing")
     add("--batch_size", type=int, default=DEFAULTS.batch_size, help="images a step")
     add("--learning_rate", type=float, default=DEFAULTS.learning_rate, help="highest rate")
@@ -96,7 +106,8 @@ def main(args=None):
 def run(args):
     # These two have another name in the configuration.
     check_int("--layers", args.layers, 1)
-    check_int("--f_map", args.f_map, 1)
+    if args.f_map is not None:
+        check_int("--f_map", args.f_map, 1)
     check_int("n_samples", args.n_samples, 1)
     check_number("temperature", args.temperature, 0.0, open_below=True)
     conditional = args.model == "conditional"
@@ -113,8 +124,11 @@ def run(args):
         conditional=conditional,
         code_size=args.code_size if autoencoder else None,
         blocks=args.layers,
-        filters=args.f_map,
+        filters=args.f_map or DEFAULTS.filters,
+        distribution=args.distribution,
+        components=args.components,
         dropout=args.dropout,
+        flip=args.flip,
         epochs=args.epochs,
         batch_size=args.batch_size,
         learning_rate=args.learning_rate,
@@ -127,6 +141,8 @@ def run(args):
         raise UsageError(
             f"data {data.name}: pictures need images of 1 or 3 channels, got {data.image_shape}"
         )
+    if args.f_map is None:
+        config = dataclasses.replace(config, filters=_default_filters(config, data))
     name = f"{pathlib.Path(args.data).stem}-{args.model or 'unconditional'}"
     folder = pathlib.Path(args.ckpt_path) / name
     pictures = pathlib.Path(args.samples_path) / name
@@ -142,6 +158,12 @@ def run(args):
     _draw(model, data.test, args, pictures)
     if args.complete:
         _complete(model, rows, args, pictures)
+
+
+def _default_filters(config, data):
+    channels = data.image_shape[-1]
+    pixel = make_distribution(config.distribution, data.levels, channels, config.components)
+    return -(-DEFAULTS.filters // pixel.groups) * pixel.groups
 
 
 def _train(config, data, args, folder, pictures, logs):

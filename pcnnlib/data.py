@@ -36,9 +36,9 @@ NAMES = ("digits", "mnist", "binarized_mnist", "cifar")
 class Batches(keras.utils.PyDataset):
     """Batches of one split, for `fit`, `evaluate` and `predict`.
 
-    Everything random follows from `(seed, epoch)`: the order of the images and, for intensities
-    binarised afresh, every pixel. A run that is resumed at an epoch therefore sees the same batches
-    as one that never stopped.
+    Everything random follows from `(seed, epoch)`: the order of the images, which of them are
+    mirrored and, for intensities binarised afresh, every pixel. A run that is resumed at an epoch
+    therefore sees the same batches as one that never stopped.
 
     Args:
         split: `Split` to draw from.
@@ -46,18 +46,25 @@ class Batches(keras.utils.PyDataset):
         seed: int, or None for the images in order, binarised as `split.images` is.
         condition: the model's `condition`; unless it is None, batches are `(images, condition)`.
         epoch: epoch to begin with.
+        flip: whether each image is mirrored left to right with probability 1/2; needs a seed.
 
     Raises:
-        UsageError: an argument out of range, or a split that lacks what the condition asks for.
+        UsageError: an argument out of range, a split that lacks what the condition asks for, or
+            mirrored images under a condition that says what is where.
     """
 
-    def __init__(self, split, batch_size, *, seed=None, condition=None, epoch=0):
+    def __init__(self, split, batch_size, *, seed=None, condition=None, epoch=0, flip=False):
         super().__init__()
         self.split = split
         self.batch_size = check_int("batch_size", batch_size, 1)
         self.seed = None if seed is None else check_int("seed", seed, 0)
         self.conditions = None if condition is None else condition.of(split)
         self.epoch = check_int("epoch", epoch, 0)
+        if flip and self.seed is None:
+            raise UsageError("flip needs a seed: images in order are never mirrored")
+        if flip and condition is not None and condition.shape:
+            raise UsageError(f"flip mirrors images, not what {condition!r} says of them")
+        self.flip = flip
 
     @property
     def num_batches(self):
@@ -74,6 +81,9 @@ class Batches(keras.utils.PyDataset):
             # The batch's own stream, so that batches may be fetched in any order.
             rng = np.random.default_rng([self.seed, self.epoch, index])
             images = self.split.draw(rows, rng)
+            if self.flip:
+                mirrored = rng.random(len(images)) < 0.5
+                images = np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
         return (images,) if self.conditions is None else ((images, self.conditions[rows]),)
 
 
@@ -123,9 +133,9 @@ class Split:
             return self.images[rows]
         return binarise(self.intensities[rows], rng)
 
-    def batches(self, batch_size, *, seed=None, condition=None, epoch=0):
-        """Batches for Keras; see `Batches`. Without a seed, in order."""
-        return Batches(self, batch_size, seed=seed, condition=condition, epoch=epoch)
+    def batches(self, batch_size, **options):
+        """Batches for Keras; see `Batches` for the options. Without a seed, in order."""
+        return Batches(self, batch_size, **options)
 
     def take(self, n):
         """The first `n` images as a split of their own."""
@@ -176,18 +186,55 @@ class Dataset:
         Raises:
             UsageError: not one row for each image.
         """
-        splits, digest = {}, hashlib.sha256(self.checksum.encode())
+        rows, checksum = self._for_each_split("describe", describe)
+        splits = {k: replace(getattr(self, k), conditions=v) for k, v in rows.items()}
+        return replace(self, **splits, checksum=checksum)
+
+    def redrawn(self, draw, *, name, levels):
+        """Other images made from these, with the same labels.
+
+        Args:
+            draw: function of a `Split` that returns integer images `(N, H, W, C)`.
+            name: of the new data set.
+            levels: K of the new images.
+
+        Returns:
+            `Dataset`.
+
+        Raises:
+            UsageError: not one image for each image, or values that are no levels.
+        """
+        images, checksum = self._for_each_split("draw", draw)
+        for made in images.values():
+            if (
+                made.ndim != 4
+                or made.dtype.kind not in "iu"
+                or made.min() < 0
+                or made.max() >= levels
+            ):
+                raise UsageError(
+                    f"draw must return images (N, H, W, C) of levels 0..{levels - 1}, "
+                    f"got {made.dtype} {made.shape}, {made.min()}..{made.max()}"
+                )
+        splits = {k: Split(v.astype("uint8"), getattr(self, k).labels) for k, v in images.items()}
+        shape = tuple(images["train"].shape[1:])
+        return replace(
+            self, name=name, image_shape=shape, levels=levels, **splits, checksum=checksum
+        )
+
+    def _for_each_split(self, argument, function):
+        """`function` of every split, by name, and a checksum of the results and of the data."""
+        found, digest = {}, hashlib.sha256(self.checksum.encode())
         for name in ("train", "validation", "test"):
             split = getattr(self, name)
-            conditions = np.asarray(describe(split))
-            if conditions.ndim == 0 or len(conditions) != len(split):
+            found[name] = np.asarray(function(split))
+            if found[name].ndim == 0 or len(found[name]) != len(split):
                 raise UsageError(
-                    f"describe must return a row for each of {len(split)} images, "
-                    f"got {conditions.shape}"
+                    f"{argument} must return a row for each of {len(split)} images, "
+                    f"got {found[name].shape}"
                 )
-            digest.update(np.ascontiguousarray(conditions))
-            splits[name] = replace(split, conditions=conditions)
-        return replace(self, **splits, checksum=digest.hexdigest())
+            digest.update(np.ascontiguousarray(found[name]))
+        return found, digest.hexdigest()
 
 
 def load_dataset(name, *, levels=None, data_path="data"):

@@ -26,7 +26,7 @@ class AutoregressiveModel(keras.Model):
     pixel (equation 1 of arXiv:1606.05328).
     """
 
-    def __init__(self, image_shape, levels, distribution, **kwargs):
+    def __init__(self, image_shape, levels, distribution, components=10, **kwargs):
         super().__init__(**kwargs)
         shape = tuple(image_shape) if np.iterable(image_shape) else ()
         if len(shape) != 3:
@@ -36,9 +36,11 @@ class AutoregressiveModel(keras.Model):
         )
         self.levels = check_int("levels", levels, 2, 256)
         self.distribution_name = distribution
-        self.distribution = make_distribution(distribution, levels, self.image_shape[-1])
-        # One group of features per channel where the network itself orders the channels.
-        self.groups = self.image_shape[-1] if self.distribution.channelwise else 1
+        self.components = components
+        self.distribution = make_distribution(
+            distribution, levels, self.image_shape[-1], components
+        )
+        self.groups = self.distribution.groups
         self.condition = None
         self.compiled_functions = {}  # what `backend.compiled` made for this model
 
@@ -97,7 +99,8 @@ class AutoregressiveModel(keras.Model):
             inputs: integer images `(B, H, W, C)`, or `(images, condition)`.
 
         Returns:
-            `(B, H, W, C)` logits for 2 levels, `(B, H, W, C, K)` for K.
+            What the distribution calls its parameters: `(B, H, W, C)` logits for 2 levels,
+            `(B, H, W, C, K)` for K, `(B, H, W, S)` for a mixture.
 
         Raises:
             UsageError: wrong shape, floats, a condition too many or one missing.
@@ -246,6 +249,7 @@ class AutoregressiveModel(keras.Model):
             "image_shape": self.image_shape,
             "levels": self.levels,
             "distribution": self.distribution_name,
+            "components": self.components,
         }
 
 
@@ -258,12 +262,13 @@ class PixelCNN(AutoregressiveModel):
     right: `pcnnlib.check_causality` finds it.
 
     Args:
-        image_shape: `(H, W, C)`.
+        image_shape: `(H, W, C)`, any number of channels.
         levels: values a pixel can take, 2..256.
-        filters: features F; half of them a multiple of C.
+        filters: features F; half of them a multiple of C, unless a mixture orders the channels.
         blocks: residual blocks after the first convolution.
         first_kernel_size, kernel_size: odd, at least 3.
-        distribution: "bernoulli", "categorical" or None (by `levels`).
+        distribution: "bernoulli", "categorical", "logistic_mixture" or None (by `levels`).
+        components: M, logistics in the mixture; of no other distribution.
 
     Raises:
         UsageError: an argument out of range.
@@ -279,9 +284,10 @@ class PixelCNN(AutoregressiveModel):
         first_kernel_size=7,
         kernel_size=3,
         distribution=None,
+        components=10,
         **kwargs,
     ):
-        super().__init__(image_shape, levels, distribution, **kwargs)
+        super().__init__(image_shape, levels, distribution, components, **kwargs)
         self.filters = check_int("filters", filters, 1)
         self.n_blocks = check_int("blocks", blocks, 1)
         self.first_kernel_size = check_kernel_size("first_kernel_size", first_kernel_size)
@@ -333,16 +339,17 @@ class GatedPixelCNN(AutoregressiveModel):
     the left, and together they have no blind spot.
 
     Args:
-        image_shape: `(H, W, C)`.
+        image_shape: `(H, W, C)`, any number of channels.
         levels: K, values a pixel can take, 2..256.
-        filters: features F of each stack, a multiple of C.
+        filters: features F of each stack; a multiple of C, unless a mixture orders the channels.
         blocks: gated blocks, the first (mask A) included.
         first_kernel_size, kernel_size: odd, at least 3.
         head_filters: features between the head's two 1x1 convolutions; None means F.
         dropout: share of gated features dropped while training, in [0, 1).
         condition: None, `Labels(n)`, `Vector(dim)` or `Map((h, w, c))`; the inputs are then
             `(images, condition)`.
-        distribution: "bernoulli", "categorical" or None (by `levels`).
+        distribution: "bernoulli", "categorical", "logistic_mixture" or None (by `levels`).
+        components: M, logistics in the mixture; of no other distribution.
 
     Raises:
         UsageError: an argument out of range.
@@ -364,9 +371,10 @@ class GatedPixelCNN(AutoregressiveModel):
         dropout=0.0,
         condition=None,
         distribution=None,
+        components=10,
         **kwargs,
     ):
-        super().__init__(image_shape, levels, distribution, **kwargs)
+        super().__init__(image_shape, levels, distribution, components, **kwargs)
         self.filters = check_int("filters", filters, 1)
         self.n_blocks = check_int("blocks", blocks, 1)
         self.first_kernel_size = check_kernel_size("first_kernel_size", first_kernel_size)

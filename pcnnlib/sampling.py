@@ -242,13 +242,14 @@ def _full_row(model, state, i, inputs, temperature, keep_parameters=False):
     images, condition = state
     noise, known, given = inputs
 
-    def look(images, condition, noise, at, temperature):
-        """One look at the whole network: parameters and samples of row i, column j."""
+    def look(images, condition, noise, known, given, at, temperature):
+        """One look at the whole network: parameters and values of row i, column j."""
         given_so_far = images if condition is None else (images, condition)
         seen = model(given_so_far, training=False)
         seen = ops.take(ops.take(seen, at[0], axis=1), at[1], axis=1)[:, None, None]
-        drawn = model.distribution.sample(seen, noise[:, None, None], temperature)
-        return drawn[:, 0, 0], seen[:, 0, 0]
+        pixel = (x[:, None, None] for x in (known, given))
+        values = model.distribution.complete(seen, noise[:, None, None], temperature, *pixel)
+        return values[:, 0, 0], seen[:, 0, 0]
 
     look = _compiled(model, "full", len(images), look, xla=False)
     images, seen_row = images.copy(), []
@@ -256,14 +257,14 @@ def _full_row(model, state, i, inputs, temperature, keep_parameters=False):
     for j in range(width):
         for steps in range(channels if model.distribution.channelwise else 1):
             at = ops.convert_to_tensor([i, j], "int32")
-            drawn, seen = look(
+            chosen, seen = look(
                 ops.convert_to_tensor(images),
                 None if condition is None else ops.convert_to_tensor(condition),
-                ops.convert_to_tensor(noise[:, j]),
+                *(ops.convert_to_tensor(x[:, j]) for x in (noise, known, given)),
                 at,
                 ops.convert_to_tensor(temperature, "float32"),
             )
-            chosen = np.where(given[:, j], known[:, j], ops.convert_to_numpy(drawn))
+            chosen = ops.convert_to_numpy(chosen)
             # Channels before this one are fixed by now; later ones are not to be seen yet.
             upto = steps + 1 if model.distribution.channelwise else channels
             images[:, i, j, :upto] = chosen[:, :upto]
@@ -386,8 +387,9 @@ def _draw_pixel(model, left, told, noise, known, given, temperature):
             window = upto_here if block.horizontal.reach[3] == 0 else before
             here = block.look_left(window, from_above, here)
         seen = model.distribution.parameters(model.head(here))
-        drawn = model.distribution.sample(seen, noise[:, None, None], temperature)[:, 0, 0]
-        drawn = ops.where(given, known, ops.cast(drawn, known.dtype))
+        pixel = (x[:, None, None] for x in (known, given))
+        drawn = model.distribution.complete(seen, noise[:, None, None], temperature, *pixel)
+        drawn = drawn[:, 0, 0]
         if model.distribution.channelwise:
             # Later channels keep their place holder until it is their turn.
             turn = np.arange(channels) <= channel

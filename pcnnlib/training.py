@@ -38,9 +38,12 @@ class RunConfig:
     levels: int | None = None  # values a pixel can take; None: as the data set has them
     conditional: bool = False  # whether the model is given the labels
     code_size: int | None = None  # S, numbers in an autoencoder's code; None: no autoencoder
+    distribution: str | None = None  # of a pixel; None: by the levels
+    components: int = 10  # M, logistics in the mixture, if that is the distribution
     blocks: int = 12  # gated blocks, the first included
     filters: int = 32  # F, features of each stack
     dropout: float = 0.0  # share of gated features dropped while training
+    flip: bool = False  # whether training images are mirrored left to right, half of the time
     epochs: int = 20  # passes over the training images
     batch_size: int = 100  # images a step
     learning_rate: float = 2e-3  # highest, reached after the warm-up
@@ -55,7 +58,7 @@ class RunConfig:
         def check(check, name, *limits, **options):
             object.__setattr__(self, name, check(name, getattr(self, name), *limits, **options))
 
-        for name in ("blocks", "filters", "batch_size"):
+        for name in ("components", "blocks", "filters", "batch_size"):
             check(check_int, name, 1)
         for name in ("epochs", "seed"):
             check(check_int, name, 0)
@@ -96,6 +99,8 @@ def build_model(config, data):
         "filters": config.filters,
         "blocks": config.blocks,
         "dropout": config.dropout,
+        "distribution": config.distribution,
+        "components": config.components,
     }
     if config.code_size is not None:
         return PixelCNNAutoencoder(data.image_shape, code_size=config.code_size, **options)
@@ -160,7 +165,9 @@ def train(model, data, config, *, folder=None, log_folder=None, callbacks=(), ve
             lacks what the model is conditioned on.
     """
     condition = model.condition
-    batches = data.train.batches(config.batch_size, seed=config.seed, condition=condition)
+    batches = data.train.batches(
+        config.batch_size, seed=config.seed, condition=condition, flip=config.flip
+    )
     validation = data.validation.batches(config.batch_size, condition=condition)
     model.compile(optimizer=make_optimizer(config, batches.num_batches))
     model.optimizer.build(model.trainable_variables)
@@ -214,10 +221,12 @@ class Checkpoints(keras.callbacks.Callback):
             return 0
         state = read_state(path)
         wanted = _identity(self.config, self.data)
+        # A run saved before a field was thought of had what is now its default.
+        had = {**{f.name: f.default for f in dataclasses.fields(RunConfig)}, **state["run"]}
         for name, value in wanted.items():
-            if state["run"].get(name) != value:
+            if had.get(name) != value:
                 raise UsageError(
-                    f"{path} is of a run with {name}={state['run'].get(name)!r}, not {value!r}: "
+                    f"{path} is of a run with {name}={had.get(name)!r}, not {value!r}: "
                     "choose another folder, or remove this one"
                 )
         last = load_model(path)

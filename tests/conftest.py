@@ -21,7 +21,16 @@ from pcnnlib.data import load_dataset
 
 HERE = pathlib.Path(__file__).parent
 # What depends on the backend, and is run under JAX too.
-BOTH_BACKENDS = ("autoencoders", "conditions", "models", "sampling", "data", "analysis", "training")
+BOTH_BACKENDS = (
+    "distributions",
+    "autoencoders",
+    "conditions",
+    "models",
+    "sampling",
+    "data",
+    "analysis",
+    "training",
+)
 
 
 def pytest_configure(config):

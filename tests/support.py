@@ -8,6 +8,9 @@ import pytest
 
 import pcnnlib as pcnn
 
+# A mixture of logistics, small.
+MIXTURE = {"distribution": "logistic_mixture", "components": 3}
+
 
 def on_both(cases, *chosen):
     """Test parameters of which the chosen (by their `repr`) run under JAX too.

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from support import random_images, shake
+from support import MIXTURE, random_images, shake
 
 import pcnnlib as pcnn
 from pcnnlib import autoencoders
@@ -22,9 +22,11 @@ def drawing(shape=SHAPE, **options):
     return shake(model)
 
 
-def painting(shape=SHAPE):
+def painting(shape=SHAPE, **options):
     return shake(
-        autoencoders.DeconvolutionalAutoencoder(shape, LEVELS, 3, 4, encoder_filters=SMALL)
+        autoencoders.DeconvolutionalAutoencoder(
+            shape, LEVELS, 3, 4, encoder_filters=SMALL, **options
+        )
     )
 
 
@@ -106,6 +108,19 @@ def test_saved_and_loaded_autoencoders_are_equal(make, tmp_path):
     np.testing.assert_array_equal(
         keras.ops.convert_to_numpy(loaded(images)), keras.ops.convert_to_numpy(model(images))
     )
+
+
+@pytest.mark.parametrize("make", [drawing, painting])
+def test_colour_autoencoders_take_a_mixture(make, tmp_path):
+    model, images = make((4, 3, 3), **MIXTURE), random_images(4, (4, 3, 3), LEVELS)
+    model.save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    assert loaded.get_config() == model.get_config()
+    assert loaded.distribution.components == MIXTURE["components"]
+    np.testing.assert_allclose(loaded.log_likelihood(images), model.log_likelihood(images))
+    decoded = loaded.decode(loaded.encode(images))
+    assert decoded.shape == images.shape
+    assert decoded.min() >= 0 and decoded.max() <= LEVELS - 1
 
 
 def test_mean_image_is_the_distributions_mean():

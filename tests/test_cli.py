@@ -222,6 +222,42 @@ def test_autoencoder_run_draws_originals_beside_draws_from_their_codes(
 # ---------------------------------------------------------------- mistakes
 
 
+@pytest.mark.parametrize(
+    ("options", "pixel"),
+    [
+        ({}, "Categorical"),
+        ({"model": "conditional"}, "Categorical"),
+        ({"model": "conditional", "distribution": "logistic_mixture"}, "LogisticMixture"),
+        ({"model": "autoencoder", "distribution": "logistic_mixture"}, "LogisticMixture"),
+    ],
+)
+def test_colour_images_are_trained_on_and_drawn(tmp_path, capsys, options, pixel):
+    """With the default number of filters, which no one has to know must be divisible by 3."""
+    home = Home(tmp_path)
+    write_npz(home.data, n=12, shape=(4, 4, 3), levels=256)
+    flags = [f for f in home.flags() if "f_map" not in f]
+    flags += [f"--{name}={value}" for name, value in options.items()]
+    assert cli.main([*flags, "--epochs=1", "--flip", "--dropout=0.1"]) == 0
+    folder = f"tiny-{options.get('model', 'unconditional')}"
+    model = training.load_model(tmp_path / "ckpts" / folder / training.BEST)
+    decoder = getattr(model, "decoder", model)
+    assert type(decoder.distribution).__name__ == pixel
+    assert decoder.filters == (33 if pixel == "Categorical" else 32)
+    with Image.open(tmp_path / "samples" / folder / "samples.png") as picture:
+        assert np.ptp(np.asarray(picture), axis=-1).max() > 0  # in colour
+    assert "bits/dim (" in capsys.readouterr().out
+
+
+def test_filters_that_channels_cannot_share_are_refused(tmp_path, capsys):
+    home = Home(tmp_path)
+    write_npz(home.data, n=12, shape=(4, 4, 3), levels=256)
+    refused(
+        home.flags("--epochs=1", "--f_map=32"),
+        capsys,
+        "filters must be a multiple of the 3 channel groups, got 32",
+    )
+
+
 def refused(flags, capsys, message):
     """One line on standard error, with the message; nothing else; exit code 2."""
     capsys.readouterr()
@@ -247,6 +283,10 @@ def refused(flags, capsys, message):
             ["--model=autoencoder", "--complete=x.png"],
             "--complete needs a model that draws without",
         ),
+        (["--components=0"], "components must be an integer >= 1, got 0"),
+        (["--components=4"], "components are for distribution='logistic_mixture'"),
+        (["--distribution=normal"], "invalid choice: 'normal'"),
+        (["--epochs=2", "--flip"], "is of a run with flip=False, not True"),
         (["--layers=0"], "--layers must be an integer >= 1, got 0"),
         (["--f_map=0"], "--f_map must be an integer >= 1, got 0"),
         (["--batch_size=0"], "batch_size must be an integer >= 1, got 0"),

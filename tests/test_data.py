@@ -148,7 +148,52 @@ def test_labels_stay_with_their_images(split):
             np.testing.assert_array_equal(labels, images.ravel() % 7)
 
 
+def test_flips_mirror_half_of_the_images_and_follow_from_seed_and_epoch():
+    rng = np.random.default_rng(0)
+    colours = pcnn.Split(rng.integers(0, 256, (400, 3, 5, 3)).astype("uint8"))
+
+    def batches(**options):
+        some = colours.batches(64, **{"seed": 2, "epoch": 1, **options})
+        return np.concatenate([some[k][0] for k in range(some.num_batches)])
+
+    plain, flipped = batches(), batches(flip=True)
+    np.testing.assert_array_equal(batches(flip=True), flipped)
+    mirrored = (flipped == plain[:, :, ::-1]).all(axis=(1, 2, 3))
+    same = (flipped == plain).all(axis=(1, 2, 3))
+    assert (mirrored ^ same).all()  # columns are mirrored, rows and channels stay
+    assert 160 < mirrored.sum() < 240  # four standard deviations
+    # In whatever order the batches are fetched.
+    np.testing.assert_array_equal(
+        colours.batches(64, seed=2, epoch=1, flip=True)[3][0], flipped[3 * 64 : 4 * 64]
+    )
+    # Another epoch mirrors others: each image is told by its values, in any order.
+    key = {image.tobytes(): was for image, was in zip(plain, mirrored, strict=True)}
+    later, later_flipped = batches(epoch=2), batches(epoch=2, flip=True)
+    changed = (later_flipped != later).any(axis=(1, 2, 3))
+    assert (changed != [key[image.tobytes()] for image in later]).any()
+
+
+def test_flips_keep_labels_and_are_refused_for_what_says_where():
+    split = pcnn.Split(np.zeros((4, 2, 2, 1), "uint8"), np.arange(4))
+    ((_, labels),) = split.batches(4, seed=0, condition=pcnn.Labels(4), flip=True)[0]
+    assert sorted(labels) == [0, 1, 2, 3]
+    told = pcnn.Split(split.images, conditions=np.zeros((4, 2, 2, 1)))
+    with pytest.raises(UsageError, match="flip mirrors images, not what Map"):
+        told.batches(4, seed=0, condition=pcnn.Map((2, 2, 1)), flip=True)
+
+
+def test_flips_of_intensities_leave_their_binarisation_alone():
+    intensities = np.random.default_rng(0).integers(0, 256, (20, 4, 6, 1)).astype("uint8")
+    split = pcnn.Split(intensities // 128, intensities=intensities)
+    plain, flipped = (split.batches(20, seed=1, flip=flip)[0][0] for flip in (False, True))
+    mirrored = (plain != flipped).any(axis=(1, 2, 3))
+    assert 0 < mirrored.sum() < 20
+    np.testing.assert_array_equal(flipped[mirrored], plain[mirrored][:, :, ::-1])
+
+
 def test_batches_refuse(split):
+    with pytest.raises(UsageError, match="flip needs a seed"):
+        split.batches(8, flip=True)
     with pytest.raises(UsageError, match="batch_size must be an integer >= 1, got 0"):
         split.batches(0)
     with pytest.raises(UsageError, match="seed must be an integer >= 0, got -1"):
@@ -170,6 +215,22 @@ def test_conditions_stay_with_their_images_and_change_the_checksum(digits):
         np.testing.assert_allclose(images.mean(axis=(1, 2)), means, rtol=1e-6)
     with pytest.raises(UsageError, match="a row for each of 1297 images, got"):
         digits.conditioned(lambda split: np.zeros(3))
+
+
+def test_redrawn_images_keep_their_labels_and_change_the_checksum(digits):
+    data = digits.redrawn(lambda split: 16 - split.images[:, :4], name="upper halves", levels=32)
+    assert data.image_shape == (4, 8, 1) and data.levels == 32 and data.name == "upper halves"
+    np.testing.assert_array_equal(data.test.images, 16 - digits.test.images[:, :4])
+    np.testing.assert_array_equal(data.test.labels, digits.test.labels)
+    assert data.checksum != digits.checksum
+    for draw, message in [
+        (lambda split: split.images[1:], "draw must return a row for each of 1297 images"),
+        (lambda split: split.images[..., 0], "draw must return images"),
+        (lambda split: split.images / 16, "levels 0..16, got float64"),
+        (lambda split: split.images + 1, "1..17"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            digits.redrawn(draw, name="wrong", levels=17)
 
 
 def test_brightness_is_what_images_were_binarised_from():

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from support import (
+    MIXTURE,
     all_images,
     gated,
     inputs_for,
@@ -28,6 +29,9 @@ CAUSAL_CASES = {
     # Six features per channel: with two, ReLUs of the head that never open would hide something.
     "gated, colour": lambda: gated((4, 4, 3), levels=4, blocks=4, filters=18),
     "gated, binary colour": lambda: gated((3, 4, 3), blocks=4, filters=18),
+    "gated, 256 colour levels": lambda: gated((3, 3, 3), levels=256, blocks=3, filters=18),
+    "gated, mixture": lambda: gated((4, 4, 3), levels=256, blocks=4, **MIXTURE),
+    "gated, mixture of one channel": lambda: gated(levels=256, blocks=4, **MIXTURE),
     "gated, labels": lambda: gated(blocks=4, condition=pcnn.Labels(3)),
     "gated, vector": lambda: gated(blocks=4, condition=pcnn.Vector(4)),
     "gated, map": lambda: gated(blocks=4, condition=pcnn.Map((2, 2, 3))),
@@ -39,7 +43,8 @@ CAUSAL_CASES = {
 
 
 @pytest.mark.parametrize(
-    "case", on_both(CAUSAL_CASES, "'gated, binary'", "'gated, colour'", "'gated, map'")
+    "case",
+    on_both(CAUSAL_CASES, "'gated, binary'", "'gated, colour'", "'gated, map'", "'gated, mixture'"),
 )
 def test_gated_predictions_depend_on_all_earlier_values_and_no_later_one(case):
     """Exact, not within a tolerance: an output that does not depend on a value is bitwise equal."""
@@ -52,8 +57,16 @@ def test_gated_predictions_depend_on_all_earlier_values_and_no_later_one(case):
 
 @pytest.mark.parametrize(
     "options",
-    on_both([{}, {"levels": 4}, {"shape": (4, 4, 3), "levels": 4}], "{}"),
-    ids=["binary", "4 levels", "colour"],
+    on_both(
+        [
+            {},
+            {"levels": 4},
+            {"shape": (4, 4, 3), "levels": 4},
+            {"shape": (4, 4, 3), "levels": 256, **MIXTURE},
+        ],
+        "{}",
+    ),
+    ids=["binary", "4 levels", "colour", "mixture"],
 )
 def test_pixelcnn_predictions_depend_on_no_later_value(options):
     report = pcnn.check_causality(plain(**options), images=4)
@@ -89,15 +102,20 @@ def test_a_wide_first_kernel_widens_what_pixelcnn_sees_but_keeps_the_blind_spot(
 
 
 @pytest.mark.parametrize(
-    "kind", on_both(["gated", "gated, colour", "pixelcnn", "gated, labels"], "'gated, colour'")
+    "kind",
+    on_both(
+        ["gated", "gated, colour", "gated, colour mixture", "pixelcnn", "gated, labels"],
+        "'gated, colour'",
+    ),
 )
 def test_training_keeps_models_causal(kind):
     shape = (4, 4, 3) if "colour" in kind else (4, 4, 1)
     condition = pcnn.Labels(3) if "labels" in kind else None
+    options = MIXTURE if "mixture" in kind else {}
     if kind == "pixelcnn":
         model = plain(shape, levels=4)
     else:
-        model = gated(shape, levels=4, condition=condition)
+        model = gated(shape, levels=4, condition=condition, **options)
     images = random_images(16, shape, 4)
     model.compile(optimizer=keras.optimizers.Adam(0.05))
     before = [w.copy() for w in model.get_weights()]
@@ -167,6 +185,47 @@ def test_gates_split_across_channel_groups_are_caught():
     assert leaks
 
 
+def test_a_mixture_that_sees_its_own_pixel_is_caught():
+    """There are no channel groups: what leaks, leaks from all channels to all."""
+    model = gated((3, 3, 3), levels=4, blocks=2, **MIXTURE)
+    block = model.blocks[0]
+    look_left = block.look_left
+
+    def leaky(window, told, here, training=False):
+        seen = look_left(window, told, here, training)
+        return seen + keras.ops.sum(here, axis=-1, keepdims=True)
+
+    block.look_left = leaky
+    leaks = set(leaks_of(model).leaks)
+    channels = range(3)
+    assert all(((1, 1, c), (1, 1, d)) in leaks for c in channels for d in channels if c >= d)
+
+
+def test_a_mixture_whose_channels_are_linked_backwards_is_caught():
+    """The network is right; red, in the distribution, is told of green."""
+    model = gated((3, 3, 3), levels=4, blocks=2, **MIXTURE)
+    per_channel = model.distribution.per_channel
+
+    def backwards(parameters, images):
+        return per_channel(parameters, images[..., ::-1])
+
+    model.distribution.per_channel = backwards
+    leaks = leaks_of(model).leaks
+    assert all(value[:2] == prediction[:2] for value, prediction in leaks)
+    assert ((1, 1, 1), (1, 1, 0)) not in leaks  # red takes blue for red, and is told of nothing
+    assert ((1, 1, 2), (1, 1, 1)) in leaks
+
+
+def test_a_mixture_links_channels_in_the_distribution_and_not_in_the_network():
+    model = gated((3, 3, 3), levels=4, blocks=2, **MIXTURE)
+    image = random_images(1, (3, 3, 3), 4)
+    other = image.copy()
+    other[0, 1, 1] = (image[0, 1, 1] + 1) % 4
+    seen = [outputs(model, x)[0] for x in (image, other)]
+    differs = (seen[0] != seen[1]).any(axis=-1)
+    np.testing.assert_array_equal(differs, np.arange(9).reshape(3, 3) > 4)
+
+
 def test_a_residual_in_the_first_block_is_caught():
     model = gated(blocks=2)
     block = model.blocks[0]
@@ -197,12 +256,17 @@ def test_probabilities_of_all_binary_images_of_3x3_sum_to_one(build):
         (gated, (1, 2, 3), 2, None),
         (plain, (1, 2, 3), 2, None),
         (gated, (1, 2, 2), 3, None),
+        ("mixture", (1, 2, 3), 2, None),
+        ("mixture", (1, 1, 3), 7, None),
+        ("mixture", (2, 2, 1), 4, None),
         (gated, (2, 3, 1), 2, pcnn.Labels(3)),
         (gated, (2, 4, 1), 2, pcnn.Map((1, 2, 3))),
     ],
 )
 def test_probabilities_of_all_images_sum_to_one(build, shape, levels, condition):
     options = {} if condition is None else {"condition": condition}
+    if build == "mixture":
+        build, options = gated, MIXTURE
     sums_to_one(build(shape, levels=levels, **options))
 
 
@@ -324,8 +388,10 @@ def test_reloaded_model_gives_the_same_outputs(tmp_path, condition):
     )
 
 
-def test_reloaded_pixelcnn_gives_the_same_outputs(tmp_path):
-    model = plain((4, 4, 3), levels=4, first=5, kernel_size=5)
+@pytest.mark.parametrize("build", [gated, plain])
+@pytest.mark.parametrize("options", [{}, MIXTURE], ids=["categorical", "mixture"])
+def test_reloaded_colour_models_give_the_same_outputs(tmp_path, build, options):
+    model = build((4, 4, 3), levels=4, first=5, kernel_size=5, **options)
     model.save(tmp_path / "model.keras")
     copy = keras.saving.load_model(tmp_path / "model.keras")
     assert copy.get_config() == model.get_config()
@@ -401,7 +467,10 @@ def test_mixed_precision_gives_float32_parameters():
         ({"first_kernel_size": 1}, "first_kernel_size must be odd.*at least 3, got 1"),
         ({"distribution": "normal"}, "distribution must be one of .*got 'normal'"),
         ({"distribution": "bernoulli", "levels": 4}, "2 levels, got levels=4"),
-        ({"image_shape": (4, 4, 3), "filters": 32}, "filters must be a multiple of"),
+        ({"image_shape": (4, 4, 3), "filters": 32}, "filters must be a multiple of.*got (32|16)"),
+        ({"components": 0}, "components must be an integer >= 1, got 0"),
+        ({"components": 5}, "components are for distribution='logistic_mixture', got 5"),
+        ({"distribution": "logistic_mixture", "levels": 300}, r"levels must be an integer 2\.\."),
     ],
 )
 @pytest.mark.parametrize("kind", [pcnn.GatedPixelCNN, pcnn.PixelCNN])
@@ -443,6 +512,24 @@ def test_images_that_do_not_fit_are_refused(images, message):
     model = gated()
     with pytest.raises(UsageError, match=message):
         model.log_likelihood(images)
+
+
+@pytest.mark.parametrize("options", [{}, MIXTURE], ids=["categorical", "mixture"])
+def test_colour_images_over_the_levels_are_refused(options):
+    model = gated((4, 4, 3), levels=17, **options)
+    model.compile()
+    images = np.full((8, 4, 4, 3), 200, "uint8")
+    for call in (model.log_likelihood, model.fit):
+        with pytest.raises(UsageError, match=r"images must hold levels 0\.\.16, got 200\.\.200"):
+            call(images)
+    with pytest.raises(UsageError, match=r"must have shape \(B, 4, 4, 3\), got \(8, 4, 4, 1\)"):
+        model.log_likelihood(images[..., :1])
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_mixture_needs_no_multiple_of_the_channels(channels):
+    model = gated((3, 3, channels), levels=4, filters=7, **MIXTURE)
+    assert pcnn.check_causality(model).causal
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from support import (
+    MIXTURE,
     all_images,
     chi_square_p,
     gated,
@@ -21,6 +22,8 @@ from pcnnlib.errors import UsageError
 
 # float32: a dozen sums of some twenty products of order one, each in another order.
 TOLERANCE = 1e-5
+
+COLOUR_MIXTURE = {"shape": (3, 4, 3), "levels": 17, **MIXTURE}
 
 EXACT = {
     "3x3": {},
@@ -41,6 +44,12 @@ EXACT = {
     "map": {"condition": pcnn.Map((2, 2, 3)), "levels": 4},
     "colour": {"shape": (3, 4, 3), "levels": 4},
     "binary colour": {"shape": (3, 3, 3)},
+    "256 levels, colour": {"shape": (3, 3, 3), "levels": 256},
+    "one pixel, colour": {"shape": (1, 1, 3), "levels": 256},
+    "mixture": {"shape": (3, 4, 3), "levels": 256, **MIXTURE},
+    "mixture, one pixel": {"shape": (1, 1, 3), "levels": 256, **MIXTURE},
+    "mixture, one channel": {"levels": 256, **MIXTURE},
+    "mixture, map": {"condition": pcnn.Map((2, 2, 3)), "levels": 17, **MIXTURE},
     "two channels, labels": {"shape": (3, 4, 2), "levels": 3, "condition": pcnn.Labels(3)},
     "head of its own width": {"head_filters": 9},
     "dropout": {"dropout": 0.5},
@@ -49,7 +58,14 @@ EXACT = {
 
 @pytest.mark.parametrize(
     "case",
-    on_both(EXACT, "'7x7 first, 5x5'", "'higher than wide'", "'map'", "'two channels, labels'"),
+    on_both(
+        EXACT,
+        "'7x7 first, 5x5'",
+        "'higher than wide'",
+        "'map'",
+        "'two channels, labels'",
+        "'mixture'",
+    ),
 )
 def test_cached_parameters_equal_the_whole_networks(case):
     model = gated(**{"blocks": 2, **EXACT[case]})
@@ -58,12 +74,12 @@ def test_cached_parameters_equal_the_whole_networks(case):
     whole = outputs(model, images, condition)
     seen = sampling.parameters(model, images, condition)
     assert seen.shape == whole.shape
-    if case != "one pixel":
+    if "one pixel" not in case:
         assert np.ptp(whole) > 0.5  # far from constant, so equality says something
     np.testing.assert_allclose(seen, whole, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("case", ["3x3", "colour", "labels"])
+@pytest.mark.parametrize("case", ["3x3", "colour", "mixture", "labels"])
 def test_full_parameters_equal_the_whole_networks(case):
     model = gated(**EXACT[case])
     images = random_images(2, model.image_shape, model.levels)
@@ -97,14 +113,21 @@ def test_a_stale_cache_would_be_noticed():
             {"distribution": "categorical"},
             {"levels": 5},
             {"shape": (3, 4, 3), "levels": 4},
+            {"shape": (3, 3, 3), "levels": 256},
+            {"shape": (1, 1, 3), "levels": 256},
+            COLOUR_MIXTURE,
+            {"shape": (3, 3, 3), "levels": 256, **MIXTURE},
+            {"shape": (1, 1, 3), "levels": 256, **MIXTURE},
+            {"shape": (4, 4, 1), "levels": 256, **MIXTURE},
             {"condition": pcnn.Labels(3)},
             {"condition": pcnn.Map((2, 2, 3)), "levels": 4},
         ],
         "{}",
         "{'shape': (3, 4, 3), 'levels': 4}",
+        repr(COLOUR_MIXTURE),
         "{'condition': Labels(3)}",
     ),
-    ids=["bernoulli", "categorical, 2", "categorical, 5", "colour", "labels", "map"],
+    ids=str,
 )
 def test_cached_and_full_draw_the_same_images(options):
     """Not by chance of a tolerance: parameters differ by some 1e-6, and no noise falls in there."""
@@ -162,13 +185,19 @@ def test_large_batches_are_split_without_a_trace(monkeypatch, n):
 
 @pytest.mark.both_backends
 @pytest.mark.parametrize(
-    ("build", "shape", "levels"),
-    [(gated, (2, 3, 1), 2), (gated, (2, 2, 1), 3), (gated, (1, 2, 3), 2), (plain, (2, 2, 1), 2)],
-    ids=["binary", "3 levels", "colour", "pixelcnn"],
+    ("build", "shape", "levels", "options"),
+    [
+        (gated, (2, 3, 1), 2, {}),
+        (gated, (2, 2, 1), 3, {}),
+        (gated, (1, 2, 3), 2, {}),
+        (gated, (1, 2, 3), 2, MIXTURE),
+        (plain, (2, 2, 1), 2, {}),
+    ],
+    ids=["binary", "3 levels", "colour", "mixture", "pixelcnn"],
 )
-def test_images_are_drawn_as_often_as_the_model_says(build, shape, levels):
+def test_images_are_drawn_as_often_as_the_model_says(build, shape, levels, options):
     """Every possible image enumerated, with its probability from the whole network."""
-    model = build(shape, levels=levels, seed=5)
+    model = build(shape, levels=levels, seed=5, **options)
     images = all_images(shape, levels)
     probabilities = np.exp(model.log_likelihood(images))
     draws = 6000
@@ -234,9 +263,10 @@ def test_given_everything_nothing_changes_and_given_nothing_known_is_ignored():
 
 
 @pytest.mark.parametrize("method", ["cached", "full"])
-def test_single_channels_can_be_given(method):
+@pytest.mark.parametrize("options", [{}, MIXTURE], ids=["categorical", "mixture"])
+def test_single_channels_can_be_given(method, options):
     """Green given: red is drawn without knowing it, blue knowing it."""
-    model = gated((2, 2, 3), levels=4)
+    model = gated((2, 2, 3), levels=4, **options)
     known = np.full((1, 2, 2, 3), 3, "uint8")
     given = np.zeros((2, 2, 3), bool)
     given[..., 1] = True
@@ -244,9 +274,11 @@ def test_single_channels_can_be_given(method):
     assert (drawn[..., 1] == 3).all()
     free = model.sample(4, seed=0, method=method)
     np.testing.assert_array_equal(drawn[:, 0, 0, 0], free[:, 0, 0, 0])
-    noise = np.random.default_rng(0).random((4, 2, 2, 3, 1), "float32")
-    expected = np.asarray(model.distribution.sample(outputs(model, drawn), noise))
-    np.testing.assert_array_equal(drawn[..., [0, 2]], expected[..., [0, 2]])
+    noise = np.random.default_rng(0).random((4, 2, 2, 3, model.distribution.noise), "float32")
+    given = np.broadcast_to(given, drawn.shape)
+    known = drawn.astype("int32")
+    expected = model.distribution.complete(outputs(model, drawn), noise, 1.0, known, given)
+    np.testing.assert_array_equal(drawn, expected)
 
 
 def test_shapes_of_known_and_given_mean_the_same(trained):

@@ -13,6 +13,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
+from conftest import write_npz
 from support import gated, on_both, plain, random_images
 
 import pcnnlib as pcnn
@@ -116,6 +117,77 @@ def test_run_resumed_for_more_epochs_goes_on_where_it_stopped(tiny_data, tmp_pat
     best = pcnn.load_model(tmp_path / training.BEST)
     for a, b in zip(model.get_weights(), best.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture(scope="module")
+def colour_data(tmp_path_factory):
+    """40 images of 4x4 in three channels, 256 levels, three classes."""
+    path = tmp_path_factory.mktemp("data") / "colour.npz"
+    return pcnn.load_dataset(write_npz(path, shape=(4, 4, 3), levels=256))
+
+
+COLOUR = {"distribution": "logistic_mixture", "components": 2, "flip": True, "dropout": 0.2}
+
+
+@pytest.mark.both_backends
+def test_colour_run_stopped_and_resumed_ends_as_if_never_stopped(colour_data, tmp_path):
+    """Bitwise, with a mixture, images mirrored at random, dropout and averaged weights."""
+    options = {**COLOUR, "ema": 0.5, "epochs": 3}
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    whole, expected = run(colour_data, tmp_path / "whole", **options)
+    with pytest.raises(KeyboardInterrupt):
+        run(colour_data, tmp_path / "stopped", callbacks=[Stop()], **options)
+    assert training.read_state(tmp_path / "stopped" / training.LAST)["epoch"] == 2
+    resumed, history = run(colour_data, tmp_path / "stopped", **options)
+    for name in ("loss", "val_loss"):
+        assert history[name] == expected[name]
+    for a, b in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_only_training_images_are_mirrored(colour_data):
+    """The validation loss on record is that of the images as they are."""
+    model, history = run(colour_data, ema=0.0, **{**COLOUR, "epochs": 1})
+    nats = pcnn.evaluate(model, colour_data.validation).nats_per_image
+    assert nats == pytest.approx(history["val_loss"][0], rel=1e-5)  # float32 means
+    _, plain_history = run(colour_data, ema=0.0, **{**COLOUR, "epochs": 1, "flip": False})
+    assert plain_history["loss"] != history["loss"]
+
+
+@pytest.mark.parametrize("options", [{}, COLOUR], ids=["categorical", "mixture"])
+def test_colour_runs_learn(colour_data, options):
+    sizes = {"filters": 6, "epochs": 6, **options}
+    model, history = run(colour_data, **sizes)
+    assert history["loss"][-1] < history["loss"][0]
+    best = pcnn.evaluate(model, colour_data.validation).nats_per_image
+    assert best == pytest.approx(min(history["val_loss"]), rel=1e-5)
+
+
+def without(path, *names):
+    """Rewrite a checkpoint as from before these fields of the configuration existed."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    state = json.loads(members[training.STATE])
+    for name in names:
+        del state["run"][name], state["config"][name]
+    members[training.STATE] = json.dumps(state).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def test_a_run_from_before_a_setting_existed_had_its_default(tiny_data, tmp_path):
+    _, first = run(tiny_data, tmp_path, epochs=1)
+    without(tmp_path / training.LAST, "flip", "distribution", "components")
+    with pytest.raises(UsageError, match="is of a run with flip=False, not True"):
+        run(tiny_data, tmp_path, epochs=2, flip=True)
+    _, history = run(tiny_data, tmp_path, epochs=2)
+    assert history["loss"][:1] == first["loss"]
 
 
 def test_finished_run_is_not_trained_again(tiny_data, finished):

@@ -1,0 +1,457 @@
+"""Colour: bits per dimension on CIFAR-10's test images, by two distributions and two yardsticks.
+
+    python benchmarks/colour.py --data ../shared/data/cifar10_subset.npz --minutes 20
+    python benchmarks/colour.py --data ... --only mixture
+    python benchmarks/colour.py --data ... --only tfp --tfp_python other/bin/python
+
+| run | what |
+|---|---|
+| `categorical` | Gated PixelCNN, 256 logits a channel, channel groups in the network |
+| `mixture` | the same network without groups, mixture of 10 discretised logistics |
+| `tfp` | TensorFlow Probability's `PixelCNN`, which follows PixelCNN++ |
+| `png` | the test images as PNG files, one each, optimised by Pillow and, if installed, oxipng |
+
+The three models train on the same images, mirrored at random, for the same time: a run ends when
+its process has used `--minutes` times the number of cores of *processor* time, start-up and
+validation included, so that it does not matter what else the machine does. Learning rates rise and
+fall with the share of that time used. Every epoch is validated with averaged weights, on the last
+tenth of the training images; the test images are looked at once, by the epoch that was best.
+
+Each run writes `<results>/<run>.json` as it goes, and ours leave the weights beside it. A run that
+was interrupted goes on from its last epoch. TensorFlow Probability needs `tf-keras` and is trained
+by whichever Python has both: `pip install tensorflow-probability tf-keras`.
+"""
+
+import argparse
+import io
+import json
+import math
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from importlib import metadata
+
+import pcnnlib as pcnn  # first: it keeps TensorFlow's start-up report off the screen
+
+# ruff: isort: split
+import keras
+import numpy as np
+
+from pcnnlib import training
+
+RUNS = ("categorical", "mixture", "tfp", "png")
+# Chosen by short runs on the validation images.
+NETWORK = {
+    "blocks": 8,
+    "filters": 48,
+    "dropout": 0.1,
+    "batch_size": 16,
+    "flip": True,
+    "ema": 0.99,
+}
+SETTINGS = {
+    "categorical": {**NETWORK, "distribution": "categorical", "learning_rate": 2e-3},
+    "mixture": {**NETWORK, "distribution": "logistic_mixture", "learning_rate": 2e-3},
+    "tfp": {
+        "num_resnet": 1,
+        "num_hierarchies": 2,
+        "num_filters": 32,
+        "num_logistic_mix": 10,
+        "dropout_p": 0.1,
+        "batch_size": 16,
+        "ema": 0.99,
+        "learning_rate": 2e-3,
+    },
+    "png": {},
+}
+WARMUP = 0.05
+GRAD_CLIP = 1000.0  # of nats per image, some ten thousand for 3,072 values
+
+
+class Meter:
+    """Processor seconds of a run: of this process, and of those before it that it goes on from."""
+
+    def __init__(self, minutes):
+        self.budget = minutes * 60 * cores()
+        self.earlier = self.wall_earlier = 0.0
+        self.began = time.perf_counter()
+
+    @property
+    def used(self):
+        return self.earlier + time.process_time()
+
+    @property
+    def wall(self):
+        return self.wall_earlier + time.perf_counter() - self.began
+
+    @property
+    def spent(self):
+        return self.used >= self.budget
+
+    def rate(self, highest):
+        """The learning rate now: a linear rise, then a cosine down to a hundredth."""
+        share = min(1.0, self.used / self.budget)
+        if share < WARMUP:
+            return highest * share / WARMUP
+        share = (share - WARMUP) / (1 - WARMUP)
+        return highest * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
+
+
+class Report:
+    """What a run says of itself: a JSON file, written anew after each epoch."""
+
+    def __init__(self, name, args, data, meter):
+        self.path = pathlib.Path(args.results) / f"{name}.json"
+        self.meter = meter
+        self.history = {"bits_per_dim": [], "val_bits_per_dim": [], "cpu_seconds": [], "images": []}
+        self.fields = {
+            "run": name,
+            "command": command(name, args),
+            "seed": args.seed,
+            "settings": settings(name, args),
+            "data": {
+                "name": pathlib.Path(args.data).name,
+                "sha256": data.checksum,
+                **{part: len(getattr(data, part)) for part in ("train", "validation", "test")},
+            },
+            "commit": commit(),
+            "hardware": {"cpu": cpu(), "cores": cores()},
+            "versions": versions(name),
+        }
+
+    def write(self, **fields):
+        self.fields.update(
+            fields,
+            budget_cpu_seconds=self.meter.budget,
+            cpu_seconds=round(self.meter.used, 1),
+            wall_seconds=round(self.meter.wall, 1),
+            history=self.history,
+        )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = self.path.with_suffix(".tmp")
+        scratch.write_text(json.dumps(self.fields, indent=1) + "\n")
+        os.replace(scratch, self.path)
+
+    def epoch(self, loss, validation, images, shape):
+        """Note an epoch: nats per image, and images trained on so far."""
+        scale = 1 / (math.prod(shape) * math.log(2))
+        values = (loss * scale, validation * scale, self.meter.used, images)
+        for column, value in zip(self.history.values(), values, strict=True):
+            column.append(value)
+        best = int(np.argmin(self.history["val_bits_per_dim"]))
+        self.write(best_epoch=best + 1)
+        print(
+            f"{self.fields['run']}, epoch {len(self.history['images'])}: {values[0]:.4f} bits/dim, "
+            f"validation {values[1]:.4f}, {values[2]:.0f} of {self.meter.budget:.0f} CPU s",
+            flush=True,
+        )
+
+
+class Budget(keras.callbacks.Callback):
+    """Sets the learning rate before each step, and stops when the time is used up."""
+
+    def __init__(self, meter, report, highest, history, batch_size):
+        super().__init__()
+        self.meter, self.report, self.highest = meter, report, highest
+        self.history, self.batch_size = history, batch_size
+        self.images = report.history["images"][-1] if report.history["images"] else 0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.model.optimizer.learning_rate = self.meter.rate(self.highest)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.images += self.batch_size
+        self.model.stop_training = self.meter.spent
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.report.epoch(logs["loss"], logs["val_loss"], self.images, self.model.image_shape)
+        # Kept in the checkpoint, with the rest of the history.
+        self.history["colour"] = [self.report.history, self.meter.used, self.meter.wall]
+
+
+def train_ours(name, args, data):
+    chosen = settings(name, args)
+    config = pcnn.RunConfig(data=data.name, epochs=10_000, seed=args.seed, **chosen)
+    model = pcnn.build_model(config, data)
+    optimizer = keras.optimizers.Adam(
+        config.learning_rate, global_clipnorm=GRAD_CLIP, use_ema=True, ema_momentum=config.ema
+    )
+    model.compile(optimizer=optimizer)
+    model.optimizer.build(model.trainable_variables)
+    folder = pathlib.Path(args.work) / f"{name}-{args.minutes:g}"
+    keeper = training.Checkpoints(config, data, folder)
+    keeper.set_model(model)
+    start = keeper.resume()
+    meter = Meter(args.minutes)
+    report = Report(name, args, data, meter)
+    report.fields["weights"] = model.count_params()
+    if "colour" in keeper.history:
+        report.history, meter.earlier, meter.wall_earlier = keeper.history["colour"]
+    batches = data.train.batches(config.batch_size, seed=args.seed, epoch=start, flip=config.flip)
+    if not meter.spent:
+        budget = Budget(meter, report, config.learning_rate, keeper.history, config.batch_size)
+        model.fit(
+            batches,
+            validation_data=data.validation.batches(60),
+            initial_epoch=start,
+            epochs=config.epochs,
+            callbacks=[budget, keeper, keras.callbacks.SwapEMAWeights()],
+            verbose=0,
+        )
+    keeper.load_best()
+    finish(report, args, data, lambda split: -model.log_likelihood(split.images, batch_size=40))
+    shutil.copy(folder / training.BEST, report.path.with_suffix(".keras"))
+
+
+def train_tfp(name, args, data):
+    import tensorflow as tf
+    import tensorflow_probability as tfp
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(args.seed)
+    chosen = settings(name, args)
+    size, highest, ema = (chosen.pop(key) for key in ("batch_size", "learning_rate", "ema"))
+    model = tfp.distributions.PixelCNN(image_shape=data.image_shape, **chosen)
+    batches = data.train.batches(size, seed=args.seed, flip=True)
+    # The first call initialises the weights from the data it sees (weight normalisation).
+    model.log_prob(tf.cast(batches[0][0], "float32"), training=True)
+    weights = model.trainable_variables
+    average = [tf.Variable(w, trainable=False) for w in weights]
+    optimizer = tf_keras.optimizers.Adam(highest, global_clipnorm=GRAD_CLIP)
+    optimizer.build(weights)
+
+    @tf.function
+    def step(images):
+        with tf.GradientTape() as tape:
+            loss = -tf.reduce_mean(model.log_prob(images, training=True))
+        optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+        for mean, weight in zip(average, weights, strict=True):
+            mean.assign(ema * mean + (1 - ema) * weight)
+        return loss
+
+    log_prob = tf.function(lambda images: model.log_prob(images, training=False))
+
+    def cost(split):
+        """Nats of each image, under whatever weights the model has."""
+        parts = [split.images[k : k + 40] for k in range(0, len(split), 40)]
+        return np.concatenate([-log_prob(tf.cast(part, "float32")) for part in parts])
+
+    def put(values):
+        for weight, value in zip(weights, values, strict=True):
+            weight.assign(value)
+
+    meter = Meter(args.minutes)
+    report = Report(name, args, data, meter)
+    report.fields["weights"] = int(sum(np.prod(w.shape) for w in weights))
+    folder = pathlib.Path(args.work) / f"{name}-{args.minutes:g}"
+    best = [tf.Variable(w, trainable=False) for w in average]
+    kept = {str(i): w for i, w in enumerate([*weights, *average, *best, *optimizer.variables])}
+    checkpoint, state = tf.train.Checkpoint(**kept), folder / "state.json"
+    if state.exists():
+        saved = json.loads(state.read_text())
+        checkpoint.read(saved["file"]).assert_consumed()
+        report.history, meter.earlier, meter.wall_earlier = saved["colour"]
+    images = report.history["images"][-1] if report.history["images"] else 0
+    while not meter.spent:
+        batches.epoch, losses = len(report.history["images"]), []
+        for index in range(batches.num_batches):
+            optimizer.learning_rate.assign(meter.rate(highest))
+            losses.append(float(step(tf.cast(batches[index][0], "float32"))))
+            images += size
+            if meter.spent:
+                break
+        current = [w.numpy() for w in weights]
+        put(average)
+        validation = float(cost(data.validation).mean())
+        put(current)
+        report.epoch(float(np.mean(losses)), validation, images, data.image_shape)
+        if report.fields["best_epoch"] == len(report.history["images"]):
+            for variable, value in zip(best, average, strict=True):
+                variable.assign(value)
+        file = checkpoint.write(str(folder / f"epoch-{len(report.history['images'])}"))
+        colour = [report.history, meter.used, meter.wall]
+        state.write_text(json.dumps({"file": file, "colour": colour}))
+    put(best)
+    finish(report, args, data, cost)
+
+
+def finish(report, args, data, cost):
+    """Validate the best weights once more and, unless this is a pilot, read the test images."""
+    splits = (
+        {"validation": data.validation}
+        if args.pilot
+        else {
+            "validation": data.validation,
+            "test": data.test,
+        }
+    )
+    report.write(**{name: figures(cost(split), data) for name, split in splits.items()})
+    for name in splits:
+        shown = report.fields[name]
+        print(
+            f"{report.fields['run']}, {name}: {shown['bits_per_dim']:.4f} "
+            f"± {shown['standard_error']:.4f} bits/dim",
+            flush=True,
+        )
+
+
+def figures(nats, data):
+    """Mean and standard error over images, bits per dimension."""
+    likelihood = pcnn.Likelihood.of(nats, data.image_shape)
+    dims = math.prod(data.image_shape) * math.log(2)
+    return {
+        "bits_per_dim": likelihood.bits_per_dim,
+        "standard_error": likelihood.standard_error / dims,
+        "images": likelihood.images,
+    }
+
+
+def measure_png(name, args, data):
+    """Sizes of the test images as PNG: whole files, and their compressed pixels alone."""
+    from PIL import Image
+
+    meter = Meter(args.minutes)
+    report = Report(name, args, data, meter)
+
+    def pillow(image):
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "PNG", optimize=True)
+        return file.getvalue()
+
+    ways = {"pillow": pillow}
+    try:
+        import oxipng
+    except ImportError:
+        pass
+    else:
+        options = {"level": 6, "strip": oxipng.StripChunks.all()}
+
+        def zopfli(image):
+            """Every filter strategy, and the slowest compression that deflate's readers accept."""
+            return oxipng.optimize_from_memory(
+                pillow(image), deflate=oxipng.Deflaters.zopfli(15), **options
+            )
+
+        ways["oxipng_zopfli"] = zopfli
+    log2 = math.log(2)
+    for way, encode in ways.items():
+        files = [encode(image) for image in data.test.images]
+        for kind, size in (("file", len), ("pixels", pixel_bytes)):
+            bits = np.array([size(file) for file in files]) * 8.0
+            report.fields[f"{way}, {kind}"] = figures(bits * log2, data)
+        # All images in one tall picture: one header, and one history for the compressor.
+        tall = data.test.images.reshape(-1, *data.image_shape[1:])
+        report.fields[f"{way}, one picture"] = len(encode(tall)) * 8 / tall.size
+    best = min(ways, key=lambda way: report.fields[f"{way}, file"]["bits_per_dim"])
+    report.write(test=report.fields[f"{best}, file"], way=best)
+    print(json.dumps({k: v for k, v in report.fields.items() if k.startswith(tuple(ways))}))
+
+
+def pixel_bytes(file):
+    """Bytes of a PNG file's IDAT chunks: the compressed pixels, without headers."""
+    at, total = 8, 0
+    while at < len(file):
+        length = int.from_bytes(file[at : at + 4], "big")
+        total += length * (file[at + 4 : at + 8] == b"IDAT")
+        at += length + 12
+    return total
+
+
+def settings(name, args):
+    return {**SETTINGS[name], **json.loads(args.settings)}
+
+
+def command(name, args):
+    parts = [f"python benchmarks/colour.py --data {pathlib.Path(args.data).name}"]
+    parts += [f"--minutes {args.minutes:g} --seed {args.seed} --only {name}"]
+    if args.settings != "{}":
+        parts.append(f"--settings '{args.settings}'")
+    return " ".join([*parts, "--pilot"] if args.pilot else parts)
+
+
+def commit():
+    """The commit that the benchmark ran on; with a plus if files had been changed since."""
+    here = pathlib.Path(__file__).parent
+    try:
+        ask = {"cwd": here, "check": True, "capture_output": True, "text": True}
+        name = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], **ask).stdout.strip()
+        changed = subprocess.run(["git", "status", "--porcelain", "-uno"], **ask).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return name + ("+" if changed.strip() else "")
+
+
+def cpu():
+    path = pathlib.Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def versions(name):
+    used = {
+        "tfp": ["tensorflow", "tensorflow-probability", "tf-keras"],
+        "png": ["pillow", "pyoxipng"],
+    }.get(name, ["keras", keras.backend.backend()])
+    found = {"python": platform.python_version(), "pcnnlib": pcnn.__version__}
+    for package in [*used, "numpy"]:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+def table(args):
+    """The results so far, as Markdown."""
+    print("| run | test bits/dim | standard error | epochs | images seen | weights | CPU min |")
+    print("|---|---|---|---|---|---|---|")
+    for name in RUNS:
+        path = pathlib.Path(args.results) / f"{name}.json"
+        run = json.loads(path.read_text()) if path.exists() else {}
+        if "test" not in run:
+            continue
+        epochs = len(run["history"]["images"])
+        seen = run["history"]["images"][-1] if epochs else 0
+        print(
+            f"| {name} | {run['test']['bits_per_dim']:.3f} | {run['test']['standard_error']:.3f} "
+            f"| {epochs} | {seen:,} | {run.get('weights', 0):,} | {run['cpu_seconds'] / 60:.1f} |"
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default="../shared/data/cifar10_subset.npz", help=".npz file")
+    parser.add_argument("--minutes", type=float, default=20.0, help="on all cores, a model")
+    parser.add_argument("--only", choices=RUNS, help="one run, in this process")
+    parser.add_argument("--results", default="results/cifar-subset")
+    parser.add_argument("--work", default="_build/colour", help="checkpoints")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--settings", default="{}", help="JSON that replaces settings of the run")
+    parser.add_argument("--pilot", action="store_true", help="leave the test images alone")
+    parser.add_argument("--tfp_python", default=sys.executable, help="has TensorFlow Probability")
+    args = parser.parse_args()
+    if args.only:
+        data = pcnn.load_dataset(args.data)
+        runs = {"tfp": train_tfp, "png": measure_png}
+        runs.get(args.only, train_ours)(args.only, args, data)
+        return
+    for name in RUNS:
+        # A process each, so that each is charged its own processor time.
+        python = args.tfp_python if name == "tfp" else sys.executable
+        done = subprocess.run([python, *sys.argv, "--only", name])
+        if done.returncode:
+            print(f"{name} did not finish: exit code {done.returncode}")
+    table(args)
+
+
+if __name__ == "__main__":
+    main()
