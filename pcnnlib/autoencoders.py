@@ -8,6 +8,8 @@ pixel from the code alone; its loss is the same likelihood, with independent pix
 B batch, H rows, W columns, C channels, S code size.
 """
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
@@ -46,7 +48,9 @@ class Encoder(keras.layers.Layer):
             )
             for i, (f, size) in enumerate(zip(self.filters, (5, 5, 3), strict=True))
         ]
-        self.code = keras.layers.Dense(code_size, name="code", **policy)
+        # Its inputs are scaled down (see `call`), so its weights start at one instead.
+        one = keras.initializers.RandomNormal(stddev=1.0)
+        self.code = keras.layers.Dense(code_size, kernel_initializer=one, name="code", **policy)
 
     def build(self, input_shape):
         shape = tuple(input_shape)
@@ -69,7 +73,10 @@ class Encoder(keras.layers.Layer):
             size = tuple(n // m for n, m in zip(features.shape[1:3], pooled[1:3], strict=True))
             if size != (1, 1):
                 features = ops.max_pool(features, size, size, padding="valid")
-        return self.code(ops.reshape(features, (-1, int(np.prod(features.shape[1:])))))
+        n = int(np.prod(features.shape[1:]))
+        # Adam moves every weight by about the learning rate. With ten thousand inputs as they are, a
+        # single step would move the code by dozens, and close the gates that it enters for good.
+        return self.code(ops.reshape(features, (-1, n)) / math.sqrt(n))
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.code_size)

@@ -99,6 +99,22 @@ def test_training_makes_the_decoder_use_the_code():
     assert usage["none"].mean() > usage["own"].mean()
 
 
+def test_a_step_of_adam_moves_the_code_no_further_for_having_thousands_of_features():
+    """As they are, 6,272 features would let the last layer alone move it eighty times as far."""
+    images = np.zeros((2, 28, 28, 1), "uint8")
+    images[:, 8:20, 12:16] = 1
+    model = autoencoders.PixelCNNAutoencoder(
+        (28, 28, 1), 2, 4, filters=4, blocks=1, first_kernel_size=3, encoder_filters=(8, 16, 128)
+    )
+    for convolution in model.encoder.convolutions:
+        convolution.trainable = False
+    before = model.encode(images)
+    model.compile(keras.optimizers.Adam(0.001))
+    model.train_on_batch(images)
+    # The learning rate times the square root of the features is 0.08, their size about a tenth.
+    assert 1e-4 < np.abs(model.encode(images) - before).max() < 0.02
+
+
 @pytest.mark.parametrize("make", [drawing, painting])
 def test_saved_and_loaded_autoencoders_are_equal(make, tmp_path):
     model, images = make(), random_images(4, SHAPE, LEVELS)
