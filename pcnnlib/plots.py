@@ -624,7 +624,8 @@ def level_probabilities(predictions, actual):
     """
     figure = _figure(WIDTH, 1.25 * len(predictions) + 0.5)
     panels = np.atleast_2d(figure.subplots(len(predictions), 3, sharex=True))
-    for row, (name, probabilities) in zip(panels, predictions.items(), strict=True):
+    for index, (name, probabilities) in enumerate(predictions.items()):
+        row = panels[index]
         for axes, channel, colour, values, level in zip(
             row, ("R", "G", "B"), (VERMILION, GREEN, BLUE), probabilities, actual, strict=True
         ):
@@ -633,9 +634,9 @@ def level_probabilities(predictions, actual):
             axes.set_yticks([])
             axes.set_ylim(0)
             axes.spines["left"].set_visible(False)
-            if row is panels[0]:
+            if index == 0:
                 axes.set_title(f"{channel} = {level}")
-            if row is panels[-1]:
+            if index == len(predictions) - 1:
                 axes.set_xlabel("level")
         row[0].set_ylabel(name)
     return figure
