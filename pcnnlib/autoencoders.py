@@ -74,8 +74,8 @@ class Encoder(keras.layers.Layer):
             if size != (1, 1):
                 features = ops.max_pool(features, size, size, padding="valid")
         n = int(np.prod(features.shape[1:]))
-        # Adam moves every weight by about the learning rate. With ten thousand inputs as they are, a
-        # single step would move the code by dozens, and close the gates that it enters for good.
+        # Adam moves every weight by about the learning rate. With ten thousand inputs as they are,
+        # one step would move the code by dozens, and close the gates that it enters for good.
         return self.code(ops.reshape(features, (-1, n)) / math.sqrt(n))
 
     def compute_output_shape(self, input_shape):
