@@ -31,7 +31,7 @@ def read_runs(group):
     Raises:
         UsageError: no such folder, or a damaged file.
     """
-    files = sorted(_known(folder(), group, "group").glob("*.json"))
+    files = sorted(_group(group).glob("*.json"))
     runs = {}
     for file in files:
         try:
@@ -54,14 +54,19 @@ def load_pretrained(name):
         UsageError: no such run, or one without weights.
     """
     group, _, run = str(name).partition("/")
-    return training.load_model(_known(_known(folder(), group, "group"), f"{run}.keras", "run"))
+    place = _group(group)
+    return training.load_model(
+        place / f"{_one_of([p.stem for p in place.glob('*.keras')], run, 'run')}.keras"
+    )
 
 
-def _known(place, name, kind):
-    """`place / name`, which must be one of the names found there."""
-    suffix = pathlib.PurePath(name).suffix
-    there = sorted(p.name for p in place.glob(f"*{suffix}") if p.is_dir() != bool(suffix))
-    if name not in there:
-        known = ", ".join(pathlib.PurePath(n).stem for n in there) or "none"
-        raise UsageError(f"{kind} must be one of {known}, got {pathlib.PurePath(name).stem!r}")
-    return place / name
+def _group(name):
+    """The folder of a set of runs, or `UsageError`."""
+    return folder() / _one_of([p.name for p in folder().iterdir() if p.is_dir()], name, "group")
+
+
+def _one_of(known, name, argument):
+    if name not in known:
+        wanted = ", ".join(sorted(known)) or "none"
+        raise UsageError(f"{argument} must be one of {wanted}, got {name!r}")
+    return name
