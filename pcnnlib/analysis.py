@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from pcnnlib import backend
+from pcnnlib.conditions import Labels
 from pcnnlib.errors import UsageError, check_int
 
 
@@ -57,7 +58,8 @@ def evaluate(model, split, batch_size=100):
     """Likelihood of a split under a model.
 
     Args:
-        model: `PixelCNN` or `GatedPixelCNN`; one conditioned on `Labels` is given the labels.
+        model: `PixelCNN`, `GatedPixelCNN` or an autoencoder; a conditional one is given the
+            split's labels or conditions.
         split: `Split`; its fixed `images` are evaluated.
         batch_size: images at once.
 
@@ -65,16 +67,84 @@ def evaluate(model, split, batch_size=100):
         `Likelihood`.
 
     Raises:
-        UsageError: images that do not fit the model, or labels wanted and missing.
+        UsageError: images that do not fit the model, or labels or conditions that are missing.
     """
-    labels = None
-    if model.condition is not None:
-        labels = split.labels
-        if labels is None:
-            raise UsageError(
-                f"the model is conditioned on {model.condition!r}; the data has no labels"
-            )
-    return Likelihood.of(-model.log_likelihood(split.images, labels, batch_size), model.image_shape)
+    given = None if model.condition is None else model.condition.of(split)
+    return Likelihood.of(-model.log_likelihood(split.images, given, batch_size), model.image_shape)
+
+
+def class_log_likelihoods(model, images, batch_size=100):
+    """What the model thinks of each image under each class: log p(x | y).
+
+    Args:
+        model: conditioned on `Labels`.
+        images: integer levels `(N, H, W, C)`.
+        batch_size: images at once.
+
+    Returns:
+        float64 `(N, classes)`, nats.
+
+    Raises:
+        UsageError: a model without labels, or images that do not fit it.
+    """
+    if not isinstance(model.condition, Labels):
+        raise UsageError(f"model must be conditioned on Labels, got {model.condition!r}")
+    per_class = [
+        model.log_likelihood(images, np.full(len(images), label), batch_size)
+        for label in range(model.condition.n)
+    ]
+    return np.stack(per_class, axis=1)
+
+
+def posterior(log_likelihoods, prior=None):
+    """Bayes' rule: the probability of each class given the image, p(y | x).
+
+    Args:
+        log_likelihoods: log p(x | y), nats, `(..., classes)`.
+        prior: p(y), `(classes,)`; all classes alike if None.
+
+    Returns:
+        `(probabilities (..., classes), log p(x) (...))`, float64; the second is the image's
+        log-likelihood with the label summed out.
+
+    Raises:
+        UsageError: a prior of another size, or one that is no distribution.
+    """
+    scores = np.asarray(log_likelihoods, "float64")
+    classes = scores.shape[-1]
+    prior = np.full(classes, 1 / classes) if prior is None else np.asarray(prior, "float64")
+    if prior.shape != (classes,) or (prior < 0).any() or not np.isclose(prior.sum(), 1):
+        raise UsageError(f"prior must be {classes} probabilities that sum to 1, got {prior}")
+    with np.errstate(divide="ignore"):  # a class that never occurs
+        scores = scores + np.log(prior)
+    top = scores.max(axis=-1, keepdims=True)
+    weights = np.exp(scores - top)
+    total = weights.sum(axis=-1, keepdims=True)
+    return weights / total, (top + np.log(total))[..., 0]
+
+
+def changed_predictions(model, images, condition, other):
+    """Which pixels' predictions change when the condition does and the images do not.
+
+    Args:
+        model: a conditional model.
+        images: integer levels `(N, H, W, C)`.
+        condition, other: two conditions, `(N, ...)` each.
+
+    Returns:
+        bool `(H, W)`: whether the parameters of the pixel differ for any of the images.
+
+    Raises:
+        UsageError: images or conditions that do not fit the model.
+    """
+    images = model.check_images(images)
+    # In one batch shape, so that on a CPU what does not depend on the condition is equal exactly.
+    seen = [
+        ops.convert_to_numpy(model((images, model.check_condition(c, len(images)))))
+        for c in (condition, other)
+    ]
+    differs = seen[0] != seen[1]
+    return differs.any(axis=(0, *range(3, differs.ndim)))
 
 
 def surprise(model, images, condition=None):
@@ -266,14 +336,19 @@ def changed_features(model, at, *, seed=0):
     image = np.random.default_rng(seed).integers(0, model.levels, model.image_shape)
     other = image.copy()
     other[i, j] = (other[i, j] + 1) % model.levels
-    features = ops.convert_to_tensor(model.scale(np.stack([image, other])))
-    vertical = horizontal = features
-    changed = []
+    # Each alone in its batch: side by side in one they could be rounded differently.
+    plain, changed = (_stacks(model, x[None]) for x in (image, other))
+    return tuple((plain != changed).any(axis=-1))
+
+
+def _stacks(model, image):
+    """Features of one image after every block, `(2, blocks, H, W, F)`: vertical, horizontal."""
+    vertical = horizontal = ops.convert_to_tensor(model.scale(image))
+    features = []
     for block in model.blocks:
         vertical, horizontal = block(vertical, horizontal)
-        stacks = (ops.convert_to_numpy(stack) for stack in (vertical, horizontal))
-        changed.append([(stack[0] != stack[1]).any(axis=-1) for stack in stacks])
-    return tuple(np.array(changed).swapaxes(0, 1))
+        features.append([ops.convert_to_numpy(stack)[0] for stack in (vertical, horizontal)])
+    return np.array(features).swapaxes(0, 1)
 
 
 def _check_place(at, shape):

@@ -291,6 +291,27 @@ class DeconvolutionalAutoencoder(Autoencoder):
         parameters = self.distribution.parameters(self._paint(codes))
         return ops.convert_to_numpy(self.distribution.mean(parameters))
 
+    def draw(self, codes, *, seed=None):
+        """Draw every pixel on its own, given the code: what this decoder believes, and no mean.
+
+        Args:
+            codes: floats `(n, S)`.
+            seed: int >= 0, or None for fresh randomness.
+
+        Returns:
+            uint8 `(n, H, W, C)`.
+
+        Raises:
+            UsageError: codes of another size, or a seed out of range.
+        """
+        codes = ops.convert_to_tensor(self.check_codes(codes))
+        seed = None if seed is None else check_int("seed", seed, 0)
+        shape = (codes.shape[0], *self.image_shape, self.distribution.noise)
+        noise = np.random.default_rng(seed).random(shape, "float32")
+        parameters = self.distribution.parameters(self._paint(codes))
+        drawn = self.distribution.sample(parameters, ops.convert_to_tensor(noise))
+        return ops.convert_to_numpy(drawn).astype("uint8")
+
     def get_config(self):
         return {**super().get_config(), "filters": self.filters}
 

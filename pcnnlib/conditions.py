@@ -22,6 +22,19 @@ class Condition:
         depth: D, features of the encoded condition.
     """
 
+    def of(self, split):
+        """What the images of a `Split` are conditioned on, one row each.
+
+        Raises:
+            UsageError: the split has nothing of the kind, or something that does not fit.
+        """
+        if split.conditions is None:
+            raise UsageError(
+                f"the model is conditioned on {self!r}, and the data has no conditions: "
+                "Dataset.conditioned gives it some"
+            )
+        return self.check(split.conditions)
+
     def get_config(self):
         return dict(vars(self))
 
@@ -52,6 +65,12 @@ class Labels(Condition):
     @property
     def depth(self):
         return self.n
+
+    def of(self, split):
+        """The labels of a `Split`; raises `UsageError` if it has none."""
+        if split.labels is None:
+            raise UsageError(f"the model is conditioned on {self!r}, and the data has no labels")
+        return self.check(split.labels)
 
     def check(self, values):
         """Return `values` as int32 `(B,)`, or raise `UsageError`."""

@@ -16,7 +16,7 @@ import pathlib
 import warnings
 import zipfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import keras
 import numpy as np
@@ -44,22 +44,26 @@ class Batches(keras.utils.PyDataset):
         split: `Split` to draw from.
         batch_size: images a batch; the last may be smaller.
         seed: int, or None for the images in order, binarised as `split.images` is.
-        with_labels: whether batches are `(images, labels)`, for models conditioned on `Labels`.
+        condition: the model's `condition`; unless it is None, batches are `(images, condition)`.
         epoch: epoch to begin with.
         flip: whether each image is mirrored left to right with probability 1/2; needs a seed.
+
+    Raises:
+        UsageError: an argument out of range, a split that lacks what the condition asks for, or
+            mirrored images under a condition that says what is where.
     """
 
-    def __init__(self, split, batch_size, *, seed=None, with_labels=False, epoch=0, flip=False):
+    def __init__(self, split, batch_size, *, seed=None, condition=None, epoch=0, flip=False):
         super().__init__()
         self.split = split
         self.batch_size = check_int("batch_size", batch_size, 1)
         self.seed = None if seed is None else check_int("seed", seed, 0)
-        if with_labels and split.labels is None:
-            raise UsageError("labels are wanted, but this data set has none")
-        self.with_labels = with_labels
+        self.conditions = None if condition is None else condition.of(split)
         self.epoch = check_int("epoch", epoch, 0)
         if flip and self.seed is None:
             raise UsageError("flip needs a seed: images in order are never mirrored")
+        if flip and condition is not None and condition.shape:
+            raise UsageError(f"flip mirrors images, not what {condition!r} says of them")
         self.flip = flip
 
     @property
@@ -80,9 +84,7 @@ class Batches(keras.utils.PyDataset):
             if self.flip:
                 mirrored = rng.random(len(images)) < 0.5
                 images = np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
-        if self.with_labels:
-            return ((images, self.split.labels[rows]),)
-        return (images,)
+        return (images,) if self.conditions is None else ((images, self.conditions[rows]),)
 
 
 class CountEpochs(keras.callbacks.Callback):
@@ -114,11 +116,13 @@ class Split:
             binarisation, the one that is evaluated.
         labels: int64 `(N,)`, or None.
         intensities: uint8 `(N, H, W, C)` 0..255 if `batches` binarises afresh, else None.
+        conditions: `(N, ...)`, vectors or maps that models are conditioned on, or None.
     """
 
     images: np.ndarray = field(repr=False)
     labels: np.ndarray | None = field(default=None, repr=False)
     intensities: np.ndarray | None = field(default=None, repr=False)
+    conditions: np.ndarray | None = field(default=None, repr=False)
 
     def __len__(self):
         return len(self.images)
@@ -136,7 +140,7 @@ class Split:
     def take(self, n):
         """The first `n` images as a split of their own."""
         n = check_int("n", n, 1)
-        parts = (self.images, self.labels, self.intensities)
+        parts = (self.images, self.labels, self.intensities, self.conditions)
         return Split(*(None if part is None else part[:n] for part in parts))
 
 
@@ -163,6 +167,74 @@ class Dataset:
     classes: int | None
     source: str
     checksum: str = field(repr=False)
+
+    def brightness(self, split):
+        """Images of a split as floats 0..1, `(N, H, W, C)`; intensities where there are some."""
+        if split.intensities is not None:
+            return (split.intensities / 255).astype("float32")
+        return (split.images / (self.levels - 1)).astype("float32")
+
+    def conditioned(self, describe):
+        """The same images with something to condition on, for `Vector` and `Map`.
+
+        Args:
+            describe: function of a `Split` that returns `(N, ...)`, a row for each image.
+
+        Returns:
+            `Dataset` whose splits have `conditions`; `pcnnlib.train` and `evaluate` use them.
+
+        Raises:
+            UsageError: not one row for each image.
+        """
+        rows, checksum = self._for_each_split("describe", describe)
+        splits = {k: replace(getattr(self, k), conditions=v) for k, v in rows.items()}
+        return replace(self, **splits, checksum=checksum)
+
+    def redrawn(self, draw, *, name, levels):
+        """Other images made from these, with the same labels.
+
+        Args:
+            draw: function of a `Split` that returns integer images `(N, H, W, C)`.
+            name: of the new data set.
+            levels: K of the new images.
+
+        Returns:
+            `Dataset`.
+
+        Raises:
+            UsageError: not one image for each image, or values that are no levels.
+        """
+        images, checksum = self._for_each_split("draw", draw)
+        for made in images.values():
+            if (
+                made.ndim != 4
+                or made.dtype.kind not in "iu"
+                or made.min() < 0
+                or made.max() >= levels
+            ):
+                raise UsageError(
+                    f"draw must return images (N, H, W, C) of levels 0..{levels - 1}, "
+                    f"got {made.dtype} {made.shape}, {made.min()}..{made.max()}"
+                )
+        splits = {k: Split(v.astype("uint8"), getattr(self, k).labels) for k, v in images.items()}
+        shape = tuple(images["train"].shape[1:])
+        return replace(
+            self, name=name, image_shape=shape, levels=levels, **splits, checksum=checksum
+        )
+
+    def _for_each_split(self, argument, function):
+        """`function` of every split, by name, and a checksum of the results and of the data."""
+        found, digest = {}, hashlib.sha256(self.checksum.encode())
+        for name in ("train", "validation", "test"):
+            split = getattr(self, name)
+            found[name] = np.asarray(function(split))
+            if found[name].ndim == 0 or len(found[name]) != len(split):
+                raise UsageError(
+                    f"{argument} must return a row for each of {len(split)} images, "
+                    f"got {found[name].shape}"
+                )
+            digest.update(np.ascontiguousarray(found[name]))
+        return found, digest.hexdigest()
 
 
 def load_dataset(name, *, levels=None, data_path="data"):

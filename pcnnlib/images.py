@@ -3,6 +3,7 @@
 Levels 0 .. K-1 become grey values 0 .. 255 (white on black), three channels become RGB.
 """
 
+import io
 import os
 import pathlib
 
@@ -72,6 +73,13 @@ def growing(images, levels, *, columns=None, given=None, frames=48, width=480):
 def save_png(path, picture):
     """Write a picture, uint8 `(H, W, 3)`, in one step."""
     _save(path, [Image.fromarray(picture)])
+
+
+def png_bytes(picture):
+    """A picture, uint8 `(H, W, 3)`, as the bytes of a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "png")
+    return file.getvalue()
 
 
 def save_gif(path, pictures, *, milliseconds=60, hold=2000):

@@ -581,6 +581,151 @@ def timing(seconds, *, x="images in a batch"):
     return figure
 
 
+@_styled
+def confusion(counts, *, truth, judged):
+    """How often each class was taken for each: a table whose diagonal is right.
+
+    Args:
+        counts: int `(classes, classes)`, `[true, judged]`.
+        truth, judged: what the rows and the columns are.
+
+    Returns:
+        `Picture`.
+    """
+    counts = np.asarray(counts)
+    n = len(counts)
+    figure = _figure(0.34 * n + 1.0, 0.34 * n + 0.7)
+    axes = figure.subplots()
+    right = np.eye(n, dtype=bool)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    colour = _paint([(BLUE, right), (VERMILION, ~right)])
+    # Even one mistake in a hundred is to be seen.
+    colour[..., 3] = np.where(counts > 0, 0.25 + 0.75 * shares, 0.04)
+    _cells(axes, colour)
+    for i, j in zip(*np.nonzero(counts), strict=True):
+        strong = shares[i, j] > 0.4
+        axes.text(
+            j,
+            i,
+            str(counts[i, j]),
+            ha="center",
+            va="center",
+            fontsize=7,
+            color="#ffffff" if strong else INK,
+        )
+    axes.set_axis_on()
+    axes.set_xticks(range(n)), axes.set_yticks(range(n))
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel(judged)
+    axes.set_ylabel(truth)
+    return figure
+
+
+@_styled
+def lines(series, *, x, y, reference=None):
+    """Numbers that depend on a number, one line for each name.
+
+    Args:
+        series: dict of name -> `(xs, ys)`.
+        x, y: names of the axes.
+        reference: dict of name -> y, drawn as horizontal dotted lines, or None.
+
+    Returns:
+        `Picture`.
+    """
+    figure = _figure(WIDTH * 0.9, 2.6)
+    axes = figure.subplots()
+    for (name, (xs, ys)), colour in zip(series.items(), SERIES, strict=False):
+        axes.plot(xs, ys, color=colour, label=name, marker="o", ms=2.5)
+    for (name, value), style in zip((reference or {}).items(), (":", "--", "-."), strict=False):
+        axes.axhline(value, ls=style, color=QUIET, lw=1.4, label=name)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.grid(axis="y", color=QUIET, alpha=0.25, lw=0.6)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+@_styled
+def asked_and_measured(pairs):
+    """What was asked of each image against what was measured on it, a panel for each quantity.
+
+    Args:
+        pairs: dict of name -> `(asked (n,), measured (n,))`.
+
+    Returns:
+        `Picture`. On the grey diagonal both are equal.
+    """
+    figure, panels = _panels(len(pairs), 2.6)
+    for axes, (name, (asked, measured)) in zip(panels, pairs.items(), strict=True):
+        axes.set_axis_on()
+        ends = [min(np.min(asked), np.min(measured)), max(np.max(asked), np.max(measured))]
+        axes.plot(ends, ends, color=QUIET, lw=1)
+        axes.plot(asked, measured, "o", color=BLUE, ms=3, alpha=0.5, mew=0)
+        axes.set_title(name)
+        axes.set_xlabel("asked for")
+        axes.set_ylabel("measured")
+        axes.set_box_aspect(1)
+    return figure
+
+
+@_styled
+def changed(maps, outlined=None):
+    """Which predictions a change reaches.
+
+    Args:
+        maps: dict of title -> bool `(H, W)`, from `analysis.changed_predictions`.
+        outlined: dict of title -> `(top, left, height, width)`, where the change was made, or None.
+
+    Returns:
+        `Picture`.
+    """
+    figure, axes = _panels(len(maps), 1.7, columns=4, legend=True)
+    for axis, (title, reached) in zip(axes, maps.items(), strict=True):
+        _cells(axis, _paint([(LATER, ~reached), (SEEN, reached)]))
+        axis.set_title(title)
+        if title in (outlined or {}):
+            top, left, height, width = outlined[title]
+            corner = (left - 0.5, top - 0.5)
+            axis.add_patch(patches.Rectangle(corner, width, height, fill=False, ec=INK, lw=1.6))
+    _key(figure, {"prediction changes": SEEN, "unchanged": LATER})
+    return figure
+
+
+@_styled
+def code_space(codes, labels=None, *, names=("1", "2")):
+    """Codes in two dimensions, each drawn as the digit that is its class.
+
+    Args:
+        codes: `(n, 2)`.
+        labels: int `(n,)`, or None for dots.
+        names: of the two axes.
+
+    Returns:
+        `Picture`.
+    """
+    codes = np.asarray(codes)
+    figure = _figure(WIDTH * 0.75, WIDTH * 0.6)
+    axes = figure.subplots()
+    if labels is None:
+        axes.plot(*codes.T, "o", color=BLUE, ms=3, mew=0)
+    else:
+        palette = matplotlib.colormaps["tab10"]
+        for label in np.unique(labels):
+            # The class can be read, not only told by its colour.
+            axes.scatter(
+                *codes[labels == label].T,
+                marker=f"${label}$",
+                s=26,
+                color=palette(label % 10),
+                lw=0,
+            )
+    axes.set_xlabel(names[0])
+    axes.set_ylabel(names[1])
+    return figure
+
+
 # ---------------------------------------------------------------- parts
 
 

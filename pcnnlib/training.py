@@ -161,13 +161,14 @@ def train(model, data, config, *, folder=None, log_folder=None, callbacks=(), ve
         `seconds`.
 
     Raises:
-        UsageError: `folder` holds another run, a damaged file, or cannot be written.
+        UsageError: `folder` holds another run, a damaged file, or cannot be written; the data
+            lacks what the model is conditioned on.
     """
-    with_labels = isinstance(model.condition, Labels)
+    condition = model.condition
     batches = data.train.batches(
-        config.batch_size, seed=config.seed, with_labels=with_labels, flip=config.flip
+        config.batch_size, seed=config.seed, condition=condition, flip=config.flip
     )
-    validation = data.validation.batches(config.batch_size, with_labels=with_labels)
+    validation = data.validation.batches(config.batch_size, condition=condition)
     model.compile(optimizer=make_optimizer(config, batches.num_batches))
     model.optimizer.build(model.trainable_variables)
     keeper = Checkpoints(config, data, folder)

@@ -1,7 +1,8 @@
-"""An explorer of receptive fields, alive with a kernel and without one.
+"""Explorers of receptive fields and of drawn images, alive with a kernel and without one.
 
-In Jupyter and Colab it is made of ipywidgets. On a page without a kernel the same frames are drawn
-by a few lines of JavaScript that stand in the page itself. Every frame is measured on a model.
+In Jupyter and Colab they are made of ipywidgets. On a page without a kernel the same frames are
+shown by a few lines of JavaScript that stand in the page itself. Every frame is measured on a
+model, or drawn by one.
 """
 
 import base64
@@ -12,9 +13,11 @@ import uuid
 
 import ipywidgets
 import numpy as np
+from matplotlib import colormaps, colors
 
+from pcnnlib import images as pictures
 from pcnnlib.analysis import receptive_field
-from pcnnlib.errors import check_int
+from pcnnlib.errors import UsageError, check_int
 from pcnnlib.models import GatedPixelCNN, PixelCNN
 
 MODELS = {"PixelCNN": PixelCNN, "Gated PixelCNN": GatedPixelCNN}
@@ -77,8 +80,46 @@ def states(frame, at):
     return found
 
 
-class ReceptiveFieldExplorer(ipywidgets.VBox):
-    """The explorer; made by `receptive_field_explorer`."""
+class Explorer(ipywidgets.VBox):
+    """What explorers share: controls to choose with, and a second form as plain HTML.
+
+    A subclass sets `controls`, a dict of ipywidgets, before it calls this constructor with the
+    widgets that show what was chosen; it has `redraw()` and `html()`.
+    """
+
+    said = "an explorer"
+
+    def __init__(self, shown, **kwargs):
+        super().__init__([*self.controls.values(), *shown], **kwargs)
+        for control in self.controls.values():
+            control.observe(self.redraw, names="value")
+        self.redraw()
+
+    def _page(self, name, controls, shown, script, call, data):
+        """Controls, what they show, and the script that connects them, in one element."""
+        packed = json.dumps(data).replace("</", "<\\/")  # a name must not end the script
+        # The script runs in a function of its own, so that several explorers fit on a page.
+        return (
+            f"<style>{_asset('explorer.css')}</style>"
+            f'<div class="pcnn-explorer" id="{name}">'
+            f'<div class="controls">{"".join(controls)}</div>{shown}</div>'
+            f"<script>(() => {{\n{_asset(script)}"
+            f'{call}(document.getElementById("{name}"), {packed});\n'
+            "})();</script>"
+        )
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        data["text/html"] = self.html()
+        data["text/plain"] = self.said
+        return bundle
+
+
+class ReceptiveFieldExplorer(Explorer):
+    """The explorer of receptive fields; made by `receptive_field_explorer`."""
+
+    said = "an explorer of receptive fields"
 
     def __init__(self, frames, kernel_sizes, layers, at, **kwargs):
         self.frames = frames
@@ -101,10 +142,7 @@ class ReceptiveFieldExplorer(ipywidgets.VBox):
             "column": ipywidgets.IntSlider(at[1], 0, last, description="Column"),
         }
         self.picture = ipywidgets.HTML()
-        super().__init__([*self.controls.values(), self.picture], **kwargs)
-        for control in self.controls.values():
-            control.observe(self.redraw, names="value")
-        self.redraw()
+        super().__init__([self.picture], **kwargs)
 
     @property
     def choice(self):
@@ -128,7 +166,7 @@ class ReceptiveFieldExplorer(ipywidgets.VBox):
 
     def html(self):
         """The explorer as HTML that needs nothing else: no kernel, no library, no network."""
-        name = f"explorer-{uuid.uuid4().hex[:8]}"
+        name = _fresh_name()
         data = {
             "size": self.size,
             "models": list(MODELS),
@@ -155,23 +193,8 @@ class ReceptiveFieldExplorer(ipywidgets.VBox):
         ]
         frame = np.zeros((self.size, 2 * self.size - 1), bool)
         field, _ = _field(states(frame, (0, 0)), (0, 0))
-        # The script runs in a function of its own, so that several explorers fit on a page.
-        return (
-            f"<style>{_asset('explorer.css')}</style>"
-            f'<div class="pcnn-explorer" id="{name}">'
-            f'<div class="controls">{"".join(controls)}</div>'
-            f'{field}<p class="said" role="status"></p>{_key()}</div>'
-            f"<script>(() => {{\n{_asset('explorer.js')}"
-            f'exploreReceptiveField(document.getElementById("{name}"), {json.dumps(data)});\n'
-            "})();</script>"
-        )
-
-    def _repr_mimebundle_(self, **kwargs):
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/html"] = self.html()
-        data["text/plain"] = "an explorer of receptive fields"
-        return bundle
+        shown = f'{field}<p class="said" role="status"></p>{_key()}'
+        return self._page(name, controls, shown, "explorer.js", "exploreReceptiveField", data)
 
 
 def receptive_field_explorer(
@@ -197,6 +220,130 @@ def receptive_field_explorer(
     return ReceptiveFieldExplorer(
         measure_frames(size, kernel_sizes, layers), kernel_sizes, layers, at
     )
+
+
+class ImageExplorer(Explorer):
+    """The explorer of drawn images; made by `image_explorer`."""
+
+    said = "an explorer of drawn images"
+
+    def __init__(self, images, levels, axes, start, points, labels, **kwargs):
+        self.images = images
+        self.levels = levels
+        self.axes = axes
+        self.points = points
+        self.labels = labels
+        self.controls = {
+            axis: ipywidgets.SelectionSlider(
+                options=[(option, k) for k, option in enumerate(options)],
+                value=k0,
+                description=axis,
+            )
+            for (axis, options), k0 in zip(axes.items(), start, strict=True)
+        }
+        self.picture = ipywidgets.Image(format="png")
+        self.map = ipywidgets.HTML()
+        super().__init__([self.picture] if points is None else [self.picture, self.map], **kwargs)
+
+    @property
+    def place(self):
+        """Index of the chosen option of every axis."""
+        return tuple(control.value for control in self.controls.values())
+
+    def redraw(self, change=None):
+        """Show what the controls say."""
+        drawn = self.images[self.place]
+        self.picture.value = pictures.png_bytes(
+            pictures.tile(drawn, self.levels, columns=len(drawn), width=480)
+        )
+        if self.points is not None:
+            self.map.value = (
+                f'<style>{_asset("explorer.css")}</style><div class="pcnn-explorer">'
+                f"{self._map_svg()}</div>"
+            )
+
+    def _map_svg(self):
+        """The points in the plane of the first two axes, and a ring at the chosen place."""
+        columns, rows = (len(options) for options in list(self.axes.values())[:2])
+        palette = colormaps["tab10"]
+        marks = "".join(
+            f'<text x="{x:.2f}" y="{rows - 1 - y:.2f}" '
+            f'fill="{colors.to_hex(palette(label % 10))}">{label}</text>'
+            for (x, y), label in zip(self.points, self.labels, strict=True)
+        )
+        x, y = self.place[:2]
+        ring = f'<circle class="marker" cx="{x}" cy="{rows - 1 - y}" r=".3"/>'
+        return (
+            f'<svg class="map" viewBox="-0.5 -0.5 {columns} {rows}" role="img" '
+            f'aria-label="map of codes, each shown as its class">{marks}{ring}</svg>'
+        )
+
+    def html(self):
+        """The explorer as HTML that needs nothing else: no kernel, no library, no network."""
+        name = _fresh_name()
+        count, height, width, channels = self.images.shape[len(self.axes) :]
+        data = {
+            "options": list(self.axes.values()),
+            "count": count,
+            "height": height,
+            "width": width,
+            "channels": channels,
+            "highest": self.levels - 1,
+            "says": f"{count} drawn images",
+            "images": base64.b64encode(self.images.tobytes()).decode(),
+        }
+        controls = [
+            _slider(name, axis, axis, 0, len(options) - 1, at, options[at])
+            for (axis, options), at in zip(self.axes.items(), self.place, strict=True)
+        ]
+        shown = f'<canvas width="{count * (width + 1) - 1}" height="{height}" role="img"></canvas>'
+        if self.points is not None:
+            shown += self._map_svg()
+        return self._page(name, controls, shown, "image_explorer.js", "exploreImages", data)
+
+
+def image_explorer(images, levels, axes, *, start=None, points=None, labels=None):
+    """Choose a place on every axis; see the images that were drawn there.
+
+    Args:
+        images: integer levels `(n_1, ..., n_k, m, H, W, C)`: m images for each place on k axes.
+        levels: K, at most 256.
+        axes: dict of axis name -> list of `n_i` names of its places.
+        start: index on every axis to begin with; by default the middle.
+        points: `(n, 2)`, a map of the first two axes, in their indices; a click on it chooses.
+        labels: int `(n,)`, the class of each point.
+
+    Returns:
+        An ipywidget that also shows itself, and responds, on a page without a kernel.
+
+    Raises:
+        UsageError: shapes that disagree, or a start out of range.
+    """
+    images = np.asarray(images)
+    axes = {str(axis): [str(option) for option in options] for axis, options in axes.items()}
+    sizes = tuple(len(options) for options in axes.values())
+    if images.ndim != len(sizes) + 4 or images.shape[: len(sizes)] != sizes:
+        raise UsageError(
+            f"images must have shape ({', '.join(map(str, sizes))}, m, H, W, C), one part for each "
+            f"place, got {images.shape}"
+        )
+    if images.dtype.kind not in "iu" or images.min() < 0 or images.max() >= levels:
+        raise UsageError(f"images must hold integer levels 0..{levels - 1}, got {images.dtype}")
+    start = [n // 2 for n in sizes] if start is None else list(start)
+    if len(start) != len(sizes):
+        raise UsageError(f"start must have {len(sizes)} indices, got {start}")
+    start = [check_int("start", k, 0, n - 1) for k, n in zip(start, sizes, strict=True)]
+    if points is not None:
+        points = np.asarray(points, float)
+        if len(sizes) < 2 or points.ndim != 2 or points.shape[1] != 2 or labels is None:
+            raise UsageError(f"points must be (n, 2) with labels, got {points.shape}")
+        if len(labels) != len(points):
+            raise UsageError(f"labels must be one for each of {len(points)} points")
+    return ImageExplorer(images.astype("uint8"), levels, axes, start, points, labels)
+
+
+def _fresh_name():
+    return f"explorer-{uuid.uuid4().hex[:8]}"
 
 
 def _pack(frames):
@@ -246,11 +393,13 @@ def _select(name, control, label, options, chosen):
     )
 
 
-def _slider(name, control, label, first, last, chosen):
+def _slider(name, control, label, first, last, chosen, said=None):
+    said = chosen if said is None else said
+    key = f"{name}-{control.replace(' ', '-')}"
     return (
-        f'<label for="{name}-{control}"><span>{label}</span><input type="range" '
-        f'id="{name}-{control}" data-control="{control}" min="{first}" max="{last}" '
-        f'value="{chosen}"><output for="{name}-{control}">{chosen}</output></label>'
+        f'<label for="{key}"><span>{html.escape(label)}</span><input type="range" '
+        f'id="{key}" data-control="{html.escape(control)}" min="{first}" max="{last}" '
+        f'value="{chosen}"><output for="{key}">{html.escape(str(said))}</output></label>'
     )
 
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import special
 from support import gated, on_both, plain, random_images
 
 import pcnnlib as pcnn
@@ -179,3 +180,60 @@ def test_changed_features_stay_below_and_behind_the_changed_pixel():
         np.testing.assert_array_equal(horizontal[block][1], along[1])
     with pytest.raises(UsageError, match="at column must be"):
         analysis.changed_features(model, (0, 5))
+
+
+# ---------------------------------------------------------------- labels and other conditions
+
+
+def test_class_log_likelihoods_are_the_models_own_given_each_label():
+    model = gated(condition=pcnn.Labels(3))
+    images = random_images(5, (4, 4, 1), 2)
+    table = analysis.class_log_likelihoods(model, images, batch_size=2)
+    assert table.shape == (5, 3)
+    for label in range(3):
+        own = model.log_likelihood(images, np.full(5, label))
+        # Two batch sizes: the same sums of some ten nats in another order, in float32.
+        np.testing.assert_allclose(table[:, label], own, atol=1e-4)
+    with pytest.raises(UsageError, match="model must be conditioned on Labels, got None"):
+        analysis.class_log_likelihoods(gated(), images)
+
+
+def test_posterior_is_bayes_rule():
+    rng = np.random.default_rng(0)
+    logs, prior = rng.normal(-800, 3, (6, 4)), np.array([0.1, 0.2, 0.7, 0.0])
+    # exp(-800) is 0 in float64, so the expected values are computed 800 nats higher.
+    joint = np.exp(logs + 800) * prior
+    probabilities, evidence = analysis.posterior(logs, prior)
+    np.testing.assert_allclose(probabilities, joint / joint.sum(-1, keepdims=True))
+    np.testing.assert_allclose(evidence, np.log(joint.sum(-1)) - 800)
+    np.testing.assert_allclose(analysis.posterior(logs)[0], special.softmax(logs, axis=-1))
+
+
+@pytest.mark.parametrize("prior", [[0.5, 0.5], [0.5, 0.5, 0.5], [1.5, -0.5, 0.0]])
+def test_prior_that_is_none_is_refused(prior):
+    with pytest.raises(UsageError, match="prior must be 3 probabilities"):
+        analysis.posterior(np.zeros((2, 3)), prior)
+
+
+def test_labels_reach_every_prediction_and_a_map_reaches_from_its_own_place_on():
+    images = random_images(3, (4, 4, 1), 2)
+    model = gated(condition=pcnn.Labels(3))
+    assert analysis.changed_predictions(model, images, [0, 1, 2], [1, 2, 0]).all()
+    assert not analysis.changed_predictions(model, images, [0, 1, 2], [0, 1, 2]).any()
+    model = gated(condition=pcnn.Map((2, 2, 1)))
+    maps = np.random.default_rng(0).normal(size=(3, 2, 2, 1)).astype("float32")
+    other = maps.copy()
+    other[:, 1, 1] += 1
+    reached = analysis.changed_predictions(model, images, maps, other)
+    assert reached[2:, 2:].all()  # the place that the map speaks of
+    assert not reached[:2].any()  # features flow down and to the right, never up
+
+
+def test_a_model_is_evaluated_under_the_conditions_of_its_data(digits):
+    data = digits.conditioned(lambda split: split.images.mean(axis=(1, 2)))
+    model = gated((8, 8, 1), 17, condition=pcnn.Vector(1))
+    part = data.test.take(5)
+    expected = -model.log_likelihood(part.images, part.conditions).mean()
+    assert pcnn.evaluate(model, part).nats_per_image == pytest.approx(expected)
+    with pytest.raises(UsageError, match="the data has no conditions"):
+        pcnn.evaluate(model, digits.test)

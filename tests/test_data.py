@@ -143,7 +143,7 @@ def test_without_a_seed_batches_come_in_order(split):
 
 def test_labels_stay_with_their_images(split):
     for seed in (None, 2):
-        for batch in (split.batches(8, seed=seed, with_labels=True)[k] for k in range(4)):
+        for batch in (split.batches(8, seed=seed, condition=pcnn.Labels(7))[k] for k in range(4)):
             ((images, labels),) = batch
             np.testing.assert_array_equal(labels, images.ravel() % 7)
 
@@ -173,6 +173,15 @@ def test_flips_mirror_half_of_the_images_and_follow_from_seed_and_epoch():
     assert (changed != [key[image.tobytes()] for image in later]).any()
 
 
+def test_flips_keep_labels_and_are_refused_for_what_says_where():
+    split = pcnn.Split(np.zeros((4, 2, 2, 1), "uint8"), np.arange(4))
+    ((_, labels),) = split.batches(4, seed=0, condition=pcnn.Labels(4), flip=True)[0]
+    assert sorted(labels) == [0, 1, 2, 3]
+    told = pcnn.Split(split.images, conditions=np.zeros((4, 2, 2, 1)))
+    with pytest.raises(UsageError, match="flip mirrors images, not what Map"):
+        told.batches(4, seed=0, condition=pcnn.Map((2, 2, 1)), flip=True)
+
+
 def test_flips_of_intensities_leave_their_binarisation_alone():
     intensities = np.random.default_rng(0).integers(0, 256, (20, 4, 6, 1)).astype("uint8")
     split = pcnn.Split(intensities // 128, intensities=intensities)
@@ -189,8 +198,49 @@ def test_batches_refuse(split):
         split.batches(0)
     with pytest.raises(UsageError, match="seed must be an integer >= 0, got -1"):
         split.batches(8, seed=-1)
-    with pytest.raises(UsageError, match="labels are wanted, but this data set has none"):
-        pcnn.Split(split.images).batches(8, with_labels=True)
+    with pytest.raises(UsageError, match="the data has no labels"):
+        pcnn.Split(split.images).batches(8, condition=pcnn.Labels(7))
+    with pytest.raises(UsageError, match="labels 0..2, got 3"):
+        split.batches(8, condition=pcnn.Labels(3))
+    with pytest.raises(UsageError, match="the data has no conditions"):
+        split.batches(8, condition=pcnn.Vector(3))
+
+
+def test_conditions_stay_with_their_images_and_change_the_checksum(digits):
+    data = digits.conditioned(lambda split: split.images.mean(axis=(1, 2)))
+    assert data.checksum != digits.checksum
+    assert data.checksum == digits.conditioned(lambda s: s.images.mean(axis=(1, 2))).checksum
+    batches = data.train.take(30).batches(8, seed=1, condition=pcnn.Vector(1))
+    for ((images, means),) in (batches[k] for k in range(4)):
+        np.testing.assert_allclose(images.mean(axis=(1, 2)), means, rtol=1e-6)
+    with pytest.raises(UsageError, match="a row for each of 1297 images, got"):
+        digits.conditioned(lambda split: np.zeros(3))
+
+
+def test_redrawn_images_keep_their_labels_and_change_the_checksum(digits):
+    data = digits.redrawn(lambda split: 16 - split.images[:, :4], name="upper halves", levels=32)
+    assert data.image_shape == (4, 8, 1) and data.levels == 32 and data.name == "upper halves"
+    np.testing.assert_array_equal(data.test.images, 16 - digits.test.images[:, :4])
+    np.testing.assert_array_equal(data.test.labels, digits.test.labels)
+    assert data.checksum != digits.checksum
+    for draw, message in [
+        (lambda split: split.images[1:], "draw must return a row for each of 1297 images"),
+        (lambda split: split.images[..., 0], "draw must return images"),
+        (lambda split: split.images / 16, "levels 0..16, got float64"),
+        (lambda split: split.images + 1, "1..17"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            digits.redrawn(draw, name="wrong", levels=17)
+
+
+def test_brightness_is_what_images_were_binarised_from():
+    intensities = np.array([0, 51, 255], "uint8").reshape(3, 1, 1, 1)
+    binary = pcnn.Split(np.array([0, 1, 1], "uint8").reshape(3, 1, 1, 1), intensities=intensities)
+    data = pcnn.Dataset("own", (1, 1, 1), 2, binary, binary, binary, None, "", "")
+    np.testing.assert_allclose(data.brightness(binary).ravel(), [0, 0.2, 1])
+    grey = pcnn.Split(np.array([0, 4, 16], "uint8").reshape(3, 1, 1, 1))
+    data = pcnn.Dataset("own", (1, 1, 1), 17, grey, grey, grey, None, "", "")
+    np.testing.assert_allclose(data.brightness(grey).ravel(), [0, 0.25, 1])
 
 
 # ---------------------------------------------------------------- binarisation

@@ -37,6 +37,12 @@ def all_figures(images):
         "surprise": plots.surprise(images[0], np.ones((8, 8)), 17),
         "gate": plots.gate(),
         "timing": plots.timing({"a": {1: 0.1, 64: 2.0}, "b": {1: 0.01}}),
+        "confusion": plots.confusion(np.eye(3, dtype=int) * 9 + 1, truth="asked", judged="seen"),
+        "lines": plots.lines({"a": ([1, 2], [0.1, 0.9])}, x="rows", y="share", reference={"b": 1}),
+        "asked_and_measured": plots.asked_and_measured({"a": ([0, 1], [0.1, 0.8])}),
+        "changed": plots.changed({"a": seen, "b": ~seen}, {"b": (0, 0, 2, 2)}),
+        "code_space": plots.code_space(np.random.default_rng(0).normal(size=(9, 2)), [3, 7, 8] * 3),
+        "code_space, dots": plots.code_space(np.zeros((2, 2))),
         "changes": plots.changes(*np.ones((2, 3, 8, 8), bool), (7, 7), blocks=[1, 3]),
     }
 

@@ -1,14 +1,16 @@
 """The explorer: measured frames, the live widget, and the page that needs no kernel."""
 
 import base64
+import io
 import json
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import pcnnlib as pcnn
-from pcnnlib import masks, widgets
+from pcnnlib import images, masks, widgets
 from pcnnlib.errors import UsageError
 
 SIZE, KERNELS, LAYERS = 7, (3, 5), (2, 3, 4)
@@ -150,4 +152,93 @@ def test_page_form_answers_as_the_live_widget_does(explorer, tmp_path):
         # The second explorer on the page has gone its own way.
         second = "document.querySelectorAll('.said')[1].textContent"
         assert browser.evaluate(second).startswith("Row 1, column 1")
+        assert browser.complaints() == []
+
+
+# ---------------------------------------------------------------- drawn images
+
+AXES = {"class": [0, 1, 2], "ink": ["thin", "bold"]}
+
+
+@pytest.fixture(params=[1, 3], ids=["grey", "colour"])
+def drawn(request):
+    """Three classes, two amounts of ink, four images each."""
+    shape = (3, 2, 4, 3, 5, request.param)
+    return np.random.default_rng(0).integers(0, 17, shape).astype("uint8")
+
+
+def test_live_images_follow_their_controls(drawn):
+    explorer = widgets.image_explorer(drawn, 17, AXES, start=[0, 0])
+    before = explorer.picture.value
+    explorer.controls["class"].value = 2
+    explorer.controls["ink"].value = 1
+    assert explorer.picture.value != before
+    with Image.open(io.BytesIO(explorer.picture.value)) as picture:
+        shown = np.asarray(picture)
+    expected = images.tile(drawn[2, 1], 17, columns=4, width=480)
+    np.testing.assert_array_equal(shown, expected)
+
+
+def test_map_of_points_needs_a_class_for_each(drawn):
+    for wrong, message in [
+        ({"points": np.zeros((3, 2))}, "points must be"),
+        ({"points": np.zeros((3, 2)), "labels": [1]}, "labels must be one for each of 3"),
+        ({"start": [0, 2]}, "start must be an integer 0..1, got 2"),
+        ({"start": [0]}, "start must have 2 indices"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            widgets.image_explorer(drawn, 17, AXES, **wrong)
+    with pytest.raises(UsageError, match="images must have shape"):
+        widgets.image_explorer(drawn[:2], 17, AXES)
+    with pytest.raises(UsageError, match="images must hold integer levels 0..3"):
+        widgets.image_explorer(drawn, 4, AXES)
+
+
+def test_names_cannot_end_the_script(drawn):
+    page = widgets.image_explorer(drawn[:1], 17, {"a": ["</script>"], "b": ["x", "y"]}).html()
+    assert page.count("</script>") == 1
+
+
+@pytest.mark.browser
+def test_page_form_shows_the_images_that_were_drawn(drawn, tmp_path):
+    import browser as chromium
+
+    if chromium.find_chromium() is None:
+        pytest.skip("Chromium is not installed: the explorer is not tried")
+    points = np.array([[0, 0], [2, 1]])
+    explorer = widgets.image_explorer(drawn, 17, AXES, points=points, labels=[3, 8])
+    page = tmp_path / "page.html"
+    page.write_text(f'<!doctype html><meta charset="utf-8">{explorer.html()}', encoding="utf-8")
+    with chromium.Browser() as browser:
+        browser.open(page)
+        height, width = drawn.shape[3:5]
+
+        def shown():
+            pixels = browser.evaluate(
+                "(c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data])"
+                "(document.querySelector('canvas'))"
+            )
+            strip = np.array(pixels).reshape(height, -1, 4)
+            # A column of nothing between images.
+            return np.stack(
+                [strip[:, k * (width + 1) : (k + 1) * (width + 1) - 1, :3] for k in range(4)]
+            )
+
+        def expected(*place):
+            return images.to_rgb(drawn[place], 17)
+
+        np.testing.assert_array_equal(shown(), expected(1, 1))  # the middle, to begin with
+        browser.evaluate(
+            "(c => { c.value = 2; c.dispatchEvent(new Event('input', {bubbles: true})) })"
+            "(document.querySelector('[data-control=class]'))"
+        )
+        np.testing.assert_array_equal(shown(), expected(2, 1))
+        assert browser.evaluate("document.querySelectorAll('output')[1].value") == "bold"
+        browser.evaluate(
+            "(m => { const b = m.getBoundingClientRect(); m.dispatchEvent(new MouseEvent('click', {"
+            "bubbles: true, clientX: b.left + b.width * 0.1, clientY: b.top + b.height * 0.9 })) })"
+            "(document.querySelector('.map'))"
+        )
+        np.testing.assert_array_equal(shown(), expected(0, 0))
+        assert browser.evaluate("document.querySelector('.marker').getAttribute('cy')") == "1"
         assert browser.complaints() == []
