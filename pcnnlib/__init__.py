@@ -25,6 +25,7 @@ from pcnnlib.conditions import Labels, Map, Vector
 from pcnnlib.data import Dataset, Split, load_dataset
 from pcnnlib.errors import UsageError
 from pcnnlib.models import GatedPixelCNN, PixelCNN
+from pcnnlib.results import load_pretrained
 from pcnnlib.training import RunConfig, build_model, load_model, train
 
 __version__ = "0.1.0"
@@ -48,6 +49,7 @@ __all__ = [
     "evaluate",
     "load_dataset",
     "load_model",
+    "load_pretrained",
     "receptive_field",
     "train",
 ]

@@ -289,6 +289,36 @@ def masks(kernels):
 
 
 @_styled
+def channel_order(links):
+    """Which groups of features may feed which at the pixel's own place.
+
+    Args:
+        links: dict of title -> `(array (I, O) of 0 and 1, groups of I, groups of O)`; groups are
+            ints, 0 for R, 1 for G, 2 for B.
+
+    Returns:
+        `Picture`: a row for each input, a column for each output, the group at their heads.
+    """
+    figure, axes = _panels(len(links), 2.1, columns=3)
+    palette = dict(enumerate((VERMILION, GREEN, BLUE)))
+    for axis, (title, (mask, rows, columns)) in zip(axes, links.items(), strict=True):
+        mask = np.asarray(mask).astype(bool)
+        _cells(axis, _paint([(LATER, ~mask), (INK, mask)]) * [1, 1, 1, 0.8])
+        axis.set_axis_on()
+        axis.set_xticks(range(len(columns)), ["RGB"[g] for g in columns])
+        axis.set_yticks(range(len(rows)), ["RGB"[g] for g in rows])
+        for labels, groups in ((axis.get_xticklabels(), columns), (axis.get_yticklabels(), rows)):
+            for label, group in zip(labels, groups, strict=True):
+                label.set_color(palette[group])
+                label.set_fontweight("bold")
+        axis.xaxis.tick_top()
+        axis.tick_params(length=0, labelsize=8)
+        axis.spines[:].set_visible(False)
+        axis.set_title(title, pad=18)
+    return figure
+
+
+@_styled
 def receptive_fields(maps, at, *, columns=4):
     """Which pixels the prediction of one pixel depends on, and which earlier ones it misses.
 
@@ -578,6 +608,36 @@ def timing(seconds, *, x="images in a batch"):
     axes.set_ylabel("seconds")
     axes.grid(axis="y", color=QUIET, alpha=0.25, lw=0.6)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+@_styled
+def level_probabilities(predictions, actual):
+    """What is predicted of the three channels of one pixel, and what the pixel is.
+
+    Args:
+        predictions: dict of name -> probabilities `(3, K)`, of R, G and B.
+        actual: three levels.
+
+    Returns:
+        `Picture`: a row for each name, a panel for each channel.
+    """
+    figure = _figure(WIDTH, 1.25 * len(predictions) + 0.5)
+    panels = np.atleast_2d(figure.subplots(len(predictions), 3, sharex=True))
+    for row, (name, probabilities) in zip(panels, predictions.items(), strict=True):
+        for axes, channel, colour, values, level in zip(
+            row, ("R", "G", "B"), (VERMILION, GREEN, BLUE), probabilities, actual, strict=True
+        ):
+            axes.fill_between(np.arange(len(values)), values, step="mid", color=colour, lw=0)
+            axes.axvline(level, color=INK, lw=1, ls=":")
+            axes.set_yticks([])
+            axes.set_ylim(0)
+            axes.spines["left"].set_visible(False)
+            if row is panels[0]:
+                axes.set_title(f"{channel} = {level}")
+            if row is panels[-1]:
+                axes.set_xlabel("level")
+        row[0].set_ylabel(name)
     return figure
 
 

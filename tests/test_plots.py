@@ -43,6 +43,8 @@ def all_figures(images):
         "changed": plots.changed({"a": seen, "b": ~seen}, {"b": (0, 0, 2, 2)}),
         "code_space": plots.code_space(np.random.default_rng(0).normal(size=(9, 2)), [3, 7, 8] * 3),
         "code_space, dots": plots.code_space(np.zeros((2, 2))),
+        "channel_order": plots.channel_order({"A": (np.tri(3), range(3), range(3))}),
+        "level_probabilities": plots.level_probabilities({"a": np.eye(3, 9)}, (0, 1, 2)),
         "changes": plots.changes(*np.ones((2, 3, 8, 8), bool), (7, 7), blocks=[1, 3]),
     }
 

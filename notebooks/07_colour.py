@@ -1,0 +1,312 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% tags=["remove-cell"]
+# In Colab, this installs the library from the project's repository. Elsewhere it does nothing.
+REPOSITORY = ""  # written by `make address URL=...`
+
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    if not REPOSITORY:
+        raise SystemExit(
+            "The project has no public address yet, so there is nothing to install from. "
+            "`make address URL=https://github.com/owner/name` writes it into this cell."
+        )
+    package = f"pcnnlib[notebooks] @ git+{REPOSITORY}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)
+
+# %% [markdown]
+# # Why does drawing take so long, and how can it take less?
+# # How does a pixel get its colour?
+#
+# After this chapter you can say in which order R, G and B are drawn, where a network hides that order
+# and where it most often leaks, and what a mixture of logistics buys in place of 256 separate
+# probabilities. It trains three small models, in about a minute and a half on two CPU cores.
+
+# %% tags=["parameters"]
+dataset: str = "two-colour digits"  # made below; or "cifar", or a path to an .npz of colour images
+data_path: str = "data"  # folder that is searched for data files
+levels: int = 32  # values of a channel of the two-colour digits; photographs have 256
+epochs: int = 15  # passes over the training images for each model
+batch_size: int = 64  # images a step
+learning_rate: float = 2e-2  # highest
+filters: int = 24  # feature maps of each stack, a multiple of 3
+blocks: int = 3  # gated blocks
+components: int = 5  # logistics in the mixture
+seed: int = 0  # of colours, initialisation, shuffling and sampling
+
+# %%
+import time
+
+import keras
+import numpy as np
+from matplotlib.colors import hsv_to_rgb
+
+import pcnnlib as pcnn
+from pcnnlib import masks, plots
+from pcnnlib.notebook import glue, show
+
+# %% [markdown]
+# ## The idea: three small steps for every pixel
+#
+# A pixel's three values are drawn one after the other, each given those before it
+# ({cite:t}`oord2016pixel`, equation 2):
+#
+# $$ p(x_i \mid \mathbf{x}_{<i}) = p(x_{i,R} \mid \mathbf{x}_{<i})\; p(x_{i,G} \mid \mathbf{x}_{<i},
+# x_{i,R})\; p(x_{i,B} \mid \mathbf{x}_{<i}, x_{i,R}, x_{i,G}). $$
+#
+# So the mask has something to say within a pixel, too. The features of every layer of the horizontal
+# stack are split in three groups, and at the centre tap a group sees its own channel only if the layer
+# has type B, later channels never. The vertical stack needs no groups: it knows of rows above alone.
+
+# %%
+rgb = masks.feature_groups(3, 3)
+six = masks.feature_groups(6, 3)
+links = {
+    "A: image to features": (masks.channel_mask("A", rgb, six), rgb, six),
+    "B: features to features": (masks.channel_mask("B", six, six), six, six),
+}
+
+# %% tags=["hide-input"]
+show(
+    plots.channel_order(links),
+    alt="Two grids of links between groups R, G and B: type A strictly later, type B also the same.",
+    caption="Links at the pixel's own place. Rows: where from; columns: where to; dark: allowed. The "
+    "features of group G may know R, those of B may know R and G.",
+)
+
+# %% [markdown]
+# ## The leak between the halves
+#
+# A gate splits its input into features and gates, and multiplies them. Both halves must hold the same
+# groups. It is tempting to build one convolution with twice the features and split *those* in three
+# groups. Then the cut into halves no longer falls between equal groups, and features that may know R
+# alone are multiplied by gates that know G.
+
+# %%
+halves = {
+    "each half R, G, B": np.tile(six, 2),
+    "R, G, B over both": masks.feature_groups(12, 3),
+}
+for name, groups in halves.items():
+    first, second = ("".join("RGB"[g] for g in half) for half in np.split(groups, 2))
+    print(f"{name}: features {first} times gates {second}")
+
+
+def spread_over_both_halves(model):
+    """Make the mistake: channel groups over both halves of every gate."""
+    for block in model.blocks:
+        layer = block.horizontal
+        inner = masks.feature_groups(layer.kernel.shape[2], 3)
+        outer = masks.feature_groups(2 * layer.filters, 3)
+        mask = masks.horizontal_mask(layer.kernel_size, layer.mask_type, inner, outer)
+        layer.mask, _ = masks.window(mask)
+    return model
+
+
+# %% [markdown]
+# Does it leak? Every value of a small image is changed in turn:
+
+
+# %%
+def small():
+    return pcnn.GatedPixelCNN((2, 3, 3), levels=8, filters=12, blocks=2, first_kernel_size=3)
+
+
+reports = {
+    "as it should be": pcnn.check_causality(small()),
+    "groups over both halves": pcnn.check_causality(spread_over_both_halves(small())),
+}
+for name, report in reports.items():
+    print(f"{name} - {report}")
+assert reports["as it should be"].causal and not reports["groups over both halves"].causal
+glue("leaks", len(reports["groups over both halves"].leaks))
+
+# %% tags=["hide-input"]
+show(
+    plots.causality(reports),
+    alt="Two triangles of influence; the second has small squares above the diagonal.",
+    caption="Which of 18 values changes the prediction of which, in the order of drawing. The mistake "
+    "leaks within a pixel: {} pairs that must not be.".format(
+        len(reports["groups over both halves"].leaks)
+    ),
+)
+
+# %% [markdown]
+# {glue:text}`leaks` leaks, all of them between channels of one pixel. Nothing in training would give
+# them away: the loss goes *down*. Only the drawn images would be wrong, since a value that is not drawn
+# yet cannot help.
+#
+# ## Images whose channels depend on each other
+#
+# To see what the order is worth, the channels must have something to tell each other. These are the
+# digits again, in two colours that belong together: the paper has the hue opposite to that of the ink.
+# And the paper is rough: every pixel is darker or lighter at random, *by the same factor in all three
+# channels*. Nothing can foretell the shade of the next pixel. But once its R is known, G and B follow.
+
+
+# %%
+def two_colours(split):
+    """Digits in one of six inks on paper of the opposite hue; a pixel's channels share its shade."""
+    rng = np.random.default_rng([seed, len(split)])
+    hue = rng.integers(0, 6, (len(split), 1, 1)) / 6
+    full = np.ones_like(hue)
+    ink = hsv_to_rgb(np.stack([hue, 0.5 * full, full], axis=-1))
+    paper = hsv_to_rgb(np.stack([(hue + 0.5) % 1, 0.7 * full, 0.6 * full], axis=-1))
+    bright = digits.brightness(split)
+    shade = rng.uniform(0.5, 1.0, bright.shape)
+    colours = shade * (bright * ink + (1 - bright) * paper)
+    return np.rint((levels - 1) * colours).astype("uint8")
+
+
+if dataset == "two-colour digits":
+    digits = pcnn.load_dataset("digits")
+    data = digits.redrawn(two_colours, name=dataset, levels=levels)
+else:
+    data = pcnn.load_dataset(dataset, data_path=data_path)
+print(f"{len(data.train):,} training images {data.image_shape}, {data.levels} levels")
+
+# %% [markdown]
+# ## Two ways to say what a value may be
+#
+# **Categorical.** As in the papers, the network gives one number for each level of each channel, and
+# knows nothing of level 10 being close to level 11. The order of the channels is the network's
+# business: groups and masks, as above.
+#
+# **Mixture of logistics** ({cite:t}`salimans2017pixelcnn`). The network gives the means and widths of a
+# few bell-shaped curves; the probability of a level is their weight over its width, and the two levels
+# at the ends take all that lies beyond. Levels close to each other come out alike without being told.
+# The order of the channels moves into the distribution: the mean of G is shifted in proportion to the
+# actual R, that of B in proportion to R and G. The network needs no groups, and a pixel takes one look
+# at it instead of three.
+#
+# ```{literalinclude} ../pcnnlib/distributions.py
+# :pyobject: LogisticMixture.log_likelihood
+# ```
+#
+# Both are trained on the same images, and for comparison a third one, categorical as well, in which the
+# channels of a pixel are **blind to each other**: one line closes the centre tap of the first layer.
+
+# %%
+config = pcnn.RunConfig(
+    epochs=epochs,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    grad_clip=1000.0,
+    seed=seed,
+)
+
+
+def build(distribution, **options):
+    keras.utils.set_random_seed(seed)
+    sizes = dict(filters=filters, blocks=blocks, first_kernel_size=5, distribution=distribution)
+    return pcnn.GatedPixelCNN(data.image_shape, data.levels, **sizes, **options)
+
+
+models = {
+    "mixture": build("logistic_mixture", components=components),
+    "categorical": build("categorical"),
+    "channels blind": build("categorical"),
+}
+models["channels blind"].blocks[0].horizontal.mask[:, -1] = 0  # the centre tap: the pixel itself
+histories = {name: pcnn.train(model, data, config) for name, model in models.items()}
+
+# %% tags=["hide-input"]
+show(
+    plots.training_curves(histories, unit="bits/dim", dims=int(np.prod(data.image_shape))),
+    alt="Loss of three models: the mixture far below, blind channels highest.",
+    caption="The three models as they are trained.",
+)
+
+# %% [markdown]
+# ## Result
+
+# %%
+drawn, seconds = {}, {}
+for name, model in models.items():
+    model.sample(10, seed=seed)  # compiles
+    start = time.perf_counter()
+    drawn[name] = model.sample(10, seed=seed)
+    seconds[name] = time.perf_counter() - start
+likelihoods = {name: pcnn.evaluate(model, data.test) for name, model in models.items()}
+for name, likelihood in likelihoods.items():
+    print(f"{name:14} {likelihood.bits_per_dim:.3f} bits/dim")
+
+# %% tags=["hide-input"]
+show(
+    plots.image_grid({"real": data.test.images[:10], **drawn}, data.levels),
+    alt="Rows of colour digits: real ones, and those of the three models.",
+    caption="Real images, and ten draws of each model, none selected.",
+)
+
+# %% [markdown]
+# Are those still two colours? In a real image every pixel is a shade of a mixture of ink and paper, so
+# that all of its pixels lie in a plane of the space of R, G and B. How much of an image lies outside of
+# the plane that fits it best?
+
+
+# %%
+def beyond_two_colours(images):
+    """Share of the pixels' length outside of the best plane through black, mean over images."""
+    pixels = images.reshape(len(images), -1, 3).astype(float)
+    lengths = np.linalg.svd(pixels, compute_uv=False)
+    return float(np.mean(lengths[:, 2] / np.linalg.norm(lengths, axis=1)))
+
+
+stray = {"real": beyond_two_colours(data.test.images)}
+for name, model in models.items():
+    stray[name] = beyond_two_colours(model.sample(100, seed=seed + 1))
+for name, value in stray.items():
+    print(f"{name:14} {value:.3f}")
+
+# %% tags=["remove-input"]
+glue("stray_real", stray["real"])
+for name, model in models.items():
+    key = name.replace(" ", "_")
+    glue(f"bits_{key}", likelihoods[name].bits_per_dim)
+    glue(f"error_{key}", likelihoods[name].standard_error / np.prod(data.image_shape) / np.log(2))
+    glue(f"weights_{key}", model.count_params())
+    glue(f"epoch_{key}", float(np.median(histories[name]["seconds"])))
+    glue(f"seconds_{key}", seconds[name])
+    glue(f"stray_{key}", stray[name])
+
+# %% [markdown]
+# | | test bits/dim | beyond two colours | weights | seconds an epoch | seconds for 10 images |
+# |---|---|---|---|---|---|
+# | real images | | {glue:text}`stray_real:.3f` | | | |
+# | mixture | {glue:text}`bits_mixture:.3f` ± {glue:text}`error_mixture:.3f` | {glue:text}`stray_mixture:.3f` | {glue:text}`weights_mixture:,` | {glue:text}`epoch_mixture:.1f` | {glue:text}`seconds_mixture:.2f` |
+# | categorical | {glue:text}`bits_categorical:.3f` ± {glue:text}`error_categorical:.3f` | {glue:text}`stray_categorical:.3f` | {glue:text}`weights_categorical:,` | {glue:text}`epoch_categorical:.1f` | {glue:text}`seconds_categorical:.2f` |
+# | categorical, channels blind | {glue:text}`bits_channels_blind:.3f` ± {glue:text}`error_channels_blind:.3f` | {glue:text}`stray_channels_blind:.3f` | {glue:text}`weights_channels_blind:,` | {glue:text}`epoch_channels_blind:.1f` | {glue:text}`seconds_channels_blind:.2f` |
+#
+# Blind channels pay for a pixel's shade three times, and draw it three times, which makes coloured
+# specks. Who has seen R knows the shade, and what the models make of it is plain in what they expect of
+# one pixel in the middle of a test image:
+
+# %%
+image = data.test.images[:1]
+at = data.image_shape[0] // 2, data.image_shape[1] // 2
+predictions = {
+    name: np.asarray(model.distribution.probabilities(model(image), image))[0, at[0], at[1]]
+    for name, model in models.items()
+}
+
+# %% tags=["hide-input"]
+show(
+    plots.level_probabilities(predictions, image[0, at[0], at[1]]),
+    alt="Predicted probabilities of the levels of R, G and B by the three models.",
+    caption="What each model expects of one test pixel: of R given all earlier pixels, of G given R as "
+    "well, of B given R and G. Dotted: the actual value.",
+)
+
+# %% [markdown]
+# R is open to all three. Of G and B, the mixture, which is told by its form that channels rise and fall
+# together, is surest. The categorical model has to learn that for every level of R by itself, from
+# images in which most combinations are rare: that costs it most where data are few. The blind model
+# knows no more of G than of R.
