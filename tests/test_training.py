@@ -129,7 +129,6 @@ def colour_data(tmp_path_factory):
 COLOUR = {"distribution": "logistic_mixture", "components": 2, "flip": True, "dropout": 0.2}
 
 
-@pytest.mark.both_backends
 def test_colour_run_stopped_and_resumed_ends_as_if_never_stopped(colour_data, tmp_path):
     """Bitwise, with a mixture, images mirrored at random, dropout and averaged weights."""
     options = {**COLOUR, "ema": 0.5, "epochs": 3}
