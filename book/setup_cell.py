@@ -16,7 +16,8 @@ if "google.colab" in sys.modules:
             "`make address URL=https://github.com/owner/name` writes it into this cell."
         )
     package = f"pcnnlib[notebooks] @ git+{{REPOSITORY}}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)"""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", package]
+    subprocess.run(command, check=True)"""
 
 # The line, as it stands in a .py file and, with its quotes escaped, in an .ipynb file.
 LINE = re.compile(r'(REPOSITORY = \\?")[^"\\\n]*(\\?"  # written by `make address)')

@@ -20,7 +20,8 @@ if "google.colab" in sys.modules:
             "`make address URL=https://github.com/owner/name` writes it into this cell."
         )
     package = f"pcnnlib[notebooks] @ git+{REPOSITORY}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", package]
+    subprocess.run(command, check=True)
 
 # %% [markdown]
 # # What does it mean to predict an image pixel by pixel?
@@ -127,7 +128,9 @@ print(ladder["one histogram"])
 # validation images choose how much.
 
 # %%
-smoothing = baselines.best_smoothing(data.train, data.validation, data.levels)
+smoothing = baselines.best_smoothing(
+    data.train, data.validation, data.levels
+)
 placed = baselines.Histogram(data.image_shape, data.levels)
 placed.smoothing = smoothing
 placed.fit(data.train)
@@ -220,7 +223,9 @@ pixel_costs = analysis.surprise(tiny, data.test.images[:1])[0]
 whole = -tiny.log_likelihood(data.test.images[:1])[0]
 bits = ladder["uniform"].bits_per_dim
 print(f"uniform: {bits:.6f}, log2 K: {math.log2(data.levels):.6f}")
-print(f"sum over pixels: {pixel_costs.sum():.4f}, whole image: {whole:.4f} nats")
+print(
+    f"sum over pixels: {pixel_costs.sum():.4f}, whole image: {whole:.4f} nats"
+)
 assert math.isclose(bits, math.log2(data.levels), rel_tol=1e-9)
 assert math.isclose(pixel_costs.sum(), whole, rel_tol=1e-4)
 

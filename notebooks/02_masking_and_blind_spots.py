@@ -20,7 +20,8 @@ if "google.colab" in sys.modules:
             "`make address URL=https://github.com/owner/name` writes it into this cell."
         )
     package = f"pcnnlib[notebooks] @ git+{REPOSITORY}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", package]
+    subprocess.run(command, check=True)
 
 # %% [markdown]
 # # How does a convolution look only at the past, and what does it overlook?
@@ -33,7 +34,9 @@ if "google.colab" in sys.modules:
 dataset: str = "digits"  # or "mnist", "binarized_mnist", path to an .npz
 data_path: str = "data"  # folder that is searched for data files
 image_size: int = 15  # height and width of images for receptive fields
-epochs: int = 6  # passes over the training images for each of the four models
+epochs: int = (
+    6  # passes over the training images for each of the four models
+)
 filters: int = 24  # feature maps of the trained models, an even number
 blocks: int = 3  # blocks of the trained models
 seed: int = 0  # of initialisation, shuffling and sampling
@@ -185,7 +188,11 @@ reports = {
     "1. centre visible": pcnn.check_causality(visible),
     "2. mask B first": pcnn.check_causality(early),
 }
-assert [report.causal for report in reports.values()] == [True, False, False]
+assert [report.causal for report in reports.values()] == [
+    True,
+    False,
+    False,
+]
 glue("leaks_visible", len(reports["1. centre visible"].leaks))
 glue("leaks_early", len(reports["2. mask B first"].leaks))
 
@@ -243,7 +250,9 @@ assert links["masked"].blind_spot.any()
 # are never seen, which should be zero for this model.
 
 # %%
-places = {f"{name}, row {row}": (row, 4) for row in (1, 5) for name in links}
+places = {
+    f"{name}, row {row}": (row, 4) for row in (1, 5) for name in links
+}
 seen = {
     f"{name}, row {row}": report.seen_from((row, 4))
     for row in (1, 5)
@@ -280,7 +289,9 @@ models["PixelCNN, centre visible"].first.mask[-1, centre] = 1
 mask_links(models["Gated, link masked"])
 
 # %%
-config = pcnn.RunConfig(epochs=epochs, batch_size=64, learning_rate=1e-2, seed=seed)
+config = pcnn.RunConfig(
+    epochs=epochs, batch_size=64, learning_rate=1e-2, seed=seed
+)
 likelihoods = {}
 for name, model in models.items():
     pcnn.train(model, data, config)

@@ -20,7 +20,8 @@ if "google.colab" in sys.modules:
             "`make address URL=https://github.com/owner/name` writes it into this cell."
         )
     package = f"pcnnlib[notebooks] @ git+{REPOSITORY}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", package]
+    subprocess.run(command, check=True)
 
 # %% [markdown]
 # # What do two stacks and a gate buy?
@@ -130,7 +131,9 @@ shape = (image_size, image_size, 1)
 fields = {}
 for layers in (2, 3, 5, 8):
     model = pcnn.PixelCNN(shape, blocks=layers - 1, first_kernel_size=3)
-    fields[f"PixelCNN, {layers} layers"] = pcnn.receptive_field(model, middle)
+    fields[f"PixelCNN, {layers} layers"] = pcnn.receptive_field(
+        model, middle
+    )
 for layers in (2, 3, 5, 8):
     model = pcnn.GatedPixelCNN(shape, blocks=layers, first_kernel_size=3)
     fields[f"Gated, {layers} layers"] = pcnn.receptive_field(model, middle)
@@ -202,11 +205,15 @@ config = pcnn.RunConfig(
     learning_rate=learning_rate,
     seed=seed,
 )
-histories = {name: pcnn.train(m, data, config) for name, m in models.items()}
+histories = {
+    name: pcnn.train(m, data, config) for name, m in models.items()
+}
 
 # %% tags=["hide-input"]
 show(
-    plots.training_curves(histories, unit="bits/dim", dims=math.prod(data.image_shape)),
+    plots.training_curves(
+        histories, unit="bits/dim", dims=math.prod(data.image_shape)
+    ),
     alt="Training and validation loss of both models against epochs.",
     caption="Both models as they are trained. Validation uses averaged weights, which lag behind "
     "at first.",
@@ -240,7 +247,10 @@ gain = Likelihood.of(old - new, data.image_shape)
 print(f"{gain.nats_per_image:.2f} ± {gain.standard_error:.2f} nats/image")
 
 # %% tags=["remove-input"]
-for key, name in {"pixelcnn": "PixelCNN", "gated": "Gated PixelCNN"}.items():
+for key, name in {
+    "pixelcnn": "PixelCNN",
+    "gated": "Gated PixelCNN",
+}.items():
     glue(f"bits_{key}", likelihoods[name].bits_per_dim)
     glue(f"nats_{key}", likelihoods[name].nats_per_image)
     glue(f"error_{key}", likelihoods[name].standard_error)

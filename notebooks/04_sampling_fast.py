@@ -20,7 +20,8 @@ if "google.colab" in sys.modules:
             "`make address URL=https://github.com/owner/name` writes it into this cell."
         )
     package = f"pcnnlib[notebooks] @ git+{REPOSITORY}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", package]
+    subprocess.run(command, check=True)
 
 # %% [markdown]
 # # Why does drawing take so long, and how can it take less?
@@ -38,7 +39,9 @@ learning_rate: float = 5e-3  # highest
 filters: int = 32  # feature maps of each stack
 blocks: int = 5  # gated blocks
 largest_batch: int = 64  # images in the largest batch that is timed
-largest_size: int = 24  # height and width of the largest images that are timed
+largest_size: int = (
+    24  # height and width of the largest images that are timed
+)
 seed: int = 0  # of initialisation, shuffling and sampling
 
 # %%
@@ -90,7 +93,12 @@ glue("needed", blocks)
 
 # %% tags=["hide-input"]
 show(
-    plots.changes(vertical, horizontal, drawn_pixel, blocks=sorted({1, (blocks + 1) // 2, blocks})),
+    plots.changes(
+        vertical,
+        horizontal,
+        drawn_pixel,
+        blocks=sorted({1, (blocks + 1) // 2, blocks}),
+    ),
     alt="Maps of both stacks in three blocks. A cone below the drawn pixel changes; of the next "
     "pixel's own column, only one cell per block is needed.",
     caption="What changes in both stacks when the outlined pixel does. Nothing above or to the left "
@@ -131,10 +139,15 @@ show(
 # Gated PixelCNN make it simpler.
 
 # %%
-kept, everything = sampling.cache_size(model), 2 * filters * height * width * blocks
+kept, everything = (
+    sampling.cache_size(model),
+    2 * filters * height * width * blocks,
+)
 glue("kept", kept)
 glue("everything", everything)
-print(f"kept per image: {kept:,} numbers, of {everything:,} features in both stacks")
+print(
+    f"kept per image: {kept:,} numbers, of {everything:,} features in both stacks"
+)
 
 # %% [markdown]
 # The cache grows with the width of the image, not with its height.
@@ -153,8 +166,12 @@ cached = model.sample(16, seed=seed)
 full = model.sample(16, seed=seed, method="full")
 glue("difference", difference)
 glue("equal_images", int((cached == full).all(axis=(1, 2, 3)).sum()))
-print(f"largest difference of a logit: {difference:.1e}, of {np.abs(whole).max():.1f}")
-print(f"images that are equal in every pixel: {(cached == full).all(axis=(1, 2, 3)).sum()} of 16")
+print(
+    f"largest difference of a logit: {difference:.1e}, of {np.abs(whole).max():.1f}"
+)
+print(
+    f"images that are equal in every pixel: {(cached == full).all(axis=(1, 2, 3)).sum()} of 16"
+)
 assert difference < 1e-4
 
 # %% [markdown]
@@ -182,7 +199,9 @@ batches = [n for n in (1, 4, 16) if n < largest_batch] + [largest_batch]
 by_batch = {"full": {}, "cached": {}, "one forward pass": {}}
 for n in batches:
     known = data.train.images[:n]
-    by_batch["full"][n] = seconds(lambda n=n: model.sample(n, seed=0, method="full"))
+    by_batch["full"][n] = seconds(
+        lambda n=n: model.sample(n, seed=0, method="full")
+    )
     by_batch["cached"][n] = seconds(lambda n=n: model.sample(n, seed=0))
     by_batch["one forward pass"][n] = seconds(
         lambda x=known: model.log_likelihood(x, batch_size=len(x))
@@ -197,11 +216,16 @@ show(
 
 # %%
 gain = by_batch["full"][largest_batch] / by_batch["cached"][largest_batch]
-passes = by_batch["cached"][largest_batch] / by_batch["one forward pass"][largest_batch]
+passes = (
+    by_batch["cached"][largest_batch]
+    / by_batch["one forward pass"][largest_batch]
+)
 glue("largest", largest_batch)
 glue("gain", gain)
 glue("passes", passes)
-print(f"{largest_batch} images: {gain:.0f} times as fast as full, {passes:.1f} forward passes")
+print(
+    f"{largest_batch} images: {gain:.0f} times as fast as full, {passes:.1f} forward passes"
+)
 
 # %% [markdown]
 # For {glue:text}`largest` images the cache is {glue:text}`gain:.0f` times as fast, and a batch costs
@@ -215,9 +239,15 @@ print(f"{largest_batch} images: {gain:.0f} times as fast as full, {passes:.1f} f
 sizes = sorted({max(1, largest_size * k // 6) for k in (2, 3, 4, 6)})
 by_size = {"full": {}, "cached": {}}
 for size in sizes:
-    larger = pcnn.GatedPixelCNN((size, size, 1), 2, filters=16, blocks=blocks)
-    by_size["full"][size**2] = seconds(lambda m=larger: m.sample(8, seed=0, method="full"))
-    by_size["cached"][size**2] = seconds(lambda m=larger: m.sample(8, seed=0))
+    larger = pcnn.GatedPixelCNN(
+        (size, size, 1), 2, filters=16, blocks=blocks
+    )
+    by_size["full"][size**2] = seconds(
+        lambda m=larger: m.sample(8, seed=0, method="full")
+    )
+    by_size["cached"][size**2] = seconds(
+        lambda m=larger: m.sample(8, seed=0)
+    )
 growth = {
     name: np.polyfit(np.log(list(line)), np.log(list(line.values())), 1)[0]
     for name, line in by_size.items()
@@ -252,7 +282,9 @@ left[:, : width // 2] = True
 rows = {"real": hidden}
 for name, given in {"upper half": upper, "left half": left}.items():
     for k in range(2):
-        rows[f"{name} given, {k + 1}"] = model.sample(8, known=hidden, given=given, seed=k)
+        rows[f"{name} given, {k + 1}"] = model.sample(
+            8, known=hidden, given=given, seed=k
+        )
 
 # %% tags=["hide-input"]
 show(
@@ -264,7 +296,9 @@ show(
 
 # %% tags=["hide-input"]
 show(
-    plots.animate(rows["upper half given, 1"], data.levels, given=upper[..., None]),
+    plots.animate(
+        rows["upper half given, 1"], data.levels, given=upper[..., None]
+    ),
     alt="Animation: the lower halves of eight digits are drawn pixel by pixel.",
     caption="Lower halves being drawn.",
 )
@@ -287,7 +321,9 @@ show(
 temperatures = (0.5, 0.8, 1.0, 1.2)
 rows, nats = {}, {}
 for t in temperatures:
-    images, likelihood = model.sample(200, seed=seed, temperature=t, return_log_likelihood=True)
+    images, likelihood = model.sample(
+        200, seed=seed, temperature=t, return_log_likelihood=True
+    )
     rows[f"T = {t}"] = images[:10]
     nats[f"T = {t}"] = pcnn.Likelihood.of(-likelihood, data.image_shape)
 nats["real"] = pcnn.evaluate(model, data.test)

@@ -20,10 +20,10 @@ if "google.colab" in sys.modules:
             "`make address URL=https://github.com/owner/name` writes it into this cell."
         )
     package = f"pcnnlib[notebooks] @ git+{REPOSITORY}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", package]
+    subprocess.run(command, check=True)
 
 # %% [markdown]
-# # Why does drawing take so long, and how can it take less?
 # # What changes when the model is told what to draw?
 #
 # After this chapter you can condition a Gated PixelCNN on a label, on a vector and on a map, measure
@@ -32,14 +32,14 @@ if "google.colab" in sys.modules:
 # cores.
 
 # %% tags=["parameters"]
-dataset: str = "digits"  # "mnist", or a path to an .npz file of grey images with labels
+dataset: str = "digits"  # or "mnist", or an .npz of grey images with labels
 data_path: str = "data"  # folder that is searched for data files
 epochs: int = 18  # passes over the training images for each model
 batch_size: int = 64  # images a step
 learning_rate: float = 1e-2  # highest
 filters: int = 24  # feature maps of each stack
 blocks: int = 4  # gated blocks
-block: int = 2  # side of the squares whose means make the coarse image, a divisor of its sides
+block: int = 2  # side of the squares that make one coarse pixel
 per_class: int = 50  # images of each class that the recogniser judges
 seed: int = 0  # of initialisation, shuffling and sampling
 
@@ -91,27 +91,29 @@ from pcnnlib.notebook import glue, show
 # $\mathbf{h}$ is, no pixel may see a later pixel.
 
 # %%
-conditions = {
-    "label": (pcnn.Labels(10), 3, 8),
-    "map, first cell": (pcnn.Map((4, 4, 1)), *np.eye(16)[[5, 0]].reshape(2, 4, 4, 1)),
-    "map, cell (2, 1)": (pcnn.Map((4, 4, 1)), *np.eye(16)[[5, 9]].reshape(2, 4, 4, 1)),
-}
-zeros = np.zeros((4, 4, 1))
 noise = np.random.default_rng(seed).integers(0, 17, (4, 8, 8, 1))
+nothing, first, inner = np.zeros((3, 4, 4, 4, 1))  # four maps of 4 x 4 each
+first[:, 0, 0] = inner[:, 2, 1] = 1
+changes = {
+    "label": (pcnn.Labels(10), [3] * 4, [8] * 4),
+    "map, first cell": (pcnn.Map((4, 4, 1)), nothing, first),
+    "map, cell (2, 1)": (pcnn.Map((4, 4, 1)), nothing, inner),
+}
 reach = {}
-for name, (condition, first, second) in conditions.items():
-    model = pcnn.GatedPixelCNN((8, 8, 1), 17, filters=8, blocks=3, condition=condition)
-    pair = (zeros if condition.shape else first, second)
-    pair = [np.stack([value] * len(noise)) for value in pair]
-    reach[name] = analysis.changed_predictions(model, noise, *pair)
-    report = pcnn.check_causality(model)
-    print(f"{name:16} reaches {reach[name].sum()} of 64 pixels; causal: {report.causal}")
-    assert report.causal
+for name, (condition, before, after) in changes.items():
+    model = pcnn.GatedPixelCNN((8, 8, 1), 17, 8, 3, condition=condition)
+    reach[name] = analysis.changed_predictions(model, noise, before, after)
+    assert pcnn.check_causality(model).causal
+for name, reached in reach.items():
+    print(f"{name:16} reaches {reached.sum()} of 64 pixels")
 assert reach["label"].all() and not reach["map, cell (2, 1)"][:4].any()
 
 # %% tags=["hide-input"]
 show(
-    plots.changed(reach, {"map, first cell": (0, 0, 2, 2), "map, cell (2, 1)": (4, 2, 2, 2)}),
+    plots.changed(
+        reach,
+        {"map, first cell": (0, 0, 2, 2), "map, cell (2, 1)": (4, 2, 2, 2)},
+    ),
     alt="Three maps of pixels: a label reaches all, a cell of a map its own place and later ones.",
     caption="Predictions that change with the condition, in an untrained model. Outlined: the pixels "
     "that the changed cell of a 4 × 4 map stands for.",
@@ -137,7 +139,9 @@ def trained(data, condition=None):
     """A model of these images under this condition, and its history."""
     keras.utils.set_random_seed(seed)
     sizes = dict(filters=filters, blocks=blocks, first_kernel_size=5)
-    model = pcnn.GatedPixelCNN(data.image_shape, data.levels, condition=condition, **sizes)
+    model = pcnn.GatedPixelCNN(
+        data.image_shape, data.levels, condition=condition, **sizes
+    )
     return model, pcnn.train(model, data, config)
 
 
@@ -146,7 +150,9 @@ labelled, labelled_history = trained(data, pcnn.Labels(classes))
 
 # %% tags=["hide-input"]
 show(
-    plots.training_curves({"without labels": plain_history, "with labels": labelled_history}),
+    plots.training_curves(
+        {"without labels": plain_history, "with labels": labelled_history}
+    ),
     alt="Loss of both models against epochs; the one with labels ends lower.",
     caption="Both models as they are trained.",
 )
@@ -157,7 +163,9 @@ by_class = labelled.sample(len(labels), labels, seed=seed)
 
 # %% tags=["hide-input"]
 show(
-    plots.image_grid({str(k): by_class[labels == k] for k in range(classes)}, data.levels),
+    plots.image_grid(
+        {str(k): by_class[labels == k] for k in range(classes)}, data.levels
+    ),
     alt="Ten rows of drawn digits, one row for each class.",
     caption="One row for each class, ten drawn images each, none selected.",
 )
@@ -184,7 +192,9 @@ asked = np.repeat(np.arange(classes), per_class)
 judged = recognised(labelled.sample(len(asked), asked, seed=seed + 1))
 on_real = (recognised(data.test.images) == data.test.labels).mean()
 on_drawn = (judged == asked).mean()
-print(f"recognised: {on_real:.1%} of real test images, {on_drawn:.1%} of drawn images")
+print(
+    f"recognised: {on_real:.1%} of real images, {on_drawn:.1%} of drawn ones"
+)
 
 # %% tags=["remove-input"]
 glue("judged", len(asked))
@@ -195,7 +205,9 @@ np.add.at(confused, (asked, judged), 1)
 
 # %% tags=["hide-input"]
 show(
-    plots.confusion(confused, truth="class asked for", judged="class recognised"),
+    plots.confusion(
+        confused, truth="class asked for", judged="class recognised"
+    ),
     alt="A table of classes asked for against classes recognised, most of it on the diagonal.",
     caption="What the recogniser took the drawn images for.",
 )
@@ -222,9 +234,18 @@ glue("classes", classes)
 glue("bound", float(np.log(classes)))
 for name, values in nats.items():
     key = name.replace(" ", "_")
-    glue(f"nats_{key}", Likelihood.of(values, data.image_shape).nats_per_image)
-    glue(f"error_{key}", Likelihood.of(values, data.image_shape).standard_error)
-for key, (a, b) in {"gain": ("without", "with"), "told": ("summed out", "with")}.items():
+    glue(
+        f"nats_{key}",
+        Likelihood.of(values, data.image_shape).nats_per_image,
+    )
+    glue(
+        f"error_{key}",
+        Likelihood.of(values, data.image_shape).standard_error,
+    )
+for key, (a, b) in {
+    "gain": ("without", "with"),
+    "told": ("summed out", "with"),
+}.items():
     difference = Likelihood.of(nats[a] - nats[b], data.image_shape)
     glue(key, difference.nats_per_image)
     glue(f"{key}_error", difference.standard_error)
@@ -256,7 +277,9 @@ for key, (a, b) in {"gain": ("without", "with"), "told": ("summed out", "with")}
 # %%
 bayes = (probabilities.argmax(axis=1) == data.test.labels).mean()
 glue("bayes", float(100 * bayes))
-print(f"right by Bayes' rule: {bayes:.1%} of {len(data.test):,} test images")
+print(
+    f"right by Bayes' rule: {bayes:.1%} of {len(data.test):,} test images"
+)
 
 # %% [markdown]
 # It is right on {glue:text}`bayes:.1f`% of the test images. And since the likelihood is a product over
@@ -266,12 +289,18 @@ print(f"right by Bayes' rule: {bayes:.1%} of {len(data.test):,} test images")
 # %%
 seen = data.test.images[:300]
 surprise = np.stack(
-    [analysis.surprise(labelled, seen, np.full(len(seen), k)) for k in range(classes)], axis=-1
+    [
+        analysis.surprise(labelled, seen, np.full(len(seen), k))
+        for k in range(classes)
+    ],
+    axis=-1,
 )
 steps = surprise.reshape(len(seen), -1, classes).cumsum(axis=1)
 steps = np.concatenate([np.zeros((len(seen), 1, classes)), steps], axis=1)
 belief, _ = analysis.posterior(-steps)
-right = (belief.argmax(axis=-1) == data.test.labels[:300, None]).mean(axis=0)
+right = (belief.argmax(axis=-1) == data.test.labels[:300, None]).mean(
+    axis=0
+)
 sure = belief.max(axis=-1).mean(axis=0)
 glue("too_sure", float(100 * (sure - right).mean()))
 
@@ -308,20 +337,25 @@ show(
 # %%
 def measured(brightness):
     """Ink and slant of images, `(N, 2)`."""
-    return np.column_stack([describe.ink(brightness), describe.slant(brightness)])
+    return np.column_stack(
+        [describe.ink(brightness), describe.slant(brightness)]
+    )
 
 
 training = measured(data.brightness(data.train))
 
 
 def style(values):
-    """Ink and slant in standard deviations from the training images' mean."""
+    """Ink and slant in deviations from the mean of the training images."""
     return (values - training.mean(axis=0)) / training.std(axis=0)
 
 
 styled_data = data.conditioned(
     lambda split: np.column_stack(
-        [np.eye(classes)[split.labels], style(measured(data.brightness(split)))]
+        [
+            np.eye(classes)[split.labels],
+            style(measured(data.brightness(split))),
+        ]
     )
 )
 styled, _ = trained(styled_data, pcnn.Vector(classes + 2))
@@ -331,7 +365,11 @@ styled, _ = trained(styled_data, pcnn.Vector(classes + 2))
 
 # %%
 wanted = np.random.default_rng(seed).uniform(-1.5, 1.5, (len(labels), 2))
-drawn = styled.sample(len(labels), np.column_stack([np.eye(classes)[labels], wanted]), seed=seed)
+drawn = styled.sample(
+    len(labels),
+    np.column_stack([np.eye(classes)[labels], wanted]),
+    seed=seed,
+)
 got = style(measured(drawn / (data.levels - 1)))
 follows = [np.corrcoef(wanted[:, k], got[:, k])[0, 1] for k in range(2)]
 glue("follows_ink", float(follows[0]))
@@ -340,7 +378,10 @@ glue("follows_slant", float(follows[1]))
 # %% tags=["hide-input"]
 show(
     plots.asked_and_measured(
-        {"ink": (wanted[:, 0], got[:, 0]), "slant": (wanted[:, 1], got[:, 1])}
+        {
+            "ink": (wanted[:, 0], got[:, 0]),
+            "slant": (wanted[:, 1], got[:, 1]),
+        }
     ),
     alt="Two scatter plots along the diagonal: ink and slant measured against asked for.",
     caption="Ink and slant of drawn images against what was asked for, in standard deviations.",
@@ -358,17 +399,30 @@ show(
 inks = {"thin": -1.5, "usual": 0.0, "bold": 1.5}
 slants = {"left": -1.5, "upright": 0.0, "right": 1.5}
 strips = [
-    styled.sample(4, np.tile([*np.eye(classes)[k], a, b], (4, 1)), seed=seed)
+    styled.sample(
+        4, np.tile([*np.eye(classes)[k], a, b], (4, 1)), seed=seed
+    )
     for k in range(classes)
     for a in inks.values()
     for b in slants.values()
 ]
-strips = np.reshape(strips, (classes, len(inks), len(slants), 4, *data.image_shape))
+strips = np.reshape(
+    strips, (classes, len(inks), len(slants), 4, *data.image_shape)
+)
 
 # %% tags=["hide-input"]
-rows = {"usual": (1, 1), "thin": (0, 1), "bold": (2, 1), "left": (1, 0), "right": (1, 2)}
+rows = {
+    "usual": (1, 1),
+    "thin": (0, 1),
+    "bold": (2, 1),
+    "left": (1, 0),
+    "right": (1, 2),
+}
 show(
-    plots.image_grid({name: strips[:, i, j, 0] for name, (i, j) in rows.items()}, data.levels),
+    plots.image_grid(
+        {name: strips[:, i, j, 0] for name, (i, j) in rows.items()},
+        data.levels,
+    ),
     alt="Five rows of digits 0 to 9: usual ones, thin, bold, slanted to the left and to the right.",
     caption="Every class as usual, with less and more ink, and with a slant to the left and to the "
     "right, all drawn with the same noise.",
@@ -379,7 +433,9 @@ show(
 
 # %% tags=["hide-input"]
 axes = {"class": range(classes), "ink": inks, "slant": slants}
-widgets.image_explorer(strips, data.levels, axes, start=(min(3, classes - 1), 1, 1))
+widgets.image_explorer(
+    strips, data.levels, axes, start=(min(3, classes - 1), 1, 1)
+)
 
 # %% [markdown]
 # ## Maps
@@ -389,7 +445,9 @@ widgets.image_explorer(strips, data.levels, axes, start=(min(3, classes - 1), 1,
 # that belongs to it. That is upscaling, and it has more than one answer.
 
 # %%
-coarse_data = data.conditioned(lambda split: describe.coarse(data.brightness(split), block))
+coarse_data = data.conditioned(
+    lambda split: describe.coarse(data.brightness(split), block)
+)
 map_shape = coarse_data.test.conditions.shape[1:]
 upscaling, _ = trained(coarse_data, pcnn.Map(map_shape))
 
@@ -399,11 +457,15 @@ fine = upscaling.sample(len(maps[:300]), maps[:300], seed=seed)
 seen_from_afar = describe.coarse(fine / (data.levels - 1), block)
 kept = np.abs(seen_from_afar - maps[:300]).mean()
 shuffled = np.abs(seen_from_afar - np.roll(maps[:300], 1, axis=0)).mean()
-print(f"coarse version of what was drawn, against what was asked for: {kept:.3f}")
+print(
+    f"coarse version of what was drawn, against what was asked: {kept:.3f}"
+)
 print(f"against what was asked for of another image: {shuffled:.3f}")
 
 # %% tags=["remove-input"]
-told = Likelihood.of(-upscaling.log_likelihood(data.test.images, maps), data.image_shape)
+told = Likelihood.of(
+    -upscaling.log_likelihood(data.test.images, maps), data.image_shape
+)
 glue("block", block)
 glue("map_numbers", int(np.prod(map_shape)))
 glue("nats_map", told.nats_per_image)
@@ -413,12 +475,17 @@ glue("shuffled", float(shuffled))
 
 # %% tags=["hide-input"]
 shown = maps[:10].repeat(block, axis=1).repeat(block, axis=2)
-again = [upscaling.sample(10, maps[:10], seed=seed + k) for k in range(1, 4)]
+again = [
+    upscaling.sample(10, maps[:10], seed=seed + k) for k in range(1, 4)
+]
 show(
     plots.image_grid(
         {
             "given": np.rint(shown * (data.levels - 1)).astype(int),
-            **{f"drawn, {k}": images for k, images in enumerate(again, start=1)},
+            **{
+                f"drawn, {k}": images
+                for k, images in enumerate(again, start=1)
+            },
             "real": data.test.images[:10],
         },
         data.levels,

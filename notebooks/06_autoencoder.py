@@ -20,10 +20,10 @@ if "google.colab" in sys.modules:
             "`make address URL=https://github.com/owner/name` writes it into this cell."
         )
     package = f"pcnnlib[notebooks] @ git+{REPOSITORY}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", package]
+    subprocess.run(command, check=True)
 
 # %% [markdown]
-# # Why does drawing take so long, and how can it take less?
 # # What does a code say to a decoder that can draw?
 #
 # After this chapter you can train an autoencoder whose decoder is a Gated PixelCNN, say why its
@@ -32,7 +32,7 @@ if "google.colab" in sys.modules:
 # about a minute on two CPU cores.
 
 # %% tags=["parameters"]
-dataset: str = "digits"  # "mnist", or a path to an .npz file of grey images with labels
+dataset: str = "digits"  # or "mnist", or an .npz of grey images with labels
 data_path: str = "data"  # folder that is searched for data files
 epochs: int = 20  # passes over the training images for each model
 batch_size: int = 64  # images a step
@@ -40,9 +40,7 @@ learning_rate: float = 1e-2  # highest
 filters: int = 24  # feature maps of each stack of the PixelCNN decoder
 blocks: int = 4  # gated blocks of the PixelCNN decoder
 code_size: int = 4  # numbers in a code; ten for images of 28 x 28
-encoder_filters: str = (
-    "16,32,64"  # features of the encoder's convolutions; at full size 100,150,200
-)
+encoder_filters: str = "16,32,64"  # for 28 x 28, 100,150,200
 seed: int = 0  # of initialisation, shuffling and sampling
 
 # %%
@@ -105,11 +103,17 @@ sizes = dict(filters=filters, blocks=blocks, first_kernel_size=5)
 
 keras.utils.set_random_seed(seed)
 models = {
-    "painting decoder": pcnn.DeconvolutionalAutoencoder(*images, code_size, **encoder),
-    "drawing decoder": pcnn.PixelCNNAutoencoder(*images, code_size, **sizes, **encoder),
+    "painting decoder": pcnn.DeconvolutionalAutoencoder(
+        *images, code_size, **encoder
+    ),
+    "drawing decoder": pcnn.PixelCNNAutoencoder(
+        *images, code_size, **sizes, **encoder
+    ),
     "no code": pcnn.GatedPixelCNN(*images, **sizes),
 }
-histories = {name: pcnn.train(model, data, config) for name, model in models.items()}
+histories = {
+    name: pcnn.train(model, data, config) for name, model in models.items()
+}
 painting, drawing, plain = models.values()
 glue("code_size", code_size)
 
@@ -133,7 +137,10 @@ rows = {
     "original": originals,
     "painted: mean": np.rint(painting.decode(painted)).astype(int),
     "painted: a draw": painting.draw(painted, seed=seed),
-    **{f"drawn, {k + 1}": drawing.decode(codes, seed=seed + k) for k in range(4)},
+    **{
+        f"drawn, {k + 1}": drawing.decode(codes, seed=seed + k)
+        for k in range(4)
+    },
 }
 
 # %% tags=["hide-input"]
@@ -165,7 +172,10 @@ costs = {
     "no code at all": -plain.log_likelihood(data.test.images),
     "painted, own code": -painting.log_likelihood(data.test.images),
 }
-likelihoods = {name: Likelihood.of(nats, data.image_shape) for name, nats in costs.items()}
+likelihoods = {
+    name: Likelihood.of(nats, data.image_shape)
+    for name, nats in costs.items()
+}
 for name, likelihood in likelihoods.items():
     print(f"{name:18} {likelihood}")
 
@@ -174,7 +184,9 @@ for name, likelihood in likelihoods.items():
     key = name.replace(" ", "_").replace("'", "").replace(",", "")
     glue(f"nats_{key}", likelihood.nats_per_image)
     glue(f"error_{key}", likelihood.standard_error)
-worth = Likelihood.of(costs["no code at all"] - costs["own code"], data.image_shape)
+worth = Likelihood.of(
+    costs["no code at all"] - costs["own code"], data.image_shape
+)
 glue("worth", worth.nats_per_image)
 glue("worth_error", worth.standard_error)
 
@@ -212,7 +224,9 @@ show(
 train_codes = drawing.encode(data.train.images)
 test_codes = drawing.encode(data.test.images)
 spread = train_codes.std(axis=0)
-reader = LogisticRegression(max_iter=2000).fit(train_codes / spread, data.train.labels)
+reader = LogisticRegression(max_iter=2000).fit(
+    train_codes / spread, data.train.labels
+)
 read = reader.score(test_codes / spread, data.test.labels)
 glue("read", float(100 * read))
 print(f"class read off the code: {read:.1%} of test images")
@@ -224,14 +238,18 @@ print(f"class read off the code: {read:.1%} of test images")
 
 # %%
 mean = train_codes.mean(axis=0)
-_, deviations, directions = np.linalg.svd(train_codes - mean, full_matrices=False)
+_, deviations, directions = np.linalg.svd(
+    train_codes - mean, full_matrices=False
+)
 deviations /= np.sqrt(len(train_codes))
 plane = (test_codes - mean) @ directions[:2].T / deviations[:2]
 
 # %% tags=["hide-input"]
 show(
     plots.code_space(
-        plane[:300], data.test.labels[:300], names=["first component", "second component"]
+        plane[:300],
+        data.test.labels[:300],
+        names=["first component", "second component"],
     ),
     alt="A scatter plot of codes drawn as digits; equal digits lie together.",
     caption="Codes of test images in the plane of their first two principal components, in standard "
@@ -246,13 +264,18 @@ show(
 
 # %%
 classes = data.classes
-first_of = [np.flatnonzero(data.test.labels == k)[0] for k in range(classes)]
+first_of = [
+    np.flatnonzero(data.test.labels == k)[0] for k in range(classes)
+]
 steps = np.linspace(0, 1, 9)[:, None]
 paths = {}
 for k in range(min(3, classes // 2)):
     ends = data.test.images[[first_of[k], first_of[classes - 1 - k]]]
     a, b = drawing.encode(ends)
-    drawn = [drawing.decode(code[None], seed=seed)[0] for code in a + steps * (b - a)]
+    drawn = [
+        drawing.decode(code[None], seed=seed)[0]
+        for code in a + steps * (b - a)
+    ]
     paths[f"{k} to {classes - 1 - k}, drawn"] = drawn
     a, b = painting.encode(ends)
     means = painting.decode(a + steps * (b - a))
@@ -278,7 +301,9 @@ show(
 ticks = np.linspace(-2, 2, 9)
 places = np.array([[x, y] for x in ticks for y in ticks])
 grid_codes = mean + (places * deviations[:2]) @ directions[:2]
-strips = [drawing.decode(np.tile(code, (4, 1)), seed=seed) for code in grid_codes]
+strips = [
+    drawing.decode(np.tile(code, (4, 1)), seed=seed) for code in grid_codes
+]
 strips = np.reshape(strips, (len(ticks), len(ticks), 4, *data.image_shape))
 
 # %% tags=["hide-input"]

@@ -20,10 +20,10 @@ if "google.colab" in sys.modules:
             "`make address URL=https://github.com/owner/name` writes it into this cell."
         )
     package = f"pcnnlib[notebooks] @ git+{REPOSITORY}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", package]
+    subprocess.run(command, check=True)
 
 # %% [markdown]
-# # Why does drawing take so long, and how can it take less?
 # # How does a pixel get its colour?
 #
 # After this chapter you can say in which order R, G and B are drawn, where a network hides that order
@@ -31,9 +31,9 @@ if "google.colab" in sys.modules:
 # probabilities. It trains three small models, in about a minute and a half on two CPU cores.
 
 # %% tags=["parameters"]
-dataset: str = "two-colour digits"  # made below; or "cifar", or a path to an .npz of colour images
+dataset: str = "two-colour digits"  # or "cifar", or an .npz file
 data_path: str = "data"  # folder that is searched for data files
-levels: int = 32  # values of a channel of the two-colour digits; photographs have 256
+levels: int = 32  # of the two-colour digits; photographs have 256
 epochs: int = 15  # passes over the training images for each model
 batch_size: int = 64  # images a step
 learning_rate: float = 2e-2  # highest
@@ -71,7 +71,11 @@ rgb = masks.feature_groups(3, 3)
 six = masks.feature_groups(6, 3)
 links = {
     "A: image to features": (masks.channel_mask("A", rgb, six), rgb, six),
-    "B: features to features": (masks.channel_mask("B", six, six), six, six),
+    "B: features to features": (
+        masks.channel_mask("B", six, six),
+        six,
+        six,
+    ),
 }
 
 # %% tags=["hide-input"]
@@ -96,7 +100,9 @@ halves = {
     "R, G, B over both": masks.feature_groups(12, 3),
 }
 for name, groups in halves.items():
-    first, second = ("".join("RGB"[g] for g in half) for half in np.split(groups, 2))
+    first, second = (
+        "".join("RGB"[g] for g in half) for half in np.split(groups, 2)
+    )
     print(f"{name}: features {first} times gates {second}")
 
 
@@ -106,7 +112,9 @@ def spread_over_both_halves(model):
         layer = block.horizontal
         inner = masks.feature_groups(layer.kernel.shape[2], 3)
         outer = masks.feature_groups(2 * layer.filters, 3)
-        mask = masks.horizontal_mask(layer.kernel_size, layer.mask_type, inner, outer)
+        mask = masks.horizontal_mask(
+            layer.kernel_size, layer.mask_type, inner, outer
+        )
         layer.mask, _ = masks.window(mask)
     return model
 
@@ -117,16 +125,23 @@ def spread_over_both_halves(model):
 
 # %%
 def small():
-    return pcnn.GatedPixelCNN((2, 3, 3), levels=8, filters=12, blocks=2, first_kernel_size=3)
+    return pcnn.GatedPixelCNN(
+        (2, 3, 3), levels=8, filters=12, blocks=2, first_kernel_size=3
+    )
 
 
 reports = {
     "as it should be": pcnn.check_causality(small()),
-    "groups over both halves": pcnn.check_causality(spread_over_both_halves(small())),
+    "groups over both halves": pcnn.check_causality(
+        spread_over_both_halves(small())
+    ),
 }
 for name, report in reports.items():
     print(f"{name} - {report}")
-assert reports["as it should be"].causal and not reports["groups over both halves"].causal
+assert (
+    reports["as it should be"].causal
+    and not reports["groups over both halves"].causal
+)
 glue("leaks", len(reports["groups over both halves"].leaks))
 
 # %% tags=["hide-input"]
@@ -154,12 +169,14 @@ show(
 
 # %%
 def two_colours(split):
-    """Digits in one of six inks on paper of the opposite hue; a pixel's channels share its shade."""
+    """Digits in one of six inks, on rough paper of the opposite hue."""
     rng = np.random.default_rng([seed, len(split)])
     hue = rng.integers(0, 6, (len(split), 1, 1)) / 6
     full = np.ones_like(hue)
     ink = hsv_to_rgb(np.stack([hue, 0.5 * full, full], axis=-1))
-    paper = hsv_to_rgb(np.stack([(hue + 0.5) % 1, 0.7 * full, 0.6 * full], axis=-1))
+    paper = hsv_to_rgb(
+        np.stack([(hue + 0.5) % 1, 0.7 * full, 0.6 * full], axis=-1)
+    )
     bright = digits.brightness(split)
     shade = rng.uniform(0.5, 1.0, bright.shape)
     colours = shade * (bright * ink + (1 - bright) * paper)
@@ -171,7 +188,9 @@ if dataset == "two-colour digits":
     data = digits.redrawn(two_colours, name=dataset, levels=levels)
 else:
     data = pcnn.load_dataset(dataset, data_path=data_path)
-print(f"{len(data.train):,} training images {data.image_shape}, {data.levels} levels")
+print(
+    f"{len(data.train):,} training images {data.image_shape}, {data.levels} levels"
+)
 
 # %% [markdown]
 # ## Two ways to say what a value may be
@@ -206,8 +225,15 @@ config = pcnn.RunConfig(
 
 def build(distribution, **options):
     keras.utils.set_random_seed(seed)
-    sizes = dict(filters=filters, blocks=blocks, first_kernel_size=5, distribution=distribution)
-    return pcnn.GatedPixelCNN(data.image_shape, data.levels, **sizes, **options)
+    sizes = dict(
+        filters=filters,
+        blocks=blocks,
+        first_kernel_size=5,
+        distribution=distribution,
+    )
+    return pcnn.GatedPixelCNN(
+        data.image_shape, data.levels, **sizes, **options
+    )
 
 
 models = {
@@ -215,12 +241,18 @@ models = {
     "categorical": build("categorical"),
     "channels blind": build("categorical"),
 }
-models["channels blind"].blocks[0].horizontal.mask[:, -1] = 0  # the centre tap: the pixel itself
-histories = {name: pcnn.train(model, data, config) for name, model in models.items()}
+models["channels blind"].blocks[0].horizontal.mask[:, -1] = (
+    0  # the centre tap: the pixel itself
+)
+histories = {
+    name: pcnn.train(model, data, config) for name, model in models.items()
+}
 
 # %% tags=["hide-input"]
 show(
-    plots.training_curves(histories, unit="bits/dim", dims=int(np.prod(data.image_shape))),
+    plots.training_curves(
+        histories, unit="bits/dim", dims=int(np.prod(data.image_shape))
+    ),
     alt="Loss of three models: the mixture far below, blind channels highest.",
     caption="The three models as they are trained.",
 )
@@ -235,7 +267,9 @@ for name, model in models.items():
     start = time.perf_counter()
     drawn[name] = model.sample(10, seed=seed)
     seconds[name] = time.perf_counter() - start
-likelihoods = {name: pcnn.evaluate(model, data.test) for name, model in models.items()}
+likelihoods = {
+    name: pcnn.evaluate(model, data.test) for name, model in models.items()
+}
 for name, likelihood in likelihoods.items():
     print(f"{name:14} {likelihood.bits_per_dim:.3f} bits/dim")
 
@@ -254,7 +288,7 @@ show(
 
 # %%
 def beyond_two_colours(images):
-    """Share of the pixels' length outside of the best plane through black, mean over images."""
+    """Share of an image's light outside of its best plane, mean over images."""
     pixels = images.reshape(len(images), -1, 3).astype(float)
     lengths = np.linalg.svd(pixels, compute_uv=False)
     return float(np.mean(lengths[:, 2] / np.linalg.norm(lengths, axis=1)))
@@ -271,7 +305,12 @@ glue("stray_real", stray["real"])
 for name, model in models.items():
     key = name.replace(" ", "_")
     glue(f"bits_{key}", likelihoods[name].bits_per_dim)
-    glue(f"error_{key}", likelihoods[name].standard_error / np.prod(data.image_shape) / np.log(2))
+    glue(
+        f"error_{key}",
+        likelihoods[name].standard_error
+        / np.prod(data.image_shape)
+        / np.log(2),
+    )
     glue(f"weights_{key}", model.count_params())
     glue(f"epoch_{key}", float(np.median(histories[name]["seconds"])))
     glue(f"seconds_{key}", seconds[name])
@@ -293,7 +332,9 @@ for name, model in models.items():
 image = data.test.images[:1]
 at = data.image_shape[0] // 2, 1
 predictions = {
-    name: np.asarray(model.distribution.probabilities(model(image), image))[0, at[0], at[1]]
+    name: np.asarray(model.distribution.probabilities(model(image), image))[
+        0, at[0], at[1]
+    ]
     for name, model in models.items()
 }
 
