@@ -176,8 +176,10 @@ likelihoods = {
     name: Likelihood.of(nats, data.image_shape)
     for name, nats in costs.items()
 }
-for name, likelihood in likelihoods.items():
-    print(f"{name:18} {likelihood}")
+for name, told in likelihoods.items():
+    print(
+        f"{name:18} {told.nats_per_image:6.2f} ± {told.standard_error:.2f} nats"
+    )
 
 # %% tags=["remove-input"]
 for name, likelihood in likelihoods.items():
