@@ -94,18 +94,8 @@ show(
 # groups. Then the cut into halves no longer falls between equal groups, and features that may know R
 # alone are multiplied by gates that know G.
 
+
 # %%
-halves = {
-    "each half R, G, B": np.tile(six, 2),
-    "R, G, B over both": masks.feature_groups(12, 3),
-}
-for name, groups in halves.items():
-    first, second = (
-        "".join("RGB"[g] for g in half) for half in np.split(groups, 2)
-    )
-    print(f"{name}: features {first} times gates {second}")
-
-
 def spread_over_both_halves(model):
     """Make the mistake: channel groups over both halves of every gate."""
     for block in model.blocks:
@@ -118,6 +108,16 @@ def spread_over_both_halves(model):
         layer.mask, _ = masks.window(mask)
     return model
 
+
+halves = {
+    "each half R, G, B": np.tile(six, 2),
+    "R, G, B over both": masks.feature_groups(12, 3),
+}
+for name, groups in halves.items():
+    first, second = (
+        "".join("RGB"[g] for g in half) for half in np.split(groups, 2)
+    )
+    print(f"{name}: features {first} times gates {second}")
 
 # %% [markdown]
 # Does it leak? Every value of a small image is changed in turn:
