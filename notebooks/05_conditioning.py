@@ -28,8 +28,7 @@ if "google.colab" in sys.modules:
 #
 # After this chapter you can condition a Gated PixelCNN on a label, on a vector and on a map, measure
 # what each is worth in nats, check that drawings follow what was asked for, and turn the model into a
-# classifier by Bayes' rule. Four small models are trained, in about a minute and a half on two CPU
-# cores.
+# classifier by Bayes' rule. Four small models are trained, in one to three minutes on two CPU cores.
 
 # %% tags=["parameters"]
 dataset: str = "digits"  # or "mnist", or an .npz of grey images with labels

@@ -29,7 +29,7 @@ if "google.colab" in sys.modules:
 # After this chapter you can train an autoencoder whose decoder is a Gated PixelCNN, say why its
 # reconstructions are sharp where an ordinary decoder's are blurred, and measure whether the decoder
 # uses its code at all. You will walk from one digit to another through the space of codes. It runs in
-# about a minute on two CPU cores.
+# one to three minutes on two CPU cores.
 
 # %% tags=["parameters"]
 dataset: str = "digits"  # or "mnist", or an .npz of grey images with labels
@@ -178,7 +178,7 @@ likelihoods = {
 }
 for name, told in likelihoods.items():
     print(
-        f"{name:18} {told.nats_per_image:6.2f} ± {told.standard_error:.2f} nats"
+        f"{name:18} {told.nats_per_image:6.2f} ± {told.standard_error:.2f}"
     )
 
 # %% tags=["remove-input"]

@@ -189,7 +189,7 @@ if dataset == "two-colour digits":
 else:
     data = pcnn.load_dataset(dataset, data_path=data_path)
 print(
-    f"{len(data.train):,} training images {data.image_shape}, {data.levels} levels"
+    f"{len(data.train):,} images {data.image_shape}, {data.levels} levels"
 )
 
 # %% [markdown]
