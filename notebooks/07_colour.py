@@ -405,7 +405,8 @@ show(
 # plots.image_grid(rows, data.levels)
 # ```
 #
-# The mixture gives back nearly the original colours, the blind model's blue is noise.
+# The mixture mostly gives back the original colours. The blind model sees neither R nor G of the pixel
+# itself, has its earlier neighbours alone to go by, and scatters.
 #
 # </details>
 #
