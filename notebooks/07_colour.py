@@ -100,7 +100,7 @@ def spread_over_both_halves(model):
     """Make the mistake: channel groups over both halves of every gate."""
     for block in model.blocks:
         layer = block.horizontal
-        inner = masks.feature_groups(layer.kernel.shape[2], 3)
+        inner = masks.feature_groups(layer.mask.shape[2], 3)
         outer = masks.feature_groups(2 * layer.filters, 3)
         mask = masks.horizontal_mask(
             layer.kernel_size, layer.mask_type, inner, outer

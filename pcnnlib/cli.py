@@ -69,6 +69,7 @@ def make_parser():
     add("--flip", action="store_true", help="mirror half of the training images, left to right")
     add("--epochs", type=int, default=50, help="0 draws from the checkpoint and trains nothing")
     add("--batch_size", type=int, default=DEFAULTS.batch_size, help="images a step")
+    add("--optimizer", default=DEFAULTS.optimizer, choices=training.OPTIMIZERS, help="its name")
     add("--learning_rate", type=float, default=DEFAULTS.learning_rate, help="highest rate")
     add("--grad_clip", type=float, default=DEFAULTS.grad_clip, help="largest norm of a gradient")
     add("--ema", type=float, default=DEFAULTS.ema, help="momentum of averaged weights; 0: none")
@@ -131,6 +132,7 @@ def run(args):
         flip=args.flip,
         epochs=args.epochs,
         batch_size=args.batch_size,
+        optimizer=args.optimizer,
         learning_rate=args.learning_rate,
         grad_clip=args.grad_clip,
         ema=args.ema,

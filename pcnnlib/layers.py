@@ -29,7 +29,9 @@ class CausalConv2D(keras.layers.Layer):
     """Convolution that sees only what is generated before each pixel.
 
     The kernel lives on its mask's window alone (`masks.window`); where part of a tap is hidden (the
-    baseline's centre row, or the pixel's own later channels), it is multiplied by the mask.
+    baseline's centre row, or the pixel's own later channels), it is multiplied by the mask. It is
+    stored as the matrix that multiplies each window, `(h * w * I, halves * filters)`: optimisers
+    that work on matrices (Muon) then take it as it is.
 
     Args:
         filters: int, output features F.
@@ -75,7 +77,9 @@ class CausalConv2D(keras.layers.Layer):
         in_groups = masks.feature_groups(input_shape[-1], self.groups)
         self.mask, _ = masks.window(self._full_mask(in_groups))
         self.kernel = self.add_weight(
-            name="kernel", shape=self.mask.shape, initializer="glorot_uniform"
+            name="kernel",
+            shape=(int(np.prod(self.mask.shape[:3])), self.mask.shape[-1]),
+            initializer="glorot_uniform",
         )
         self.bias = None
         if self.use_bias:
@@ -94,12 +98,12 @@ class CausalConv2D(keras.layers.Layer):
         """
         kernel = ops.cast(self.kernel, window.dtype)
         if not self.mask.all():
-            kernel = kernel * ops.cast(self.mask, window.dtype)
+            kernel = kernel * ops.cast(self.mask.reshape(self.kernel.shape), window.dtype)
         if tuple(window.shape[1:3]) == self.mask.shape[:2]:
             # One output pixel: the convolution is a single matrix product.
-            flat = ops.reshape(window, (-1, 1, 1, int(np.prod(self.mask.shape[:3]))))
-            outputs = ops.matmul(flat, ops.reshape(kernel, (-1, self.mask.shape[-1])))
+            outputs = ops.matmul(ops.reshape(window, (-1, 1, 1, self.kernel.shape[0])), kernel)
         else:
+            kernel = ops.reshape(kernel, self.mask.shape)
             outputs = ops.conv(window, kernel, padding="valid", data_format="channels_last")
         if self.use_bias:
             outputs = outputs + ops.cast(self.bias, window.dtype)

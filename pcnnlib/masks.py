@@ -7,7 +7,7 @@ order), and within a pixel R before G before B. Masks follow van den Oord et al.
 * type "A" hides the value being predicted. The first layer uses it, since its input *is* the image.
 * type "B" shows it. Later layers use it, since their features at a pixel no longer hold its value.
 
-Kernels are `(kernel rows, kernel columns, in features, out features)`, as Keras stores them. Masks
+Kernels are `(kernel rows, kernel columns, in features, out features)`, in the order of Keras. Masks
 are NumPy arrays of 0 and 1. Features belong to *groups*, one group per image channel: group 0 may
 know what R may know, group 1 also sees R, group 2 also sees R and G.
 """

@@ -1,8 +1,8 @@
 """Training a model: configuration, schedule, weight averaging, checkpoints, exact resume.
 
-Keras does the work (`fit`, Adam, schedules, averaging, TensorBoard). What is added here: batches
-that follow from `(seed, epoch)`, checkpoints that are replaced in one step, and a restart that ends
-with the same weights as a run that was never stopped.
+Keras does the work (`fit`, optimisers, schedules, averaging, TensorBoard). What is added here:
+batches that follow from `(seed, epoch)`, checkpoints that are replaced in one step, and a restart
+that ends with the same weights as a run that was never stopped.
 """
 
 import dataclasses
@@ -24,6 +24,7 @@ from pcnnlib.models import AutoregressiveModel, GatedPixelCNN
 BEST, LAST = "best.keras", "last.keras"
 # A member of `last.keras` that Keras does not know and leaves alone: one file, one truth.
 STATE = "training_state.json"
+OPTIMIZERS = ("muon", "adam")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +47,7 @@ class RunConfig:
     flip: bool = False  # whether training images are mirrored left to right, half of the time
     epochs: int = 20  # passes over the training images
     batch_size: int = 100  # images a step
+    optimizer: str = "muon"  # or "adam"
     learning_rate: float = 2e-3  # highest, reached after the warm-up
     warmup: float = 0.05  # share of all steps in which the learning rate rises from 0
     final_rate: float = 0.01  # share of the learning rate left when the cosine decay ends
@@ -70,6 +72,10 @@ class RunConfig:
                 raise UsageError(
                     "conditional must be False for an autoencoder: its decoder is given the code"
                 )
+        if self.optimizer not in OPTIMIZERS:
+            raise UsageError(
+                f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r}"
+            )
         for name in ("learning_rate", "grad_clip"):
             check(check_number, name, 0.0, open_below=True)
         for name in ("warmup", "final_rate"):
@@ -112,7 +118,11 @@ def build_model(config, data):
 
 
 def make_optimizer(config, steps_per_epoch):
-    """Adam with warm-up and cosine decay, clipping by global norm and, if wanted, an average.
+    """Muon or Adam with warm-up and cosine decay, clipped, and averaging weights if wanted.
+
+    Muon makes the update of every weight matrix orthogonal and so moves all its directions alike;
+    causal kernels are stored as matrices for its sake. It needs about half of Adam's steps here.
+    Biases, other kernels and the logits' layer are left to Adam, as its authors advise.
 
     The average reaches back over at most a tenth of the run: in a short one a momentum near 1 would
     still average in the first, random weights.
@@ -120,6 +130,8 @@ def make_optimizer(config, steps_per_epoch):
     Args:
         config: `RunConfig`.
         steps_per_epoch: batches in one pass over the training images.
+
+    Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks".
     """
     steps = max(1, config.epochs * steps_per_epoch)
     warmup = int(config.warmup * steps)
@@ -131,11 +143,28 @@ def make_optimizer(config, steps_per_epoch):
         warmup_target=config.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
-    return keras.optimizers.Adam(
-        schedule,
-        global_clipnorm=config.grad_clip,
-        use_ema=config.ema > 0,
-        ema_momentum=min(config.ema, max(0.0, 1 - 10 / steps)),
+    ema = min(config.ema, max(0.0, 1 - 10 / steps))
+    return configured_optimizer(config, schedule, ema)
+
+
+def configured_optimizer(config, learning_rate, ema):
+    """The optimiser that a configuration names, at this rate (or schedule) and EMA momentum."""
+    options = {
+        "global_clipnorm": config.grad_clip,
+        "use_ema": ema > 0,
+        "ema_momentum": ema,
+    }
+    if config.optimizer == "adam":
+        return keras.optimizers.Adam(learning_rate, **options)
+    return keras.optimizers.Muon(
+        learning_rate,
+        momentum=0.9,  # of 0.8, 0.9 and 0.95 the best on the digits' validation images
+        rms_rate=1.0,  # an entry moves by about the learning rate, as it does under Adam
+        adam_lr_ratio=3.0,  # biases and logits may move faster; of 1, 3 and 5
+        exclude_layers=["predict"],
+        weight_decay=0.0,
+        adam_weight_decay=0.0,
+        **options,
     )
 
 

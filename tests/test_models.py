@@ -174,7 +174,7 @@ def test_gates_split_across_channel_groups_are_caught():
     model = gated((3, 3, 3), levels=4, blocks=2)
     for block in model.blocks:
         layer = block.horizontal
-        in_groups = masks.feature_groups(layer.kernel.shape[2], 3)
+        in_groups = masks.feature_groups(layer.mask.shape[2], 3)
         wrong = masks.feature_groups(2 * layer.filters, 3)
         full = masks.horizontal_mask(3, layer.mask_type, in_groups, wrong)
         layer.mask, _ = masks.window(full)
