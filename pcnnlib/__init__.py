@@ -8,8 +8,9 @@ Follows van den Oord et al. 2016, *Conditional Image Generation with PixelCNN De
 >>> model = pcnn.GatedPixelCNN(data.image_shape, levels=data.levels, filters=32, blocks=5)
 """
 
-from pcnnlib.startup import without_chatter
+from pcnnlib.startup import keep_freed_memory, without_chatter
 
+keep_freed_memory()
 with without_chatter():
     import keras  # noqa: F401
 
