@@ -19,9 +19,9 @@ waits for another, and two runs can share two cores. Learning rates rise and fal
 the time used. Every epoch is validated with averaged weights, on the last tenth of the training
 images; the test images are looked at once, by the epoch that was best.
 
-Each run writes `<results>/<run>.json` as it goes, and ours leave the weights beside it. A run that
-was interrupted goes on from its last epoch. TensorFlow Probability needs `tf-keras` and is trained
-by whichever Python has both: `pip install tensorflow-probability tf-keras`.
+Each run writes `<results>/<run>/run.json` as it goes, and ours leave the weights beside it. A run
+that was interrupted goes on from its last epoch. TensorFlow Probability needs `tf-keras` and is
+trained by whichever Python has both: `pip install tensorflow-probability tf-keras`.
 """
 
 import argparse
@@ -30,12 +30,9 @@ import json
 import math
 import os
 import pathlib
-import platform
-import shutil
 import subprocess
 import sys
 import time
-from importlib import metadata
 
 import pcnnlib as pcnn  # first: it keeps TensorFlow's start-up report off the screen
 
@@ -43,7 +40,7 @@ import pcnnlib as pcnn  # first: it keeps TensorFlow's start-up report off the s
 import keras
 import numpy as np
 
-from pcnnlib import training
+from pcnnlib import backend, results, training
 
 RUNS = ("categorical", "mixture", "tfp", "png")
 # Chosen on the validation images, by runs of a minute or two: few features, small batches and a
@@ -80,7 +77,7 @@ class Meter:
     """Processor seconds of a run: of this process, and of those before it that it goes on from."""
 
     def __init__(self, minutes):
-        self.budget = minutes * 60 * cores()
+        self.budget = minutes * 60 * backend.processor_cores()
         self.earlier = self.wall_earlier = 0.0
         self.began = time.perf_counter()
 
@@ -109,25 +106,24 @@ class Report:
     """What a run says of itself: a JSON file, written anew after each epoch."""
 
     def __init__(self, name, args, data, meter):
-        self.path = pathlib.Path(args.results) / f"{name}.json"
+        self.place = pathlib.Path(args.results) / name
         self.meter = meter
         self.history = {"bits_per_dim": [], "val_bits_per_dim": [], "cpu_seconds": [], "images": []}
+        packages = {
+            "tfp": ["pcnnlib", "tensorflow", "tensorflow-probability", "tf-keras", "numpy"],
+            "png": ["pcnnlib", "pillow", "pyoxipng", "numpy"],
+        }
         self.fields = {
-            "run": name,
             "command": command(name, args),
             "seed": args.seed,
-            "settings": settings(name, args),
-            "data": {
-                "name": pathlib.Path(args.data).name,
-                "sha256": data.checksum,
-                **{part: len(getattr(data, part)) for part in ("train", "validation", "test")},
-            },
-            "commit": commit(),
-            "hardware": {"cpu": cpu(), "cores": cores(), "threads": threads()},
-            "versions": versions(name),
+            "config": settings(name, args),
+            "data": results.describe_data(data),
+            "threads": threads(),
+            **results.surroundings(packages.get(name)),
         }
+        self.name = name
 
-    def write(self, **fields):
+    def write(self, model=None, **fields):
         self.fields.update(
             fields,
             budget_cpu_seconds=self.meter.budget,
@@ -135,10 +131,7 @@ class Report:
             wall_seconds=round(self.meter.wall, 1),
             history=self.history,
         )
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self.path.with_suffix(".tmp")
-        scratch.write_text(json.dumps(self.fields, indent=1) + "\n")
-        os.replace(scratch, self.path)
+        self.fields = results.write_run(self.place, self.fields, model)
 
     def epoch(self, loss, validation, images, shape):
         """Note an epoch: nats per image, and images trained on so far."""
@@ -149,7 +142,7 @@ class Report:
         best = int(np.argmin(self.history["val_bits_per_dim"]))
         self.write(best_epoch=best + 1)
         print(
-            f"{self.fields['run']}, epoch {len(self.history['images'])}: {values[0]:.4f} bits/dim, "
+            f"{self.name}, epoch {len(self.history['images'])}: {values[0]:.4f} bits/dim, "
             f"validation {values[1]:.4f}, {values[2]:.0f} of {self.meter.budget:.0f} CPU s",
             flush=True,
         )
@@ -189,7 +182,6 @@ def train_ours(name, args, data):
     start = keeper.resume()
     meter = Meter(args.minutes)
     report = Report(name, args, data, meter)
-    report.fields["weights"] = model.count_params()
     if "colour" in keeper.history:
         report.history, meter.earlier, meter.wall_earlier = keeper.history["colour"]
     batches = data.train.batches(config.batch_size, seed=args.seed, epoch=start, flip=config.flip)
@@ -205,7 +197,7 @@ def train_ours(name, args, data):
         )
     keeper.load_best()
     finish(report, args, data, lambda split: -model.log_likelihood(split.images, batch_size=40))
-    shutil.copy(folder / training.BEST, report.path.with_suffix(".keras"))
+    report.write(model=pcnn.load_model(folder / training.BEST))  # without the optimiser
 
 
 def train_tfp(name, args, data):
@@ -247,7 +239,7 @@ def train_tfp(name, args, data):
 
     meter = Meter(args.minutes)
     report = Report(name, args, data, meter)
-    report.fields["weights"] = int(sum(np.prod(w.shape) for w in weights))
+    report.fields["parameters"] = int(sum(np.prod(w.shape) for w in weights))
     folder = pathlib.Path(args.work) / f"{name}-{args.minutes:g}"
     best = [tf.Variable(w, trainable=False) for w in average]
     kept = {str(i): w for i, w in enumerate([*weights, *average, *best, *optimizer.variables])}
@@ -294,7 +286,7 @@ def finish(report, args, data, cost):
     for name in splits:
         shown = report.fields[name]
         print(
-            f"{report.fields['run']}, {name}: {shown['bits_per_dim']:.4f} "
+            f"{report.name}, {name}: {shown['bits_per_dim']:.4f} "
             f"± {shown['standard_error']:.4f} bits/dim",
             flush=True,
         )
@@ -374,46 +366,9 @@ def command(name, args):
     return " ".join([*parts, "--pilot"] if args.pilot else parts)
 
 
-def commit():
-    """The commit that the benchmark ran on; with a plus if files had been changed since."""
-    here = pathlib.Path(__file__).parent
-    try:
-        ask = {"cwd": here, "check": True, "capture_output": True, "text": True}
-        name = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], **ask).stdout.strip()
-        changed = subprocess.run(["git", "status", "--porcelain", "-uno"], **ask).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return name + ("+" if changed.strip() else "")
-
-
-def cpu():
-    path = pathlib.Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
 def threads():
     """Threads that TensorFlow splits an operation among."""
-    return int(os.environ.get("TF_NUM_INTRAOP_THREADS", cores()))
-
-
-def versions(name):
-    used = {
-        "tfp": ["tensorflow", "tensorflow-probability", "tf-keras"],
-        "png": ["pillow", "pyoxipng"],
-    }.get(name, ["keras", keras.backend.backend()])
-    found = {"python": platform.python_version(), "pcnnlib": pcnn.__version__}
-    for package in [*used, "numpy"]:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            found[package] = None
-    return found
+    return int(os.environ.get("TF_NUM_INTRAOP_THREADS", backend.processor_cores()))
 
 
 def table(args):
@@ -421,15 +376,16 @@ def table(args):
     print("| run | test bits/dim | standard error | epochs | images seen | weights | CPU min |")
     print("|---|---|---|---|---|---|---|")
     for name in RUNS:
-        path = pathlib.Path(args.results) / f"{name}.json"
+        path = pathlib.Path(args.results) / name / results.RUN
         run = json.loads(path.read_text()) if path.exists() else {}
         if "test" not in run:
             continue
         epochs = len(run["history"]["images"])
         seen = run["history"]["images"][-1] if epochs else 0
+        weights = run.get("weights", run).get("parameters", 0)
         print(
             f"| {name} | {run['test']['bits_per_dim']:.3f} | {run['test']['standard_error']:.3f} "
-            f"| {epochs} | {seen:,} | {run.get('weights', 0):,} | {run['cpu_seconds'] / 60:.1f} |"
+            f"| {epochs} | {seen:,} | {weights:,} | {run['cpu_seconds'] / 60:.1f} |"
         )
 
 

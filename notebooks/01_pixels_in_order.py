@@ -33,7 +33,7 @@ if "google.colab" in sys.modules:
 # %% tags=["parameters"]
 dataset: str = "digits"  # or "mnist", "binarized_mnist", path to an .npz
 data_path: str = "data"  # folder that is searched for data files
-epochs: int = 20  # passes over the training images for the tiny PixelCNN
+epochs: int = 10  # passes over the training images for the tiny PixelCNN
 filters: int = 16  # feature maps of the tiny PixelCNN, an even number
 blocks: int = 2  # residual blocks of the tiny PixelCNN
 seed: int = 0  # of initialisation, shuffling and sampling

@@ -33,8 +33,8 @@ if "google.colab" in sys.modules:
 # %% tags=["parameters"]
 dataset: str = "digits"  # "mnist", "binarized_mnist", or a path to an .npz file of grey images
 data_path: str = "data"  # folder that is searched for data files
-epochs: int = 30  # passes over the training images
-batch_size: int = 64  # images a step
+epochs: int = 8  # passes over the training images
+batch_size: int = 32  # images a step
 learning_rate: float = 5e-3  # highest
 filters: int = 32  # feature maps of each stack
 blocks: int = 5  # gated blocks

@@ -10,9 +10,10 @@ Follows van den Oord et al. 2016, *Conditional Image Generation with PixelCNN De
 
 from pcnnlib.startup import keep_freed_memory, without_chatter
 
-keep_freed_memory()
 with without_chatter():
     import keras  # noqa: F401
+
+    keep_freed_memory()
 
 from pcnnlib.analysis import (
     CausalityReport,

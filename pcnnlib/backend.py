@@ -45,9 +45,24 @@ def compiled(function, model, *, xla):
 
 def cores():
     """Processor cores that models run on; 1 where an accelerator runs them instead."""
-    if any(not device.startswith("cpu") for device in keras.distribution.list_devices()):
-        return 1
+    return 1 if accelerators() else processor_cores()
+
+
+def processor_cores():
+    """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def accelerators():
+    """Names of the devices other than processors that models run on: "gpu:0 NVIDIA H100", say."""
+    devices = [d for d in keras.distribution.list_devices() if not d.startswith("cpu")]
+    if devices and keras.backend.backend() == "jax":
+        import jax
+
+        devices = [
+            f"{d} {found.device_kind}" for d, found in zip(devices, jax.devices(), strict=False)
+        ]
+    return devices
 
 
 def fused(function):

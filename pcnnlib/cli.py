@@ -8,11 +8,12 @@ import dataclasses
 import difflib
 import os
 import pathlib
+import shlex
 import sys
 
 import numpy as np
 
-from pcnnlib import images, training
+from pcnnlib import images, results, training
 from pcnnlib.analysis import Likelihood, evaluate
 from pcnnlib.autoencoders import PixelCNNAutoencoder, code_usage
 from pcnnlib.conditions import Labels
@@ -78,6 +79,9 @@ def make_parser():
     add("--ckpt_path", default="ckpts", help="checkpoints")
     add("--samples_path", default="samples", help="pictures")
     add("--summary_path", default="logs", help="for tensorboard --logdir")
+    add("--publish", metavar="NAME", help="after training, write the run to <results_path>/<NAME>")
+    add("--results_path", default="results", help="where published runs are written")
+    add("--pretrained", metavar="NAME", help="with --epochs=0: draw from a published run")
     add("--n_samples", type=int, default=100, help="images drawn, rounded up to full rows")
     add("--temperature", type=float, default=1.0, help="below 1: likely values likelier still")
     add("--classes", help="conditional: a row for each of these, such as 3,3,7; default: all")
@@ -113,10 +117,18 @@ def run(args):
     check_number("temperature", args.temperature, 0.0, open_below=True)
     conditional = args.model == "conditional"
     autoencoder = args.model == "autoencoder"
+    if args.pretrained is not None:
+        _draw_pretrained(args)
+        return
     if args.classes is not None and not conditional:
         raise UsageError("--classes needs --model=conditional")
     if args.complete and autoencoder:
         raise UsageError("--complete needs a model that draws without a code, not an autoencoder")
+    if args.publish is not None:
+        if args.epochs < 1:
+            raise UsageError("--publish needs the training run: give its --epochs")
+        _check_writable(pathlib.Path(args.results_path) / args.publish)
+    command = _command(args)
     if args.animate is None:
         args.animate = conditional
     config = training.RunConfig(
@@ -156,7 +168,9 @@ def run(args):
     else:
         model = _load(folder / training.BEST, data, args)
     rows = _rows(model, args)  # a mistake here should not wait for the test
-    _report(model, data)
+    figures = _report(model, data)
+    if args.publish is not None:
+        _publish(model, data, config, figures, folder, args, command)
     _draw(model, data.test, args, pictures)
     if args.complete:
         _complete(model, rows, args, pictures)
@@ -261,13 +275,77 @@ def _picture(model, split, args, n, progress=False):
 
 
 def _report(model, data):
-    """Print the likelihood of the test images; of an autoencoder also whether it uses its code."""
-    print(f"test: {evaluate(model, data.test)} ({data.name}, {len(data.test):,} images)")
-    if not isinstance(model, PixelCNNAutoencoder) or len(data.test) < 2:
-        return
-    usage = code_usage(model, data.test.images, kinds=("shuffled", "none"))
-    for kind, words in {"shuffled": "each other's codes", "none": "the mean code"}.items():
-        print(f"test, given {words}: {Likelihood.of(usage[kind], model.image_shape)}")
+    """Print the likelihood of the test images; of an autoencoder also whether it uses its code.
+
+    Returns:
+        dict of `Likelihood`: `test`, and of an autoencoder `test_shuffled` and `test_none`.
+    """
+    figures = {"test": evaluate(model, data.test)}
+    print(f"test: {figures['test']} ({data.name}, {len(data.test):,} images)")
+    if isinstance(model, PixelCNNAutoencoder) and len(data.test) > 1:
+        usage = code_usage(model, data.test.images, kinds=("shuffled", "none"))
+        for kind, words in {"shuffled": "each other's codes", "none": "the mean code"}.items():
+            figures[f"test_{kind}"] = Likelihood.of(usage[kind], model.image_shape)
+            print(f"test, given {words}: {figures[f'test_{kind}']}")
+    return figures
+
+
+def _publish(model, data, config, figures, folder, args, command):
+    """Write the run, and the weights that were best on the validation images, to the results."""
+    state = training.read_state(folder / training.LAST)
+    history = state["history"]
+    place = pathlib.Path(args.results_path) / args.publish
+    fields = {
+        "command": command,
+        "seed": config.seed,
+        "config": dataclasses.asdict(config),
+        "data": results.describe_data(data),
+        **results.surroundings(),
+        "seconds": sum(history["seconds"]),
+        "best_epoch": int(np.argmin(history["val_loss"])) + 1,
+        "history": history,
+        **{name: dataclasses.asdict(likelihood) for name, likelihood in figures.items()},
+    }
+    results.write_run(place, fields, model)
+    print(f"published: {place}")
+
+
+def _command(args):
+    """The command of a run: what is not as by default, but for the places of files."""
+    parser, words = make_parser(), ["python main.py"]
+    for name, value in vars(args).items():
+        if name.endswith("_path") or value == parser.get_default(name):
+            continue
+        if name == "data":
+            value = pathlib.Path(value).name
+        flag = f"--{name}" if value is not False else f"--no-{name}"
+        words.append(flag if isinstance(value, bool) else f"{flag}={shlex.quote(str(value))}")
+    return " ".join(words)
+
+
+def _draw_pretrained(args):
+    """Draw from a published run, without its data unless the picture shows some of it."""
+    if args.epochs:
+        raise UsageError("--pretrained draws and trains nothing: add --epochs=0")
+    if args.publish is not None:
+        raise UsageError("--pretrained is published already: leave --publish out")
+    model = results.load_pretrained(args.pretrained)
+    split = None
+    if isinstance(model, PixelCNNAutoencoder):
+        if args.complete:
+            raise UsageError("--complete needs a model that draws without a code")
+        config = results.read_run(args.pretrained)["config"]
+        split = load_dataset(config["data"], levels=config["levels"], data_path=args.data_path).test
+    rows = _rows(model, args)
+    if args.classes is not None and rows is None:
+        raise UsageError(f"--classes needs a conditional model; {args.pretrained} is none")
+    if args.animate is None:
+        args.animate = rows is not None
+    pictures = pathlib.Path(args.samples_path) / args.pretrained
+    _check_writable(pictures)
+    _draw(model, split, args, pictures)
+    if args.complete:
+        _complete(model, rows, args, pictures)
 
 
 def _draw(model, split, args, pictures):

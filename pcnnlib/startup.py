@@ -43,9 +43,10 @@ def without_chatter():
 def keep_freed_memory():
     """Let the C library keep up to 256 MiB of freed memory for the next step's tensors.
 
-    As soon as Keras trains from anything but arrays, TensorFlow 2.21 tells glibc to hand freed memory
-    back at once, and the kernel must then clear every page anew in every step: a third of the time
-    of training on 32x32 images on a CPU. Other C libraries have no such call and are left alone.
+    As soon as Keras trains from anything but arrays, TensorFlow 2.21 tells glibc to hand freed
+    memory back at once, and the kernel must then clear every page anew in every step: a third of
+    the time of training on 32x32 images on a CPU. Other C libraries have no such call and are left
+    alone.
 
     Returns:
         bool, whether the C library took it.

@@ -151,7 +151,7 @@ def configured_optimizer(config, learning_rate, ema):
     """The optimiser that a configuration names, at this rate (or schedule) and EMA momentum."""
     options = {
         "global_clipnorm": config.grad_clip,
-        "use_ema": ema > 0,
+        "use_ema": config.ema > 0,
         "ema_momentum": ema,
     }
     if config.optimizer == "adam":

@@ -1,5 +1,6 @@
 """The command line: a whole small run, and every mistake answered in one line."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -13,7 +14,7 @@ from PIL import Image
 from support import gated
 
 import pcnnlib as pcnn
-from pcnnlib import cli, training
+from pcnnlib import cli, results, training
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -425,3 +426,39 @@ def test_help_lists_every_flag(capsys):
         assert f"--{flag}" in out
     for flag in "samples_path summary_path seed learning_rate n_samples temperature".split():
         assert f"--{flag}" in out
+
+
+def test_a_published_run_says_all_and_draws_without_its_data(home, tmp_path, monkeypatch, capsys):
+    places = [f"--results_path={tmp_path}", f"--samples_path={tmp_path / 'samples'}"]
+    assert cli.main(home.flags("--epochs=2", "--publish=group/tiny", *places)) == 0
+    run = json.loads((tmp_path / "group" / "tiny" / "run.json").read_text())
+    expected = "--data=tiny.npz --layers=2 --f_map=4 --epochs=2 --batch_size=12"
+    assert run["command"] == f"python main.py {expected} --publish=group/tiny --n_samples=6"
+    assert run["config"]["filters"] == 4 and run["data"]["train"] == 36
+    assert len(run["history"]["val_loss"]) == 2 and run["best_epoch"] in (1, 2)
+    assert run["test"]["images"] == run["data"]["test"]
+    best = training.load_model(home.folder / "ckpts" / "tiny-unconditional" / "best.keras")
+    data = pcnn.load_dataset(str(home.data))
+    assert run["test"]["nats_per_image"] == pytest.approx(
+        pcnn.evaluate(best, data.test).nats_per_image, rel=1e-5
+    )
+
+    monkeypatch.setattr(results, "folder", lambda: tmp_path)
+    flags = ["--epochs=0", "--pretrained=group/tiny", "--n_samples=6", "--data=no/such.npz"]
+    assert cli.main([*flags, *places]) == 0
+    drawn = tmp_path / "samples" / "group" / "tiny" / "samples.png"
+    usual = tmp_path / "samples" / "tiny-unconditional" / "samples.png"
+    assert drawn.read_bytes() == usual.read_bytes()
+    for more, message in (
+        (["--epochs=1"], "--pretrained draws and trains nothing: add --epochs=0"),
+        (["--publish=other"], "--pretrained is published already"),
+        (["--classes=1,2"], "--classes needs a conditional model; group/tiny is none"),
+        (["--pretrained=other"], "run must be one of group/tiny, got 'other'"),
+    ):
+        assert cli.main([*flags, *places, *more]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_publishing_needs_the_training_run(home, capsys):
+    assert cli.main(home.flags("--epochs=0", "--publish=x")) == 2
+    assert "--publish needs the training run" in capsys.readouterr().err

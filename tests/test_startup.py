@@ -10,7 +10,7 @@ import pytest
 import pcnnlib
 
 # Takes, fills and frees 8 MB a hundred times, after TensorFlow's own call (trim above 128 kB), and
-# prints how many pages the kernel had to clear. `pcnnlib/startup.py` is run by itself: no TensorFlow.
+# prints how many pages the kernel had to clear. `pcnnlib/startup.py` is run by itself.
 PROGRAM = """
 import ctypes, pathlib, resource, runpy, sys
 startup = runpy.run_path(sys.argv[1])
