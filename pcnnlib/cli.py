@@ -70,6 +70,13 @@ def make_parser():
     add("--flip", action="store_true", help="mirror half of the training images, left to right")
     add("--epochs", type=int, default=50, help="0 draws from the checkpoint and trains nothing")
     add("--batch_size", type=int, default=DEFAULTS.batch_size, help="images a step")
+    add("--accumulate", type=int, default=1, help="steps averaged into one update")
+    add(
+        "--precision",
+        default=DEFAULTS.precision,
+        choices=training.PRECISIONS,
+        help="of features; weights stay float32",
+    )
     add("--optimizer", default=DEFAULTS.optimizer, choices=training.OPTIMIZERS, help="its name")
     add("--learning_rate", type=float, default=DEFAULTS.learning_rate, help="highest rate")
     add("--grad_clip", type=float, default=DEFAULTS.grad_clip, help="largest norm of a gradient")
@@ -82,6 +89,7 @@ def make_parser():
     add("--publish", metavar="NAME", help="after training, write the run to <results_path>/<NAME>")
     add("--results_path", default="results", help="where published runs are written")
     add("--pretrained", metavar="NAME", help="with --epochs=0: draw from a published run")
+    add("--profile", default="0", help="batches for TensorBoard's profiler, such as 10,20")
     add("--n_samples", type=int, default=100, help="images drawn, rounded up to full rows")
     add("--temperature", type=float, default=1.0, help="below 1: likely values likelier still")
     add("--classes", help="conditional: a row for each of these, such as 3,3,7; default: all")
@@ -129,6 +137,7 @@ def run(args):
             raise UsageError("--publish needs the training run: give its --epochs")
         _check_writable(pathlib.Path(args.results_path) / args.publish)
     command = _command(args)
+    _profile(args)  # a mistake here should not wait for the data
     if args.animate is None:
         args.animate = conditional
     config = training.RunConfig(
@@ -144,6 +153,8 @@ def run(args):
         flip=args.flip,
         epochs=args.epochs,
         batch_size=args.batch_size,
+        accumulate=args.accumulate,
+        precision=args.precision,
         optimizer=args.optimizer,
         learning_rate=args.learning_rate,
         grad_clip=args.grad_clip,
@@ -201,9 +212,29 @@ def _train(config, data, args, folder, pictures, logs):
 
     grids = training.SampleGrids(draw, every=10, epochs=config.epochs, log_folder=logs)
     training.train(
-        model, data, config, folder=folder, log_folder=logs, callbacks=[grids], verbose=1
+        model,
+        data,
+        config,
+        folder=folder,
+        log_folder=logs,
+        profile=_profile(args),
+        callbacks=[grids],
+        verbose=1,
     )
     return model
+
+
+def _profile(args):
+    """Batches to profile: one number, or the first and the last."""
+    try:
+        batches = [int(batch) for batch in args.profile.split(",")]
+        if len(batches) > 2 or min(batches) < 0 or batches != sorted(batches):
+            raise ValueError
+    except ValueError:
+        raise UsageError(
+            f"--profile must be a batch, or first and last such as 10,20, got {args.profile!r}"
+        ) from None
+    return batches[0] if len(batches) == 1 else tuple(batches)
 
 
 def _check_writable(folder):

@@ -25,6 +25,7 @@ BEST, LAST = "best.keras", "last.keras"
 # A member of `last.keras` that Keras does not know and leaves alone: one file, one truth.
 STATE = "training_state.json"
 OPTIMIZERS = ("muon", "adam")
+PRECISIONS = ("float32", "mixed_bfloat16")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,12 +48,14 @@ class RunConfig:
     flip: bool = False  # whether training images are mirrored left to right, half of the time
     epochs: int = 20  # passes over the training images
     batch_size: int = 100  # images a step
+    accumulate: int = 1  # steps whose gradients are averaged into one update
     optimizer: str = "muon"  # or "adam"
     learning_rate: float = 2e-3  # highest, reached after the warm-up
     warmup: float = 0.05  # share of all steps in which the learning rate rises from 0
     final_rate: float = 0.01  # share of the learning rate left when the cosine decay ends
     grad_clip: float = 100.0  # largest global norm of the gradient of nats per image
     ema: float = 0.99  # momentum of the weights' moving average, at most; 0: none
+    precision: str = "float32"  # or "mixed_bfloat16": weights in float32, features in bfloat16
     seed: int = 0  # of initialisation, batches and dropout
 
     def __post_init__(self):
@@ -60,7 +63,7 @@ class RunConfig:
         def check(check, name, *limits, **options):
             object.__setattr__(self, name, check(name, getattr(self, name), *limits, **options))
 
-        for name in ("components", "blocks", "filters", "batch_size"):
+        for name in ("components", "blocks", "filters", "batch_size", "accumulate"):
             check(check_int, name, 1)
         for name in ("epochs", "seed"):
             check(check_int, name, 0)
@@ -72,10 +75,11 @@ class RunConfig:
                 raise UsageError(
                     "conditional must be False for an autoencoder: its decoder is given the code"
                 )
-        if self.optimizer not in OPTIMIZERS:
-            raise UsageError(
-                f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r}"
-            )
+        for name, known in (("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
+            if getattr(self, name) not in known:
+                raise UsageError(
+                    f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}"
+                )
         for name in ("learning_rate", "grad_clip"):
             check(check_number, name, 0.0, open_below=True)
         for name in ("warmup", "final_rate"):
@@ -107,6 +111,7 @@ def build_model(config, data):
         "dropout": config.dropout,
         "distribution": config.distribution,
         "components": config.components,
+        "dtype": config.precision,
     }
     if config.code_size is not None:
         return PixelCNNAutoencoder(data.image_shape, code_size=config.code_size, **options)
@@ -129,7 +134,8 @@ def make_optimizer(config, steps_per_epoch):
 
     Args:
         config: `RunConfig`.
-        steps_per_epoch: batches in one pass over the training images.
+        steps_per_epoch: batches in one pass over the training images. Keras counts them, and not
+            the updates, in schedules and averages, where gradients are accumulated.
 
     Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks".
     """
@@ -153,6 +159,8 @@ def configured_optimizer(config, learning_rate, ema):
         "global_clipnorm": config.grad_clip,
         "use_ema": config.ema > 0,
         "ema_momentum": ema,
+        # Keras wants None where nothing is accumulated.
+        "gradient_accumulation_steps": config.accumulate if config.accumulate > 1 else None,
     }
     if config.optimizer == "adam":
         return keras.optimizers.Adam(learning_rate, **options)
@@ -168,7 +176,7 @@ def configured_optimizer(config, learning_rate, ema):
     )
 
 
-def train(model, data, config, *, folder=None, log_folder=None, callbacks=(), verbose=0):
+def train(model, data, config, *, folder=None, log_folder=None, profile=0, callbacks=(), verbose=0):
     """Train a model and leave the best weights in it.
 
     The best weights are those with the lowest validation loss; with `config.ema` they are averaged
@@ -182,6 +190,7 @@ def train(model, data, config, *, folder=None, log_folder=None, callbacks=(), ve
         config: `RunConfig`; of an interrupted run everything but `epochs` must agree.
         folder: where checkpoints are kept, or None.
         log_folder: where TensorBoard's files are kept, or None.
+        profile: batch, or first and last batch, that TensorBoard's profiler records; 0: none.
         callbacks: further Keras callbacks.
         verbose: 1 for a progress bar.
 
@@ -209,7 +218,8 @@ def train(model, data, config, *, folder=None, log_folder=None, callbacks=(), ve
     if verbose:
         callbacks = [*callbacks, Progress(config.epochs)]
     if log_folder is not None:
-        callbacks = [*callbacks, keras.callbacks.TensorBoard(log_folder, write_graph=False)]
+        board = keras.callbacks.TensorBoard(log_folder, write_graph=False, profile_batch=profile)
+        callbacks = [*callbacks, board]
         if start == 0:
             write_graph(model, log_folder)
     if start < config.epochs:

@@ -70,7 +70,7 @@ def test_run_killed_again_and_again_ends_as_if_never_stopped(tmp_path, npz):
     Killed in the middle of an epoch, with `best.keras` written but not in place, with `best.keras`
     replaced and `last.keras` not, with `last.keras` written but not in place, and right after it.
     """
-    data = npz(n=40)
+    data = npz(n=120)  # enough for every epoch to be the best so far
     folder = tmp_path / "killed"
     whole = start(data, tmp_path / "whole", tmp_path / "whole.npz")
     moments = [
@@ -323,6 +323,41 @@ def test_average_reaches_back_over_at_most_a_tenth_of_the_run(tiny_data):
         for epochs in (1, 2, 10, 100, 1000)
     ]
     assert momentum == pytest.approx([0.0, 0.5, 0.9, 0.99, 0.99])
+
+
+@pytest.mark.both_backends
+def test_accumulated_gradients_give_the_weights_of_the_larger_batch(tiny_data):
+    """36 images in batches of 12, or of 4 and three to an update: the same images in each."""
+    # A constant rate, since the schedule goes by batches.
+    options = {"ema": 0.0, "epochs": 1, "learning_rate": 1e-3, "warmup": 0.0, "final_rate": 1.0}
+    large, _ = run(tiny_data, batch_size=12, **options)
+    accumulated, _ = run(tiny_data, batch_size=4, accumulate=3, **options)
+    smaller, _ = run(tiny_data, batch_size=4, **options)
+    assert int(accumulated.optimizer.iterations) == int(large.optimizer.iterations) == 3
+    for a, b in zip(accumulated.get_weights(), large.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+    far = [
+        np.abs(a - b).max() for a, b in zip(smaller.get_weights(), large.get_weights(), strict=True)
+    ]
+    assert max(far) > 1e-3  # or the comparison could not have failed
+
+
+@pytest.mark.both_backends
+def test_mixed_precision_trains_float32_weights_and_resumes(tiny_data, tmp_path):
+    model, history = run(tiny_data, tmp_path, epochs=2, precision="mixed_bfloat16")
+    assert history["loss"][1] < history["loss"][0]
+    best = pcnn.load_model(tmp_path / training.BEST)
+    assert best.compute_dtype == "bfloat16"
+    assert {str(weight.dtype) for weight in best.weights} == {"float32"}
+    _, history = run(tiny_data, tmp_path, epochs=3, precision="mixed_bfloat16")
+    assert len(history["loss"]) == 3
+
+
+def test_profiler_records_the_batches_asked_for(tiny_data, tmp_path):
+    settings = config(tiny_data, epochs=1)
+    model = pcnn.build_model(settings, tiny_data)
+    training.train(model, tiny_data, settings, log_folder=tmp_path, profile=(1, 2))
+    assert list(tmp_path.rglob("*.xplane.pb"))
 
 
 # ---------------------------------------------------------------- what is not resumed

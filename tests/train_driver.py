@@ -21,8 +21,8 @@ CONFIG = {
     "filters": 4,
     "dropout": 0.25,
     "epochs": 3,
-    "batch_size": 6,
-    "learning_rate": 0.01,
+    "batch_size": 18,
+    "learning_rate": 0.005,
     "ema": 0.9,
     "seed": 3,
 }
@@ -64,7 +64,7 @@ def main(data_file, folder, out, moment=None, count=0):
     last = pcnn.load_model(os.path.join(folder, training.LAST))
     arrays |= {f"last_{k}": w for k, w in enumerate(last.get_weights())}
     optimizer = last.optimizer.variables
-    arrays |= {f"adam_{k}": keras.ops.convert_to_numpy(v) for k, v in enumerate(optimizer)}
+    arrays |= {f"optimizer_{k}": keras.ops.convert_to_numpy(v) for k, v in enumerate(optimizer)}
     np.savez(out, loss=history["loss"], val_loss=history["val_loss"], **arrays)
 
 
