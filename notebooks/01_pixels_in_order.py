@@ -151,7 +151,9 @@ import keras
 
 keras.utils.set_random_seed(seed)
 tiny = pcnn.PixelCNN(data.image_shape, data.levels, filters, blocks)
-config = pcnn.RunConfig(epochs=epochs, learning_rate=5e-3, seed=seed)
+config = pcnn.RunConfig(
+    epochs=epochs, batch_size=32, learning_rate=5e-3, seed=seed
+)
 history = pcnn.train(tiny, data, config)
 ladder["tiny PixelCNN"] = pcnn.evaluate(tiny, data.test)
 print(ladder["tiny PixelCNN"])

@@ -34,7 +34,7 @@ if "google.colab" in sys.modules:
 dataset: str = "digits"  # or "mnist", "binarized_mnist", path to an .npz
 data_path: str = "data"  # folder that is searched for data files
 image_size: int = 15  # height and width of images for receptive fields
-epochs: int = 6  # passes over the training images for each model
+epochs: int = 4  # passes over the training images for each model
 filters: int = 24  # feature maps of the trained models, an even number
 blocks: int = 3  # blocks of the trained models
 seed: int = 0  # of initialisation, shuffling and sampling
@@ -288,7 +288,7 @@ mask_links(models["Gated, link masked"])
 
 # %%
 config = pcnn.RunConfig(
-    epochs=epochs, batch_size=64, learning_rate=1e-2, seed=seed
+    epochs=epochs, batch_size=32, learning_rate=5e-3, seed=seed
 )
 likelihoods = {}
 for name, model in models.items():
