@@ -3,10 +3,13 @@
 Everything else is `keras.ops`, so that the same code runs on either backend.
 """
 
+import contextlib
 import functools
 import os
 
 import keras
+
+from pcnnlib.errors import UsageError, check_int
 
 
 def compiled(function, model, *, xla):
@@ -63,6 +66,61 @@ def accelerators():
             f"{d} {found.device_kind}" for d, found in zip(devices, jax.devices(), strict=False)
         ]
     return devices
+
+
+@contextlib.contextmanager
+def data_parallel(count):
+    """Within, models are built and trained on several devices, each with its share of every batch.
+
+    TensorFlow takes `MirroredStrategy`, JAX `keras.distribution.DataParallel`.
+
+    Args:
+        count: devices, at least 1, or "all".
+
+    Raises:
+        UsageError: more devices than there are, or a backend other than TensorFlow and JAX.
+    """
+    kind = "gpu" if accelerators() else "cpu"
+    devices = [d for d in keras.distribution.list_devices() if d.startswith(kind)] or ["cpu:0"]
+    if count != "all":
+        if check_int("devices", count, 1) > len(devices):
+            raise UsageError(f"devices must be at most {len(devices)}, as many as there are")
+        devices = devices[:count]
+    name = keras.backend.backend()
+    if len(devices) == 1:
+        yield
+    elif name == "tensorflow":
+        import tensorflow as tf
+
+        with tf.distribute.MirroredStrategy([f"/{device}" for device in devices]).scope():
+            yield
+    elif name == "jax":
+        before = keras.distribution.distribution()
+        keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
+        try:
+            yield
+        finally:
+            keras.distribution.set_distribution(before)
+    else:
+        raise UsageError(f"several devices need the TensorFlow or JAX backend, got {name}")
+
+
+def replicas():
+    """Devices among which each batch is split: 1 outside of `data_parallel`."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.distribute.get_strategy().num_replicas_in_sync
+    distribution = keras.distribution.distribution()
+    return 1 if distribution is None else int(distribution.device_mesh.devices.size)
+
+
+def share_of_loss(loss):
+    """A replica's mean loss as its share of the whole batch's.
+
+    TensorFlow computes the loss on each device and adds up the gradients; JAX computes it once.
+    """
+    return loss / replicas() if keras.backend.backend() == "tensorflow" else loss
 
 
 def fused(function):

@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 
-from pcnnlib import images, results, training
+from pcnnlib import backend, images, results, training
 from pcnnlib.analysis import Likelihood, evaluate
 from pcnnlib.autoencoders import PixelCNNAutoencoder, code_usage
 from pcnnlib.conditions import Labels
@@ -70,6 +70,7 @@ def make_parser():
     add("--flip", action="store_true", help="mirror half of the training images, left to right")
     add("--epochs", type=int, default=50, help="0 draws from the checkpoint and trains nothing")
     add("--batch_size", type=int, default=DEFAULTS.batch_size, help="images a step")
+    add("--devices", default="1", help="that share each batch: a number, or all")
     add("--accumulate", type=int, default=1, help="steps averaged into one update")
     add(
         "--precision",
@@ -137,7 +138,7 @@ def run(args):
             raise UsageError("--publish needs the training run: give its --epochs")
         _check_writable(pathlib.Path(args.results_path) / args.publish)
     command = _command(args)
-    _profile(args)  # a mistake here should not wait for the data
+    _profile(args), _devices(args)  # mistakes here should not wait for the data
     if args.animate is None:
         args.animate = conditional
     config = training.RunConfig(
@@ -175,7 +176,8 @@ def run(args):
     if args.complete:  # a mistake here should not wait for the training
         images.read_png(args.complete, data.image_shape, data.levels)
     if config.epochs:
-        model = _train(config, data, args, folder, pictures, logs)
+        with backend.data_parallel(_devices(args)):
+            model = _train(config, data, args, folder, pictures, logs)
     else:
         model = _load(folder / training.BEST, data, args)
     rows = _rows(model, args)  # a mistake here should not wait for the test
@@ -222,6 +224,15 @@ def _train(config, data, args, folder, pictures, logs):
         verbose=1,
     )
     return model
+
+
+def _devices(args):
+    """Devices to train on: a number, or "all"."""
+    if args.devices == "all":
+        return "all"
+    if not args.devices.isdecimal():
+        raise UsageError(f"--devices must be a number or all, got {args.devices!r}")
+    return int(args.devices)
 
 
 def _profile(args):

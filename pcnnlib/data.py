@@ -47,13 +47,17 @@ class Batches(keras.utils.PyDataset):
         condition: the model's `condition`; unless it is None, batches are `(images, condition)`.
         epoch: epoch to begin with.
         flip: whether each image is mirrored left to right with probability 1/2; needs a seed.
+        multiple: devices that share each batch. If above 1, a last batch that they cannot share
+            evenly is filled up with images that weigh nothing.
 
     Raises:
         UsageError: an argument out of range, a split that lacks what the condition asks for, or
             mirrored images under a condition that says what is where.
     """
 
-    def __init__(self, split, batch_size, *, seed=None, condition=None, epoch=0, flip=False):
+    def __init__(
+        self, split, batch_size, *, seed=None, condition=None, epoch=0, flip=False, multiple=1
+    ):
         super().__init__()
         self.split = split
         self.batch_size = check_int("batch_size", batch_size, 1)
@@ -65,6 +69,11 @@ class Batches(keras.utils.PyDataset):
         if flip and condition is not None and condition.shape:
             raise UsageError(f"flip mirrors images, not what {condition!r} says of them")
         self.flip = flip
+        self.multiple = check_int("multiple", multiple, 1)
+        if self.batch_size % self.multiple:
+            raise UsageError(
+                f"batch_size must be a multiple of the {self.multiple} devices, got {batch_size}"
+            )
 
     @property
     def num_batches(self):
@@ -84,7 +93,18 @@ class Batches(keras.utils.PyDataset):
             if self.flip:
                 mirrored = rng.random(len(images)) < 0.5
                 images = np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
-        return (images,) if self.conditions is None else ((images, self.conditions[rows]),)
+        inputs = images if self.conditions is None else (images, self.conditions[rows])
+        return (inputs,) if self.multiple == 1 else self._filled(inputs, len(images))
+
+    def _filled(self, inputs, n):
+        """Inputs for a number of images that all devices can share, and the images' weights.
+
+        The weights make the mean over all of them the mean over the `n` that count.
+        """
+        rows = np.arange(-(-n // self.multiple) * self.multiple)
+        weights = np.where(rows < n, len(rows) / n, 0).astype("float32")
+        filled = keras.tree.map_structure(lambda part: part[np.minimum(rows, n - 1)], inputs)
+        return filled, weights, weights  # the loss needs no targets; Keras wants some
 
 
 class CountEpochs(keras.callbacks.Callback):

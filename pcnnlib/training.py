@@ -16,6 +16,7 @@ import zlib
 import keras
 import numpy as np
 
+from pcnnlib import backend
 from pcnnlib.autoencoders import PixelCNNAutoencoder
 from pcnnlib.conditions import Labels
 from pcnnlib.errors import UsageError, check_int, check_number
@@ -203,10 +204,9 @@ def train(model, data, config, *, folder=None, log_folder=None, profile=0, callb
             lacks what the model is conditioned on.
     """
     condition = model.condition
-    batches = data.train.batches(
-        config.batch_size, seed=config.seed, condition=condition, flip=config.flip
-    )
-    validation = data.validation.batches(config.batch_size, condition=condition)
+    shared = {"condition": condition, "multiple": backend.replicas()}
+    batches = data.train.batches(config.batch_size, seed=config.seed, flip=config.flip, **shared)
+    validation = data.validation.batches(config.batch_size, **shared)
     model.compile(optimizer=make_optimizer(config, batches.num_batches))
     model.optimizer.build(model.trainable_variables)
     keeper = Checkpoints(config, data, folder)

@@ -343,6 +343,37 @@ def test_accumulated_gradients_give_the_weights_of_the_larger_batch(tiny_data):
 
 
 @pytest.mark.both_backends
+@pytest.mark.slow
+def test_two_devices_give_the_weights_of_one(tmp_path, npz):
+    """With a last batch that two cannot share evenly, labels, and averaged weights."""
+    out = tmp_path / "out.npz"
+    subprocess.run(
+        [sys.executable, HERE / "devices_driver.py", npz(n=41), out],
+        env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+        check=True,
+        capture_output=True,
+    )
+    got = arrays_of(out)
+    assert got["uneven"] and got["replicas_1"] == 1 and got["replicas_2"] == 2
+    weights = [key for key in got if key.startswith("weights_1")]
+    assert weights
+    for key in weights:
+        np.testing.assert_allclose(got[key.replace("_1", "_2", 1)], got[key], atol=1e-5)
+
+
+def test_batches_are_filled_up_with_images_that_weigh_nothing(tiny_data):
+    one = tiny_data.train.batches(10, seed=1)
+    shared = tiny_data.train.batches(10, seed=1, multiple=5)
+    assert len(tiny_data.train) == 36 and shared.num_batches == one.num_batches == 4
+    images, _, weights = shared[3]
+    np.testing.assert_array_equal(images[:6], one[3][0])
+    assert images.shape[0] == 10
+    np.testing.assert_allclose(weights, [10 / 6] * 6 + [0] * 4)
+    with pytest.raises(UsageError, match="batch_size must be a multiple of the 3 devices, got 10"):
+        tiny_data.train.batches(10, multiple=3)
+
+
+@pytest.mark.both_backends
 def test_mixed_precision_trains_float32_weights_and_resumes(tiny_data, tmp_path):
     model, history = run(tiny_data, tmp_path, epochs=2, precision="mixed_bfloat16")
     assert history["loss"][1] < history["loss"][0]
