@@ -349,10 +349,11 @@ show(
 )
 
 # %% [markdown]
-# R is open to all three. Of G and B the mixture is surest, since its form says that channels rise and
-# fall together. The categorical model has to learn that for every level of R by itself, from
-# images in which most combinations are rare: that costs it most where data are few. The blind model
-# knows no more of G than of R.
+# R is open to all three, and G may still be that of the ink or that of the paper. Once R and G are
+# known, the two models that see them are nearly sure of B; the blind one knows no more of B than it did
+# of R. The form of the mixture says that channels rise and fall together. The categorical model has to
+# learn that for every level by itself, from images in which most combinations are rare: that costs it
+# most where data are few.
 #
 # ## Real images
 #
