@@ -41,16 +41,19 @@ class Encoder(keras.layers.Layer):
         self.filters = tuple(check_int("encoder_filters", f, 1) for f in filters)
         if len(self.filters) != 3:
             raise UsageError(f"encoder_filters must be three numbers, got {filters}")
-        policy = {"dtype": self.dtype_policy}
+
+        # Inputs are scaled down (see `_scaled`), and weights start at one (He et al. 2015) instead.
+        def options(variance):
+            normal = keras.initializers.RandomNormal(stddev=math.sqrt(variance))
+            return {"kernel_initializer": normal, "dtype": self.dtype_policy}
+
         self.convolutions = [
             keras.layers.Conv2D(
-                f, size, padding="same", activation="relu", name=f"convolution_{i}", **policy
+                f, size, padding="same", activation="relu", name=f"convolution_{i}", **options(2)
             )
             for i, (f, size) in enumerate(zip(self.filters, (5, 5, 3), strict=True))
         ]
-        # Its inputs are scaled down (see `call`), so its weights start at one instead.
-        one = keras.initializers.RandomNormal(stddev=1.0)
-        self.code = keras.layers.Dense(code_size, kernel_initializer=one, name="code", **policy)
+        self.code = keras.layers.Dense(code_size, name="code", **options(1))
 
     def build(self, input_shape):
         shape = tuple(input_shape)
@@ -68,21 +71,30 @@ class Encoder(keras.layers.Layer):
     def call(self, inputs):
         features = inputs
         for convolution in self.convolutions:
-            features = convolution(features)
+            features = convolution(_scaled(features, convolution))
             pooled = self._pooled(features.shape, convolution)
             size = tuple(n // m for n, m in zip(features.shape[1:3], pooled[1:3], strict=True))
             if size != (1, 1):
                 features = ops.max_pool(features, size, size, padding="valid")
         n = int(np.prod(features.shape[1:]))
-        # Adam moves every weight by about the learning rate. With ten thousand inputs as they are,
-        # one step would move the code by dozens, and close the gates that it enters for good.
-        return self.code(ops.reshape(features, (-1, n)) / math.sqrt(n))
+        return self.code(_scaled(ops.reshape(features, (-1, n)), self.code))
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.code_size)
 
     def get_config(self):
         return {**super().get_config(), "code_size": self.code_size, "filters": self.filters}
+
+
+def _scaled(features, layer):
+    """Inputs of a layer over the root of the number of its weights to one output.
+
+    An optimiser moves every weight by about the learning rate. With thousands of inputs as they
+    are, one step would move the code by dozens, and close the gates that it enters for good.
+
+    Source: Karras et al. 2018 (arXiv:1710.10196), section 4.1, "equalized learning rate".
+    """
+    return features / math.sqrt(int(np.prod(layer.kernel.shape[:-1])))
 
 
 class Autoencoder(AutoregressiveModel):

@@ -78,7 +78,12 @@ def make_parser():
         choices=training.PRECISIONS,
         help="of features; weights stay float32",
     )
-    add("--optimizer", choices=training.OPTIMIZERS, help="by default muon; autoencoders: adam")
+    add(
+        "--optimizer",
+        default=DEFAULTS.optimizer,
+        choices=training.OPTIMIZERS,
+        help="of weight matrices; the rest is left to adam",
+    )
     add("--learning_rate", type=float, default=DEFAULTS.learning_rate, help="highest rate")
     add("--grad_clip", type=float, default=DEFAULTS.grad_clip, help="largest norm of a gradient")
     add("--ema", type=float, default=DEFAULTS.ema, help="momentum of averaged weights; 0: none")
@@ -156,8 +161,7 @@ def run(args):
         batch_size=args.batch_size,
         accumulate=args.accumulate,
         precision=args.precision,
-        # Under Muon the codes of images of 28x28 grow without end.
-        optimizer=args.optimizer or ("adam" if autoencoder else DEFAULTS.optimizer),
+        optimizer=args.optimizer,
         learning_rate=args.learning_rate,
         grad_clip=args.grad_clip,
         ema=args.ema,
