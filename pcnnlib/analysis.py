@@ -73,6 +73,25 @@ def evaluate(model, split, batch_size=100):
     return Likelihood.of(-model.log_likelihood(split.images, given, batch_size), model.image_shape)
 
 
+def flop_per_image(model):
+    """Floating-point operations of one forward pass on one image.
+
+    A step of training costs about three times as many: the backward pass has two products for each
+    one forward.
+
+    Args:
+        model: `PixelCNN`, `GatedPixelCNN` or an autoencoder.
+
+    Returns:
+        int; a multiplication and an addition are two.
+    """
+    inputs = np.zeros((1, *model.image_shape), "uint8")
+    if model.condition is not None:
+        shape = model.condition.shape
+        inputs = inputs, np.zeros((1, *shape), "float32" if shape else "int64")
+    return backend.flop(lambda x: model(x), inputs, model)
+
+
 def class_log_likelihoods(model, images, batch_size=100):
     """What the model thinks of each image under each class: log p(x | y).
 

@@ -75,13 +75,16 @@ def data_parallel(count):
     TensorFlow takes `MirroredStrategy`, JAX `keras.distribution.DataParallel`.
 
     Args:
-        count: devices, at least 1, or "all".
+        count: devices, at least 1, or "all"; of several processes, those of all of them.
 
     Raises:
-        UsageError: more devices than there are, or a backend other than TensorFlow and JAX.
+        UsageError: more devices than there are, fewer than all where several processes train
+            together, or a backend other than TensorFlow and JAX.
     """
     kind = "gpu" if accelerators() else "cpu"
     devices = [d for d in keras.distribution.list_devices() if d.startswith(kind)] or ["cpu:0"]
+    if count != "all" and processes() > 1:
+        raise UsageError(f"devices must be all where {processes()} processes train, got {count}")
     if count != "all":
         if check_int("devices", count, 1) > len(devices):
             raise UsageError(f"devices must be at most {len(devices)}, as many as there are")
@@ -96,13 +99,80 @@ def data_parallel(count):
             yield
     elif name == "jax":
         before = keras.distribution.distribution()
-        keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
+        # Each process is handed its own share of the images by `Batches`.
+        parallel = keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
+        keras.distribution.set_distribution(parallel)
         try:
             yield
         finally:
             keras.distribution.set_distribution(before)
     else:
         raise UsageError(f"several devices need the TensorFlow or JAX backend, got {name}")
+
+
+def join_processes(coordinator, count, index):
+    """Train together with other processes, on this host or on others. JAX only.
+
+    To be called by every process, before it computes anything; returns once all have. A process
+    that has joined already is left as it is.
+
+    Args:
+        coordinator: "address:port" of process 0, which all can reach.
+        count: processes, at least 1.
+        index: which of them this is, from 0.
+
+    Raises:
+        UsageError: an argument out of range, a backend other than JAX, or processes that did not
+            find each other.
+    """
+    check_int("processes", count, 1)
+    check_int("process", index, 0, count - 1)
+    host, _, port = coordinator.rpartition(":")
+    if not host or not port.isdecimal():
+        raise UsageError(f"coordinator must be address:port, got {coordinator!r}")
+    if keras.backend.backend() != "jax":
+        raise UsageError(
+            f"several processes need KERAS_BACKEND=jax, the backend is {keras.backend.backend()}"
+        )
+    import jax
+
+    if jax.distributed.is_initialized():
+        return
+    try:
+        keras.distribution.initialize(coordinator, count, index)
+    except (RuntimeError, ValueError) as error:
+        raise UsageError(
+            f"process {index} of {count} could not join {coordinator}: {error}"
+        ) from error
+
+
+def processes():
+    """Processes that train together: 1 unless `join_processes` was called."""
+    if keras.backend.backend() != "jax":
+        return 1
+    import jax
+
+    return jax.process_count()
+
+
+def process():
+    """Which of the processes this is; the first, 0, is the one that writes files."""
+    if keras.backend.backend() != "jax":
+        return 0
+    import jax
+
+    return jax.process_index()
+
+
+@contextlib.contextmanager
+def alone():
+    """Within, what is built is this process's own, whatever others are doing."""
+    before = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(before)
 
 
 def replicas():
@@ -121,6 +191,42 @@ def share_of_loss(loss):
     TensorFlow computes the loss on each device and adds up the gradients; JAX computes it once.
     """
     return loss / replicas() if keras.backend.backend() == "tensorflow" else loss
+
+
+def flop(function, inputs, model):
+    """Floating-point operations of a function of tensors, counted by the backend itself.
+
+    Args:
+        function: takes `inputs`, reads the weights of `model`.
+        inputs: (nested) arrays.
+        model: built Keras model.
+
+    Returns:
+        int; a multiplication and an addition are two.
+
+    Raises:
+        UsageError: a backend other than TensorFlow and JAX.
+    """
+    name = keras.backend.backend()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        specs = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), inputs)
+        graph = tf.function(function, autograph=False).get_concrete_function(specs).graph
+        options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+        options["output"] = "none"
+        return int(tf.compat.v1.profiler.profile(graph, options=options).total_float_ops)
+    if name == "jax":
+        import jax
+
+        def pure(values, inputs):
+            pairs = zip(model.variables, values, strict=True)
+            with keras.StatelessScope(state_mapping=list(pairs)):
+                return function(inputs)
+
+        values = [variable.value for variable in model.variables]
+        return int(jax.jit(pure).lower(values, inputs).cost_analysis()["flops"])
+    raise UsageError(f"operations are counted by the TensorFlow or JAX backend, got {name}")
 
 
 def fused(function):

@@ -6,6 +6,7 @@ A mistake in the arguments is answered in one line, with exit code 2.
 import argparse
 import dataclasses
 import difflib
+import importlib.util
 import os
 import pathlib
 import shlex
@@ -25,6 +26,12 @@ MODELS = ("", "conditional", "autoencoder")
 DEFAULTS = training.RunConfig()
 # An autoencoder's picture has rows of this many images: an original, and draws from its code.
 ROW = 10
+# Flags of several processes, and the variables by which Keras reads the same.
+CLUSTER = {
+    "coordinator": "KERAS_DISTRIBUTION_JOB_ADDRESSES",
+    "processes": "KERAS_DISTRIBUTION_NUM_PROCESSES",
+    "process": "KERAS_DISTRIBUTION_PROCESS_ID",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -71,6 +78,9 @@ def make_parser():
     add("--epochs", type=int, default=50, help="0 draws from the checkpoint and trains nothing")
     add("--batch_size", type=int, default=DEFAULTS.batch_size, help="images a step")
     add("--devices", default="1", help="that share each batch: a number, or all")
+    add("--coordinator", help="several processes, JAX only: address:port of the first of them")
+    add("--processes", type=int, help="how many train together")
+    add("--process", type=int, help="which of them this is, from 0")
     add("--accumulate", type=int, default=1, help="steps averaged into one update")
     add(
         "--precision",
@@ -142,8 +152,9 @@ def run(args):
         if args.epochs < 1:
             raise UsageError("--publish needs the training run: give its --epochs")
         _check_writable(pathlib.Path(args.results_path) / args.publish)
-    command = _command(args)
+    words = command(args)
     _profile(args), _devices(args)  # mistakes here should not wait for the data
+    _join(args)
     if args.animate is None:
         args.animate = conditional
     config = training.RunConfig(
@@ -178,17 +189,24 @@ def run(args):
     folder = pathlib.Path(args.ckpt_path) / name
     pictures = pathlib.Path(args.samples_path) / name
     logs = pathlib.Path(args.summary_path) / name
+    if importlib.util.find_spec("tensorflow") is None:
+        print("no TensorBoard files: they are written by TensorFlow, which is not installed")
+        logs = None
     if args.complete:  # a mistake here should not wait for the training
         images.read_png(args.complete, data.image_shape, data.levels)
     if config.epochs:
         with backend.data_parallel(_devices(args)):
             model = _train(config, data, args, folder, pictures, logs)
+        if backend.process():
+            return  # the first process tests, draws and publishes
+        if backend.processes() > 1:
+            model = training.own_copy(model, model.get_weights())
     else:
         model = _load(folder / training.BEST, data, args)
     rows = _rows(model, args)  # a mistake here should not wait for the test
     figures = _report(model, data)
     if args.publish is not None:
-        _publish(model, data, config, figures, folder, args, command)
+        _publish(model, data, config, figures, folder, args, words)
     _draw(model, data.test, args, pictures)
     if args.complete:
         _complete(model, rows, args, pictures)
@@ -204,11 +222,13 @@ def _train(config, data, args, folder, pictures, logs):
     model = training.build_model(config, data)
     _rows(model, args)  # a mistake here should not wait for the training
     for place in (folder, pictures, logs):
-        _check_writable(place)
-    print(
-        f"{data.name}: {len(data.train):,} images {data.image_shape}, {data.levels} levels; "
-        f"{config.blocks} blocks of {config.filters} filters, {model.count_params():,} weights"
-    )
+        if place is not None:
+            _check_writable(place)
+    if backend.process() == 0:
+        print(
+            f"{data.name}: {len(data.train):,} images {data.image_shape}, {data.levels} levels; "
+            f"{config.blocks} blocks of {config.filters} filters, {model.count_params():,} weights"
+        )
     few = min(args.n_samples, 100)
 
     def draw(model, epoch):
@@ -238,6 +258,30 @@ def _devices(args):
     if not args.devices.isdecimal():
         raise UsageError(f"--devices must be a number or all, got {args.devices!r}")
     return int(args.devices)
+
+
+def _join(args):
+    """Join the other processes, if flags or the environment name any; the flags go first."""
+    given = {
+        name: getattr(args, name) if getattr(args, name) is not None else os.environ.get(variable)
+        for name, variable in CLUSTER.items()
+    }
+    if all(value is None for value in given.values()):
+        return
+    for name, value in given.items():
+        if value is None:
+            raise UsageError(f"--{name} is missing: several processes need all of {_flags(given)}")
+        if name != "coordinator" and not str(value).isdecimal():
+            raise UsageError(f"{CLUSTER[name]} must be a number, got {value!r}")
+    if not args.epochs:
+        raise UsageError(
+            f"several processes train, and --epochs=0 does not: leave out {_flags(given)}"
+        )
+    backend.join_processes(given["coordinator"], int(given["processes"]), int(given["process"]))
+
+
+def _flags(names):
+    return ", ".join(f"--{name}" for name in names)
 
 
 def _profile(args):
@@ -337,13 +381,13 @@ def _report(model, data):
     return figures
 
 
-def _publish(model, data, config, figures, folder, args, command):
+def _publish(model, data, config, figures, folder, args, words):
     """Write the run, and the weights that were best on the validation images, to the results."""
     state = training.read_state(folder / training.LAST)
     history = state["history"]
     place = pathlib.Path(args.results_path) / args.publish
     fields = {
-        "command": command,
+        "command": words,
         "seed": config.seed,
         "config": dataclasses.asdict(config),
         "data": results.describe_data(data),
@@ -357,11 +401,11 @@ def _publish(model, data, config, figures, folder, args, command):
     print(f"published: {place}")
 
 
-def _command(args):
+def command(args):
     """The command of a run: what is not as by default, but for the places of files."""
     parser, words = make_parser(), ["python main.py"]
     for name, value in vars(args).items():
-        if name.endswith("_path") or value == parser.get_default(name):
+        if name.endswith("_path") or name in CLUSTER or value == parser.get_default(name):
             continue
         if name == "data":
             value = pathlib.Path(value).name

@@ -49,6 +49,8 @@ class Batches(keras.utils.PyDataset):
         flip: whether each image is mirrored left to right with probability 1/2; needs a seed.
         multiple: devices that share each batch. If above 1, a last batch that they cannot share
             evenly is filled up with images that weigh nothing.
+        part: `(index, count)`, to be given only the index-th of count equal parts of each batch,
+            where as many processes train together.
 
     Raises:
         UsageError: an argument out of range, a split that lacks what the condition asks for, or
@@ -56,7 +58,16 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(
-        self, split, batch_size, *, seed=None, condition=None, epoch=0, flip=False, multiple=1
+        self,
+        split,
+        batch_size,
+        *,
+        seed=None,
+        condition=None,
+        epoch=0,
+        flip=False,
+        multiple=1,
+        part=(0, 1),
     ):
         super().__init__()
         self.split = split
@@ -74,6 +85,11 @@ class Batches(keras.utils.PyDataset):
             raise UsageError(
                 f"batch_size must be a multiple of the {self.multiple} devices, got {batch_size}"
             )
+        index, count = part
+        check_int("part[1]", count, 1)
+        self.part = check_int("part[0]", index, 0, count - 1), count
+        if self.multiple % count:
+            raise UsageError(f"multiple must be one of the {count} parts' too, got {multiple}")
 
     @property
     def num_batches(self):
@@ -103,7 +119,10 @@ class Batches(keras.utils.PyDataset):
         """
         rows = np.arange(-(-n // self.multiple) * self.multiple)
         weights = np.where(rows < n, len(rows) / n, 0).astype("float32")
-        filled = keras.tree.map_structure(lambda part: part[np.minimum(rows, n - 1)], inputs)
+        index, count = self.part
+        own = slice(index * len(rows) // count, (index + 1) * len(rows) // count)
+        rows, weights = np.minimum(rows, n - 1)[own], weights[own]
+        filled = keras.tree.map_structure(lambda values: values[rows], inputs)
         return filled, weights, weights  # the loss needs no targets; Keras wants some
 
 

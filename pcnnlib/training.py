@@ -184,7 +184,8 @@ def train(model, data, config, *, folder=None, log_folder=None, profile=0, callb
     The best weights are those with the lowest validation loss; with `config.ema` they are averaged
     weights, which are also the ones validated. With a `folder`, `best.keras` (no optimiser) and
     `last.keras` (everything a restart needs) are written after each epoch, and a run found there is
-    resumed: killed at any moment, it ends with the same weights as if it had not been.
+    resumed: killed at any moment, it ends with the same weights as if it had not been. Of several
+    processes that train together the first writes, and all must see the folder.
 
     Args:
         model: `PixelCNN`, `GatedPixelCNN` or an autoencoder.
@@ -205,7 +206,11 @@ def train(model, data, config, *, folder=None, log_folder=None, profile=0, callb
             lacks what the model is conditioned on.
     """
     condition = model.condition
-    shared = {"condition": condition, "multiple": backend.replicas()}
+    shared = {
+        "condition": condition,
+        "multiple": backend.replicas(),
+        "part": (backend.process(), backend.processes()),
+    }
     batches = data.train.batches(config.batch_size, seed=config.seed, flip=config.flip, **shared)
     validation = data.validation.batches(config.batch_size, **shared)
     model.compile(optimizer=make_optimizer(config, batches.num_batches))
@@ -216,9 +221,10 @@ def train(model, data, config, *, folder=None, log_folder=None, profile=0, callb
     batches.epoch = start
     if config.ema:
         callbacks = [keras.callbacks.SwapEMAWeights(), *callbacks]
-    if verbose:
+    first = backend.process() == 0
+    if verbose and first:
         callbacks = [*callbacks, Progress(config.epochs)]
-    if log_folder is not None:
+    if log_folder is not None and first:
         board = keras.callbacks.TensorBoard(log_folder, write_graph=False, profile_batch=profile)
         callbacks = [*callbacks, board]
         if start == 0:
@@ -253,7 +259,8 @@ class Checkpoints(keras.callbacks.Callback):
         """Bring back the last checkpoint, if there is one; return the epoch to begin with."""
         if self.folder is None:
             return 0
-        for name in (BEST, LAST):  # what a process killed while saving left behind
+        # What a process killed while saving left behind.
+        for name in (BEST, LAST) if backend.process() == 0 else ():
             for scratch in self.folder.glob(f".{pathlib.Path(name).stem}.*.keras"):
                 scratch.unlink(missing_ok=True)
         path = self.folder / LAST
@@ -295,9 +302,9 @@ class Checkpoints(keras.callbacks.Callback):
         self.history["seconds"].append(time.perf_counter() - self.began)
         if logs["val_loss"] < earlier or self.best is None:
             self.best = averaged_weights(self.model)
-            if self.folder is not None:
-                self.save_best()
-        if self.folder is not None:
+            if self.folder is not None and backend.process() == 0:
+                save(own_copy(self.model, self.best), self.folder / BEST)
+        if self.folder is not None and backend.process() == 0:
             state = {
                 "epoch": epoch + 1,
                 "history": self.history,
@@ -307,11 +314,6 @@ class Checkpoints(keras.callbacks.Callback):
             }
             # Last of all: until it is replaced, a restart repeats the epoch, with equal results.
             save(self.model, self.folder / LAST, state=state)
-
-    def save_best(self):
-        bare = self.model.__class__.from_config(self.model.get_config())
-        bare.set_weights(self.best)
-        save(bare, self.folder / BEST)
 
     def load_best(self):
         if self.best is not None:
@@ -366,14 +368,9 @@ class SampleGrids(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         epoch += 1
-        if epoch % self.every and epoch != self.epochs:
+        if backend.process() or (epoch % self.every and epoch != self.epochs):
             return
-        current = self.model.get_weights()
-        self.model.set_weights(averaged_weights(self.model))
-        try:
-            grid = self.draw(self.model, epoch)
-        finally:
-            self.model.set_weights(current)
+        grid = self.draw(own_copy(self.model, averaged_weights(self.model)), epoch)
         if self.log_folder is not None:
             # TensorBoard's own writer of images: Keras has none.
             import tensorflow as tf
@@ -412,6 +409,14 @@ def averaged_weights(model):
     return [np.array(average.get(id(weight), weight)) for weight in model.weights]
 
 
+def own_copy(model, weights):
+    """A model like this one with these weights, neither compiled nor shared between processes."""
+    with backend.alone():
+        copy = model.__class__.from_config(model.get_config())
+        copy.set_weights(weights)
+    return copy
+
+
 def save(model, path, *, state=None):
     """Write a `.keras` file in one step: a reader finds the old file or the new one, whole.
 
@@ -431,7 +436,8 @@ def save(model, path, *, state=None):
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {_line(error)}") from error
     try:
-        model.save(scratch)
+        with backend.alone():
+            model.save(scratch)
         if state is not None:
             with zipfile.ZipFile(scratch, "a") as archive:
                 archive.writestr(STATE, json.dumps(state))

@@ -237,3 +237,15 @@ def test_a_model_is_evaluated_under_the_conditions_of_its_data(digits):
     assert pcnn.evaluate(model, part).nats_per_image == pytest.approx(expected)
     with pytest.raises(UsageError, match="the data has no conditions"):
         pcnn.evaluate(model, digits.test)
+
+
+@pytest.mark.both_backends
+@pytest.mark.parametrize("condition", [None, pcnn.Labels(3)])
+def test_operations_are_two_for_each_weight_and_pixel(condition):
+    small, large = (gated((n, 8, 1), 2, filters=16, condition=condition) for n in (8, 16))
+    counted = analysis.flop_per_image(small)
+    expected = 2 * 64 * small.count_params()
+    if condition is not None:
+        assert counted < expected  # what the label adds is the same for every pixel
+    assert 0.8 * expected < counted < 1.15 * expected
+    assert 1.9 * counted < analysis.flop_per_image(large) < 2.1 * counted

@@ -295,6 +295,23 @@ def refused(flags, capsys, message):
         (["--seed=-1"], "seed must be an integer >= 0, got -1"),
         (["--devices=some"], "--devices must be a number or all, got 'some'"),
         (["--devices=99", "--epochs=9"], "devices must be at most"),
+        (["--processes=2"], "--coordinator is missing: several processes need all of"),
+        (
+            ["--coordinator=here", "--processes=2", "--process=0", "--epochs=9"],
+            "coordinator must be address:port, got 'here'",
+        ),
+        (
+            ["--coordinator=10.0.0.1:99", "--processes=2", "--process=2", "--epochs=9"],
+            "process must be an integer 0..1, got 2",
+        ),
+        (
+            ["--coordinator=10.0.0.1:99", "--processes=2", "--process=0", "--epochs=9"],
+            "several processes need KERAS_BACKEND=jax, the backend is tensorflow",
+        ),
+        (
+            ["--coordinator=10.0.0.1:99", "--processes=2", "--process=0", "--epochs=0"],
+            "several processes train, and --epochs=0 does not",
+        ),
         (["--profile=9,3"], "--profile must be a batch, or first and last such as 10,20"),
         (["--optimizer=sgd"], "invalid choice: 'sgd'"),
         (["--precision=half"], "invalid choice: 'half'"),

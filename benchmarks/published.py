@@ -1,0 +1,146 @@
+"""The four published runs, each by one command: train, choose on validation, test once, publish.
+
+    python benchmarks/published.py --data_path data --scale cpu
+    python benchmarks/published.py --data_path data --scale gpu --peak_tflops 989
+    python benchmarks/published.py --data_path data --scale gpu --epochs 1 --results_path /tmp/try
+
+Every run is a call of `python main.py`, printed as it starts. It is saved after each epoch: called
+again, this script goes on where it was cut off, and leaves alone what is published under the same
+command. `--epochs` rehearses: give it a `--results_path` of its own.
+
+At the end it prints what the runs cost: seconds of the median epoch; images trained on per second,
+a validated image counted as a third; operations to train on an image, three forward passes' worth;
+with `--peak_tflops` what share of the chip's peak that is; and images drawn per second here,
+compiling left out.
+"""
+
+import argparse
+import json
+import pathlib
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+
+import pcnnlib as pcnn  # first: it keeps TensorFlow's start-up report off the screen
+
+# ruff: isort: split
+import numpy as np
+
+from pcnnlib import analysis, cli, results
+
+ROOT = pathlib.Path(__file__).parent.parent
+RUNS = {
+    "mnist": "--data=mnist",
+    "binarized-mnist": "--data=binarized_mnist",
+    "mnist-conditional": "--data=mnist --model=conditional",
+    "mnist-autoencoder": "--data=mnist --model=autoencoder --code_size=10",
+}
+# One core for two hours or one, steps being what is short there: few features, small batches, and
+# a rate between the two that were best on validation images after 6,400 training images (2e-3 and
+# 4e-3; 8e-3 was worse).
+# One GPU for a few minutes each: not yet run, for want of one.
+SCALES = {
+    "cpu": (
+        "--layers=8 --f_map=32 --batch_size=16 --learning_rate=0.003 --ema=0.999",
+        {"mnist": 5, "binarized-mnist": 5, "mnist-conditional": 3, "mnist-autoencoder": 3},
+        {},
+    ),
+    "gpu": (
+        "--layers=12 --f_map=96 --batch_size=128 --learning_rate=0.002 --ema=0.999"
+        " --precision=mixed_bfloat16",
+        {"mnist": 80, "binarized-mnist": 60, "mnist-conditional": 80, "mnist-autoencoder": 40},
+        # The static binarisation shows the same pixels each epoch.
+        {"binarized-mnist": "--dropout=0.2"},
+    ),
+}
+
+
+def command(name, scale, epochs=None):
+    """Words of the command line that makes a run."""
+    shared, planned, own = SCALES[scale]
+    words = shlex.split(f"{RUNS[name]} {shared} {own.get(name, '')}")
+    return [*words, f"--epochs={epochs or planned[name]}", f"--publish={name}"]
+
+
+def published(place, words):
+    """Whether a run is there already, made by these very words."""
+    try:
+        made = json.loads((place / results.RUN).read_text(encoding="utf-8"))["command"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return made == cli.command(cli.make_parser().parse_args(words))
+
+
+def cost(place, peak_tflops):
+    """What a published run cost, as a line of the table."""
+    run = json.loads((place / results.RUN).read_text(encoding="utf-8"))
+    model = pcnn.load_model(place / results.WEIGHTS)
+    flop = 3 * analysis.flop_per_image(model)
+    seconds = statistics.median(run["history"]["seconds"])
+    # Validation costs a third of training for each image.
+    rate = (run["data"]["train"] + run["data"]["validation"] / 3) / seconds
+    test = run["test"]
+    words = [
+        f"{test['nats_per_image']:8.2f} ± {test['standard_error']:.2f}",
+        f"{seconds:9.1f}",
+        f"{rate:9.1f}",
+        f"{flop / 1e9:7.2f}",
+        f"{rate * flop / 1e12:9.4f}",
+        f"{rate * flop / 1e12 / peak_tflops:7.1%}" if peak_tflops else "      -",
+        f"{drawn_per_second(model):9.1f}",
+    ]
+    return "".join(f" {word}" for word in words)
+
+
+def drawn_per_second(model, n=100):
+    if isinstance(model, pcnn.PixelCNNAutoencoder):
+
+        def draw():
+            model.decode(np.zeros((n, model.code_size), "float32"), seed=0)
+    else:
+        condition = None if model.condition is None else [k % model.condition.n for k in range(n)]
+
+        def draw():
+            model.sample(n, condition, seed=0)
+
+    draw()
+    began = time.perf_counter()
+    draw()
+    return n / (time.perf_counter() - began)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--scale", choices=SCALES, required=True)
+    parser.add_argument("--only", choices=RUNS, nargs="+", default=list(RUNS), help="these runs")
+    parser.add_argument("--data_path", default="data")
+    parser.add_argument("--results_path", default=str(ROOT / "results"))
+    parser.add_argument("--ckpt_path", default="ckpts")
+    parser.add_argument("--epochs", type=int, help="instead of the scale's own: to rehearse")
+    parser.add_argument("--devices", default="1", help="a number, or all")
+    parser.add_argument("--peak_tflops", type=float, help="of the chip, at the precision used")
+    args = parser.parse_args()
+    for name in args.only:
+        words = command(name, args.scale, args.epochs)
+        place = pathlib.Path(args.results_path) / name
+        if published(place, words):
+            print(f"{name}: published already, in {place}")
+            continue
+        print(f"{name}: python main.py {shlex.join(words)}", flush=True)
+        paths = [f"--{p}={getattr(args, p)}" for p in ("data_path", "results_path")]
+        paths.append(f"--ckpt_path={pathlib.Path(args.ckpt_path) / args.scale}")
+        if args.devices != "1":
+            paths.append(f"--devices={args.devices}")
+        code = subprocess.call([sys.executable, ROOT / "main.py", *words, *paths])
+        if code:
+            sys.exit(f"{name}: stopped with code {code}; the same command goes on from there")
+    head = "nats/image (test)  s/epoch  images/s  GFLOP/im  TFLOP/s  of peak  drawn/s"
+    print(f"\n{'run':20} {head}")
+    for name in args.only:
+        print(f"{name:20}{cost(pathlib.Path(args.results_path) / name, args.peak_tflops)}")
+
+
+if __name__ == "__main__":
+    main()
