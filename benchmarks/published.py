@@ -10,25 +10,18 @@ command. `--epochs` rehearses: give it a `--results_path` of its own.
 
 At the end it prints what the runs cost: seconds of the median epoch; images trained on per second,
 a validated image counted as a third; operations to train on an image, three forward passes' worth;
-with `--peak_tflops` what share of the chip's peak that is; and images drawn per second here,
-compiling left out.
+with `--peak_tflops` what share of the chip's peak that is; and images drawn per second, compiling
+left out.
 """
 
 import argparse
 import json
 import pathlib
 import shlex
-import statistics
 import subprocess
 import sys
-import time
 
-import pcnnlib as pcnn  # first: it keeps TensorFlow's start-up report off the screen
-
-# ruff: isort: split
-import numpy as np
-
-from pcnnlib import analysis, cli, results
+from pcnnlib import cli, results
 
 ROOT = pathlib.Path(__file__).parent.parent
 RUNS = {
@@ -64,51 +57,28 @@ def command(name, scale, epochs=None):
     return [*words, f"--epochs={epochs or planned[name]}", f"--publish={name}"]
 
 
+def read(place):
+    return json.loads((place / results.RUN).read_text(encoding="utf-8"))
+
+
 def published(place, words):
     """Whether a run is there already, made by these very words."""
-    try:
-        made = json.loads((place / results.RUN).read_text(encoding="utf-8"))["command"]
-    except (OSError, ValueError, KeyError):
+    if not (place / results.RUN).is_file():
         return False
-    return made == cli.command(cli.make_parser().parse_args(words))
+    return read(place)["command"] == cli.command(cli.make_parser().parse_args(words))
 
 
-def cost(place, peak_tflops):
-    """What a published run cost, as a line of the table."""
-    run = json.loads((place / results.RUN).read_text(encoding="utf-8"))
-    model = pcnn.load_model(place / results.WEIGHTS)
-    flop = 3 * analysis.flop_per_image(model)
-    seconds = statistics.median(run["history"]["seconds"])
-    # Validation costs a third of training for each image.
-    rate = (run["data"]["train"] + run["data"]["validation"] / 3) / seconds
-    test = run["test"]
-    words = [
-        f"{test['nats_per_image']:8.2f} ± {test['standard_error']:.2f}",
-        f"{seconds:9.1f}",
-        f"{rate:9.1f}",
-        f"{flop / 1e9:7.2f}",
-        f"{rate * flop / 1e12:9.4f}",
-        f"{rate * flop / 1e12 / peak_tflops:7.1%}" if peak_tflops else "      -",
-        f"{drawn_per_second(model):9.1f}",
-    ]
-    return "".join(f" {word}" for word in words)
-
-
-def drawn_per_second(model, n=100):
-    if isinstance(model, pcnn.PixelCNNAutoencoder):
-
-        def draw():
-            model.decode(np.zeros((n, model.code_size), "float32"), seed=0)
-    else:
-        condition = None if model.condition is None else [k % model.condition.n for k in range(n)]
-
-        def draw():
-            model.sample(n, condition, seed=0)
-
-    draw()
-    began = time.perf_counter()
-    draw()
-    return n / (time.perf_counter() - began)
+def cost(run, peak_tflops):
+    """A line of the table."""
+    test, speed = run["test"], run["speed"]
+    tflops = speed["images_per_second"] * speed["flop_per_image"] / 1e12
+    return (
+        f"{test['nats_per_image']:10.2f} ± {test['standard_error']:.2f}"
+        f"{speed['seconds_per_epoch']:10.1f}{speed['images_per_second']:10.1f}"
+        f"{speed['flop_per_image'] / 1e9:10.2f}{tflops:9.4f}"
+        f"{f'{tflops / peak_tflops:9.1%}' if peak_tflops else '        -'}"
+        f"{speed['drawn_per_second']:9.1f}"
+    )
 
 
 def main():
@@ -136,10 +106,10 @@ def main():
         code = subprocess.call([sys.executable, ROOT / "main.py", *words, *paths])
         if code:
             sys.exit(f"{name}: stopped with code {code}; the same command goes on from there")
-    head = "nats/image (test)  s/epoch  images/s  GFLOP/im  TFLOP/s  of peak  drawn/s"
-    print(f"\n{'run':20} {head}")
+    head = " nats/image, test   s/epoch  images/s  GFLOP/im  TFLOP/s  of peak  drawn/s"
+    print(f"\n{'run':18}{head}")
     for name in args.only:
-        print(f"{name:20}{cost(pathlib.Path(args.results_path) / name, args.peak_tflops)}")
+        print(f"{name:18}{cost(read(pathlib.Path(args.results_path) / name), args.peak_tflops)}")
 
 
 if __name__ == "__main__":

@@ -207,7 +207,7 @@ def run(args):
     figures = _report(model, data)
     if args.publish is not None:
         _publish(model, data, config, figures, folder, args, words)
-    _draw(model, data.test, args, pictures)
+    _draw(model, data.test.images, args, pictures)
     if args.complete:
         _complete(model, rows, args, pictures)
 
@@ -232,7 +232,7 @@ def _train(config, data, args, folder, pictures, logs):
     few = min(args.n_samples, 100)
 
     def draw(model, epoch):
-        drawn, columns, _ = _picture(model, data.validation, args, few)
+        drawn, columns, _ = _picture(model, data.validation.images, args, few)
         grid = images.tile(drawn, model.levels, columns=columns)
         images.save_png(pictures / f"epoch_{epoch:04d}.png", grid)
         return grid
@@ -342,8 +342,8 @@ def _rows(model, args):
     return model.condition.check(classes)
 
 
-def _picture(model, split, args, n, progress=False):
-    """The images of a picture, about `n` of them.
+def _picture(model, originals, args, n, progress=False):
+    """The images of a picture, about `n` of them; an autoencoder draws from codes of `originals`.
 
     Returns:
         `(images, columns, given)`; columns None for a square, `given` a mask of the images that
@@ -351,7 +351,7 @@ def _picture(model, split, args, n, progress=False):
     """
     options = {"seed": args.seed, "temperature": args.temperature, "progress": progress}
     if isinstance(model, PixelCNNAutoencoder):
-        originals = split.images[: -(-n // ROW)]
+        originals = originals[: -(-n // ROW)]
         codes = np.repeat(model.encode(originals), ROW - 1, axis=0)
         drawn = model.decode(codes, **options).reshape(-1, ROW - 1, *model.image_shape)
         together = np.concatenate([originals[:, None], drawn], axis=1)
@@ -395,9 +395,10 @@ def _publish(model, data, config, figures, folder, args, words):
         "seconds": sum(history["seconds"]),
         "best_epoch": int(np.argmin(history["val_loss"])) + 1,
         "history": history,
+        "speed": results.speed(model, data, history["seconds"]),
         **{name: dataclasses.asdict(likelihood) for name, likelihood in figures.items()},
     }
-    results.write_run(place, fields, model)
+    results.write_run(place, fields, model, results.examples(model, data, seed=config.seed))
     print(f"published: {place}")
 
 
@@ -415,18 +416,15 @@ def command(args):
 
 
 def _draw_pretrained(args):
-    """Draw from a published run, without its data unless the picture shows some of it."""
+    """Draw from a published run, without its data."""
     if args.epochs:
         raise UsageError("--pretrained draws and trains nothing: add --epochs=0")
     if args.publish is not None:
         raise UsageError("--pretrained is published already: leave --publish out")
     model = results.load_pretrained(args.pretrained)
-    split = None
-    if isinstance(model, PixelCNNAutoencoder):
-        if args.complete:
-            raise UsageError("--complete needs a model that draws without a code")
-        config = results.read_run(args.pretrained)["config"]
-        split = load_dataset(config["data"], levels=config["levels"], data_path=args.data_path).test
+    originals = results.read_examples(args.pretrained).get("test")
+    if isinstance(model, PixelCNNAutoencoder) and args.complete:
+        raise UsageError("--complete needs a model that draws without a code")
     rows = _rows(model, args)
     if args.classes is not None and rows is None:
         raise UsageError(f"--classes needs a conditional model; {args.pretrained} is none")
@@ -434,13 +432,13 @@ def _draw_pretrained(args):
         args.animate = rows is not None
     pictures = pathlib.Path(args.samples_path) / args.pretrained
     _check_writable(pictures)
-    _draw(model, split, args, pictures)
+    _draw(model, originals, args, pictures)
     if args.complete:
         _complete(model, rows, args, pictures)
 
 
-def _draw(model, split, args, pictures):
-    drawn, columns, given = _picture(model, split, args, args.n_samples, progress=True)
+def _draw(model, originals, args, pictures):
+    drawn, columns, given = _picture(model, originals, args, args.n_samples, progress=True)
     images.save_png(pictures / "samples.png", images.tile(drawn, model.levels, columns=columns))
     print(f"samples: {pictures / 'samples.png'}")
     if args.animate:

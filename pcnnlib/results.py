@@ -1,7 +1,8 @@
 """Published runs: what they were, what they gave, and their weights.
 
 A run is a folder of `results/` with a `run.json` (command, configuration, seed, data, hardware,
-versions, history, figures) and, where it trained a model of this library, the weights beside it.
+versions, history, figures) and, where it trained a model of this library, the weights beside it and
+`examples.npz`, the few images that a page shows where the data set is not at hand.
 Its name is its path below `results/`, such as "mnist" or "cifar-subset/mixture". The folder is part
 of the installed package.
 """
@@ -11,15 +12,21 @@ import json
 import os
 import pathlib
 import platform
+import statistics
 import subprocess
+import time
+import zipfile
 from importlib import metadata
 
 import keras
+import numpy as np
 
-from pcnnlib import backend, training
+from pcnnlib import analysis, backend, training
+from pcnnlib.autoencoders import PixelCNNAutoencoder
+from pcnnlib.conditions import Labels
 from pcnnlib.errors import UsageError
 
-RUN, WEIGHTS = "run.json", "weights.keras"
+RUN, WEIGHTS, EXAMPLES = "run.json", "weights.keras", "examples.npz"
 
 
 def folder():
@@ -94,13 +101,108 @@ def load_pretrained(name):
     return training.load_model(path)
 
 
-def write_run(place, fields, model=None):
+def read_examples(name):
+    """Images beside a run, for pages that show it.
+
+    Args:
+        name: of the run, such as "mnist".
+
+    Returns:
+        dict of arrays, see `examples`; empty if the run has none.
+
+    Raises:
+        UsageError: no such run, or a damaged file.
+    """
+    path = _place(name) / EXAMPLES
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise UsageError(f"result {path} cannot be read: {error}") from error
+
+
+def examples(model, data, *, drawn=100, shown=10, seed=0):
+    """Images that a page needs and cannot compute without the data.
+
+    Args:
+        model: the run's, with its best weights.
+        data: its `Dataset`.
+        drawn: images drawn, and test images, that are compared with all training images.
+        shown: images kept of each kind.
+        seed: of the draws.
+
+    Returns:
+        dict of arrays: `test`, uint8 `(shown, H, W, C)`, one test image of each class in turn, or
+        the first where there are no classes. But for autoencoders also `drawn`, the first images
+        drawn, and `nearest`, the training images nearest to them; `drawn_distance` and
+        `test_distance`, `(drawn,)` each, the distances to the nearest training image of images
+        drawn and of test images (see `analysis.nearest`).
+    """
+    test = data.test
+    order = np.arange(len(test))
+    if test.labels is not None:
+        # The first of each class, then the second of each.
+        earlier = [(test.labels[:k] == label).sum() for k, label in enumerate(test.labels)]
+        order = np.lexsort((test.labels, earlier))
+    arrays = {"test": test.images[order[:shown]]}
+    if isinstance(model, PixelCNNAutoencoder):
+        return arrays
+    images = model.sample(drawn, _labels(model, drawn), seed=seed)
+    index, distance = analysis.nearest(images, data.train.images)
+    return {
+        **arrays,
+        "drawn": images[:shown],
+        "nearest": data.train.images[index[:shown]],
+        "drawn_distance": distance,
+        "test_distance": analysis.nearest(test.images[:drawn], data.train.images)[1],
+    }
+
+
+def speed(model, data, seconds, *, drawn=100):
+    """What a run costs: of training from its history, of drawing measured here and now.
+
+    Args:
+        model: the run's.
+        data: its `Dataset`.
+        seconds: of each epoch, validation included.
+        drawn: images drawn at once.
+
+    Returns:
+        dict: `seconds_per_epoch`, the median; `images_per_second` trained on, where a validated
+        image counts as a third of one; `flop_per_image` of training, three forward passes' worth;
+        `drawn_per_second`, compiling left out.
+    """
+    median = statistics.median(seconds)
+    began = []
+    for _ in range(2):  # the first call compiles
+        began.append(time.perf_counter())
+        if isinstance(model, PixelCNNAutoencoder):
+            model.decode(np.zeros((drawn, model.code_size), "float32"), seed=0)
+        else:
+            model.sample(drawn, _labels(model, drawn), seed=0)
+    return {
+        "seconds_per_epoch": median,
+        "images_per_second": (len(data.train) + len(data.validation) / 3) / median,
+        "flop_per_image": 3 * analysis.flop_per_image(model),
+        "drawn_per_second": drawn / (time.perf_counter() - began[-1]),
+    }
+
+
+def _labels(model, n):
+    """Labels to draw `n` images of, each class in turn; None for a model without labels."""
+    return np.arange(n) % model.condition.n if isinstance(model.condition, Labels) else None
+
+
+def write_run(place, fields, model=None, images=None):
     """Write or replace a run, each file in one step.
 
     Args:
         place: folder of the run.
         fields: dict for its `run.json`.
         model: its best weights, kept beside it, or None.
+        images: dict of arrays kept beside it, see `examples`, or None.
 
     Returns:
         `fields`, with file, size and checksum of the weights under `weights`, if there are any.
@@ -115,16 +217,25 @@ def write_run(place, fields, model=None):
             **fields,
             "weights": {"sha256": _checksum(place / WEIGHTS), "parameters": model.count_params()},
         }
-    scratch = place / f".{RUN}.{os.getpid()}"
+    if images is not None:
+        _replace(place / EXAMPLES, lambda file: np.savez_compressed(file, **images))
+    text = json.dumps(fields, indent=1) + "\n"
+    _replace(place / RUN, lambda file: file.write(text.encode("utf-8")))
+    return fields
+
+
+def _replace(path, write):
+    """Write a file in one step: `write` is given a binary file."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        scratch.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
-        os.replace(scratch, place / RUN)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(scratch, "wb") as file:
+            write(file)
+        os.replace(scratch, path)
     except OSError as error:
-        raise UsageError(f"{place / RUN} cannot be written: {error}") from error
+        raise UsageError(f"{path} cannot be written: {error}") from error
     finally:
         scratch.unlink(missing_ok=True)
-    return fields
 
 
 def describe_data(data):

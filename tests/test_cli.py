@@ -14,7 +14,7 @@ from PIL import Image
 from support import gated
 
 import pcnnlib as pcnn
-from pcnnlib import cli, results, training
+from pcnnlib import cli, images, results, training
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -480,6 +480,21 @@ def test_a_published_run_says_all_and_draws_without_its_data(home, tmp_path, mon
     ):
         assert cli.main([*flags, *places, *more]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_a_published_autoencoder_draws_from_the_codes_of_its_examples(tmp_path, monkeypatch):
+    home = Home(tmp_path)
+    places = [f"--results_path={tmp_path}", f"--samples_path={tmp_path / 'samples'}"]
+    flags = ["--model=autoencoder", "--epochs=1", "--publish=coded", "--code_size=2"]
+    assert cli.main(home.flags(*flags, *places)) == 0
+    monkeypatch.setattr(results, "folder", lambda: tmp_path)
+    assert cli.main(["--epochs=0", "--pretrained=coded", "--n_samples=6", *places]) == 0
+    examples = results.read_examples("coded")["test"]
+    model = pcnn.load_pretrained("coded")
+    row = [examples[0], *model.decode(np.repeat(model.encode(examples[:1]), 9, axis=0), seed=0)]
+    images.save_png(tmp_path / "expected.png", images.tile(np.stack(row), 2, columns=10))
+    drawn = tmp_path / "samples" / "coded" / "samples.png"
+    assert drawn.read_bytes() == (tmp_path / "expected.png").read_bytes()
 
 
 def test_publishing_needs_the_training_run(home, capsys):

@@ -45,6 +45,51 @@ def test_a_run_written_again_without_a_model_keeps_its_weights(published):
     assert sorted(path.name for path in place.iterdir()) == ["run.json", "weights.keras"]
 
 
+@pytest.mark.parametrize("kind", ["unconditional", "conditional", "autoencoder"])
+def test_examples_are_what_a_page_needs_of_the_data(tiny_data, published, kind):
+    options = {"condition": pcnn.Labels(3)} if kind == "conditional" else {}
+    model = gated(**options)
+    if kind == "autoencoder":
+        model = pcnn.PixelCNNAutoencoder(
+            (4, 4, 1), 2, 2, 4, 1, first_kernel_size=3, encoder_filters=(2, 2, 2)
+        )
+    images = results.examples(model, tiny_data, drawn=5, shown=4, seed=3)
+    labels = [
+        tiny_data.test.labels[(tiny_data.test.images == image).all(axis=(1, 2, 3))].tolist()
+        for image in images["test"]
+    ]
+    assert all(k % 3 in found for k, found in enumerate(labels))
+    results.write_run(published[0] / "new", {"seed": 3}, model, images)
+    kept = results.read_examples("new")
+    assert kept.keys() == images.keys()
+    if kind != "autoencoder":
+        again = model.sample(5, None if not options else [0, 1, 2, 0, 1], seed=3)
+        np.testing.assert_array_equal(kept["drawn"], again[:4])
+        for k in range(4):
+            differing = (kept["drawn"][k] != tiny_data.train.images).sum(axis=(1, 2, 3))
+            assert kept["drawn_distance"][k] == differing.min()
+            np.testing.assert_array_equal(
+                kept["nearest"][k], tiny_data.train.images[differing.argmin()]
+            )
+        assert len(kept["test_distance"]) == min(5, len(tiny_data.test))
+
+
+def test_examples_may_be_missing_but_not_damaged(published):
+    assert results.read_examples("alone") == {}
+    (published[0] / "alone" / results.EXAMPLES).write_bytes(b"PK\x03\x04 no")
+    with pytest.raises(UsageError, match="examples.npz cannot be read"):
+        results.read_examples("alone")
+
+
+def test_speed_counts_training_images_and_a_third_of_those_validated(tiny_data):
+    speed = results.speed(gated(), tiny_data, [4.0, 2.0, 9.0], drawn=3)
+    assert speed["seconds_per_epoch"] == 4
+    images = len(tiny_data.train) + len(tiny_data.validation) / 3
+    assert speed["images_per_second"] == pytest.approx(images / 4)
+    assert speed["flop_per_image"] == 3 * pcnn.analysis.flop_per_image(gated())
+    assert 0 < speed["drawn_per_second"] < 1e6
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
