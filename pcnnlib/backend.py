@@ -215,7 +215,13 @@ def flop(function, inputs, model):
         graph = tf.function(function, autograph=False).get_concrete_function(specs).graph
         options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
         options["output"] = "none"
-        return int(tf.compat.v1.profiler.profile(graph, options=options).total_float_ops)
+        logger = tf.get_logger()
+        level = logger.level
+        logger.setLevel("ERROR")  # it warns that what it uses itself is old
+        try:
+            return int(tf.compat.v1.profiler.profile(graph, options=options).total_float_ops)
+        finally:
+            logger.setLevel(level)
     if name == "jax":
         import jax
 

@@ -4,6 +4,7 @@ A mistake in the arguments is answered in one line, with exit code 2.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import difflib
 import importlib.util
@@ -195,7 +196,7 @@ def run(args):
     if args.complete:  # a mistake here should not wait for the training
         images.read_png(args.complete, data.image_shape, data.levels)
     if config.epochs:
-        with backend.data_parallel(_devices(args)):
+        with backend.data_parallel(_devices(args)), _reachable():
             model = _train(config, data, args, folder, pictures, logs)
         if backend.process():
             return  # the first process tests, draws and publishes
@@ -278,6 +279,20 @@ def _join(args):
             f"several processes train, and --epochs=0 does not: leave out {_flags(given)}"
         )
     backend.join_processes(given["coordinator"], int(given["processes"]), int(given["process"]))
+
+
+@contextlib.contextmanager
+def _reachable():
+    """Within, to lose the other processes is one line."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        if backend.processes() == 1 or isinstance(error, UsageError):
+            raise
+        raise UsageError(
+            "another process has stopped, or cannot be reached: start all of them again, and they "
+            f"go on from the last epoch ({str(error).strip().splitlines()[0]})"
+        ) from error
 
 
 def _flags(names):

@@ -13,6 +13,7 @@ STYLE = """<style>
 figure.pcnn-figure { margin: .5em 0 1em }
 .pcnn-figure figcaption { margin: .5em 0 0; max-width: 44em; text-align: left;
   font-family: inherit; font-size: .9em; font-weight: normal; color: inherit; opacity: .8 }
+.pcnn-figure th, .pcnn-figure td { text-align: left; vertical-align: top; font-size: .9em }
 html[data-theme=dark] .text_html:has(.pcnn-figure), .pcnn-figure img {
   background: none !important; color: inherit !important; padding: 0 !important }
 </style>"""
@@ -34,6 +35,38 @@ def show(figure, alt, caption):
         f"<figcaption>{''.join(words)}</figcaption></figure>"
     )
     display({"text/html": block, "text/plain": f"[figure: {alt}]"}, raw=True)
+
+
+def table(head, rows, caption):
+    """Show a table that was computed.
+
+    Args:
+        head: names of the columns.
+        rows: list of rows, as many texts each; a pair `(text, url)` is a link, and a row that
+            begins with `*` stands out.
+        caption: what it shows.
+    """
+
+    def cell(content, strong=False):
+        words, url = content if isinstance(content, tuple) else (content, None)
+        words = html.escape(str(words))
+        words = f"<a href={url!r}>{words}</a>" if url else words
+        return f"<strong>{words}</strong>" if strong else words
+
+    lines = ["".join(f"<th>{cell(name)}</th>" for name in head)]
+    plain = [" | ".join(head)]
+    for row in rows:
+        strong = row[0] == "*"
+        cells = row[1:] if strong else row
+        lines.append("".join(f"<td>{cell(content, strong)}</td>" for content in cells))
+        plain.append(" | ".join(c[0] if isinstance(c, tuple) else str(c) for c in cells))
+    first, *others = (f"<tr>{line}</tr>" for line in lines)
+    block = (
+        f'{STYLE}<figure class="pcnn-figure"><table class="table"><thead>{first}</thead>'
+        f"<tbody>{''.join(others)}</tbody></table>"
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+    display({"text/html": block, "text/plain": "\n".join([*plain, caption])}, raw=True)
 
 
 def glue(name, value):

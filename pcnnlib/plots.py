@@ -709,6 +709,62 @@ def lines(series, *, x, y, reference=None):
 
 
 @_styled
+def histograms(values, *, x):
+    """How numbers of several kinds are spread, one outline for each name.
+
+    Args:
+        values: dict of name -> `(n,)`.
+        x: name of the axis.
+
+    Returns:
+        `Picture`.
+    """
+    figure = _figure(WIDTH * 0.9, 2.2)
+    axes = figure.subplots()
+    bins = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=20)
+    for (name, numbers), colour in zip(values.items(), SERIES, strict=False):
+        axes.hist(numbers, bins, color=colour, alpha=0.25)
+        axes.hist(numbers, bins, color=colour, histtype="step", lw=1.4, label=name)
+    axes.set_xlabel(x)
+    axes.set_ylabel("images")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+@_styled
+def differences(pairs, *, x):
+    """Differences from something, with two standard errors to either side.
+
+    Args:
+        pairs: dict of name -> `(difference, standard error)`, in the order to show.
+        x: name of the axis.
+
+    Returns:
+        `Picture`. At the grey line there is no difference.
+    """
+    figure = _figure(WIDTH * 0.9, 0.36 * len(pairs) + 0.75)
+    axes = figure.subplots()
+    axes.axvline(0, color=QUIET, lw=1)
+    for row, (value, error) in enumerate(pairs.values()):
+        axes.errorbar(value, row, xerr=2 * error, fmt="o", color=SERIES[0], ms=6, capsize=3, lw=1.4)
+        axes.annotate(
+            f"{value:+.2f}",
+            (value + 2 * error, row),
+            (7, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    axes.set_yticks(range(len(pairs)), list(pairs))
+    axes.set_ylim(len(pairs) - 0.5, -0.5)
+    axes.margins(x=0.25)
+    axes.grid(axis="x", color=QUIET, alpha=0.25, lw=0.6)
+    axes.set_xlabel(x)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    return figure
+
+
+@_styled
 def asked_and_measured(pairs):
     """What was asked of each image against what was measured on it, a panel for each quantity.
 

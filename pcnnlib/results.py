@@ -27,6 +27,7 @@ from pcnnlib.conditions import Labels
 from pcnnlib.errors import UsageError
 
 RUN, WEIGHTS, EXAMPLES = "run.json", "weights.keras", "examples.npz"
+LITERATURE = "literature.json"
 
 
 def folder():
@@ -79,6 +80,26 @@ def read_runs(group):
         raise UsageError(f"group must be one of {', '.join(groups) or 'none'}, got {group!r}")
     inside = [name for name in known if name.rpartition("/")[0] == group]
     return {name.rpartition("/")[2]: read_run(name) for name in inside}
+
+
+def read_literature(task):
+    """What others published for a task.
+
+    Args:
+        task: name of a run or data set, such as "mnist" or "binarized_mnist".
+
+    Returns:
+        list of dicts: `model`, `nats` per image, `on` which images, `source` and its `url`; where
+        known `epochs`, and `bound` if the figure is an upper bound.
+
+    Raises:
+        UsageError: nothing is known of such a task.
+    """
+    known = json.loads((folder() / LITERATURE).read_text(encoding="utf-8"))
+    known.pop("about")
+    if task not in known:
+        raise UsageError(f"task must be one of {', '.join(sorted(known))}, got {task!r}")
+    return known[task]
 
 
 def load_pretrained(name):

@@ -45,6 +45,8 @@ def all_figures(images):
         "code_space, dots": plots.code_space(np.zeros((2, 2))),
         "channel_order": plots.channel_order({"A": (np.tri(3), range(3), range(3))}),
         "level_probabilities": plots.level_probabilities({"a": np.eye(3, 9)}, (0, 1, 2)),
+        "histograms": plots.histograms({"a": np.arange(9), "b": np.ones(3)}, x="x"),
+        "differences": plots.differences({"a": (0.5, 0.1), "b": (-1.0, 0.2)}, x="nats"),
         "changes": plots.changes(*np.ones((2, 3, 8, 8), bool), (7, 7), blocks=[1, 3]),
     }
 
@@ -172,3 +174,30 @@ def test_ladder_can_leave_out_zero():
     likelihood = pcnn.Likelihood(80.0, 1.25, 1.8, 0.6, 300)
     full, near = (plots.ladder({"a": likelihood}, from_zero=zero) for zero in (True, False))
     assert full.axes[0].get_xlim()[0] == 0 < 1 < near.axes[0].get_xlim()[0]
+
+
+def test_differences_show_each_value_with_two_standard_errors():
+    figure = plots.differences({"a": (0.5, 0.1), "b": (-1.0, 0.2)}, x="nats")
+    (axes,) = figure.axes
+    spans = [bar.get_segments()[0][:, 0] for bar in axes.collections]
+    np.testing.assert_allclose(spans, [[0.3, 0.7], [-1.4, -0.6]])
+    assert [text.get_text() for text in axes.texts] == ["+0.50", "-1.00"]
+
+
+def test_tables_escape_their_texts_and_link_their_sources(capsys, monkeypatch):
+    shown = []
+    monkeypatch.setattr(notebook, "display", lambda data, raw: shown.append(data))
+    rows = [["a < b", ("paper", "https://arxiv.org/abs/1")], ["*", "ours", 81.25]]
+    notebook.table(["model", "nats"], rows, "Which & what")
+    (found,) = shown
+    assert (
+        "<td>a &lt; b</td><td><a href='https://arxiv.org/abs/1'>paper</a></td>"
+        in found["text/html"]
+    )
+    assert "<td><strong>ours</strong></td><td><strong>81.25</strong></td>" in found["text/html"]
+    assert found["text/plain"].splitlines() == [
+        "model | nats",
+        "a < b | paper",
+        "ours | 81.25",
+        "Which & what",
+    ]

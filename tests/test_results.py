@@ -109,6 +109,15 @@ def test_unknown_groups_are_refused(published):
         results.read_runs("alone")
 
 
+def test_literature_names_figure_images_and_source_of_everything():
+    for task in ("mnist", "binarized_mnist", "mnist-conditional", "mnist-autoencoder"):
+        for entry in results.read_literature(task):
+            assert {"model", "nats", "on", "source"} <= entry.keys()
+            assert 70 < entry["nats"] < 100 and entry["url"].startswith("https://")
+    with pytest.raises(UsageError, match="task must be one of binarized_mnist, mnist, .* got 'x'"):
+        results.read_literature("x")
+
+
 def test_weights_that_are_not_those_published_are_refused(published):
     (published[0] / "alone" / "weights.keras").write_bytes(b"other")
     with pytest.raises(UsageError, match="weights.keras is damaged: its checksum"):
