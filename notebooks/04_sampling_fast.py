@@ -39,7 +39,7 @@ learning_rate: float = 5e-3  # highest
 filters: int = 32  # feature maps of each stack
 blocks: int = 5  # gated blocks
 largest_batch: int = 64  # images in the largest batch that is timed
-largest_size: int = 24  # height and width of the largest images timed
+largest_size: int = 20  # height and width of the largest images timed
 seed: int = 0  # of initialisation, shuffling and sampling
 
 # %%
