@@ -50,11 +50,12 @@ SCALES = {
 }
 
 
-def command(name, scale, epochs=None):
+def command(name, scale, epochs=None, devices="1"):
     """Words of the command line that makes a run."""
     shared, planned, own = SCALES[scale]
     words = shlex.split(f"{RUNS[name]} {shared} {own.get(name, '')}")
-    return [*words, f"--epochs={epochs or planned[name]}", f"--publish={name}"]
+    words += [f"--epochs={epochs or planned[name]}", f"--publish={name}"]
+    return words if devices == "1" else [*words, f"--devices={devices}"]
 
 
 def read(place):
@@ -65,7 +66,8 @@ def published(place, words):
     """Whether a run is there already, made by these very words."""
     if not (place / results.RUN).is_file():
         return False
-    return read(place)["command"] == cli.command(cli.make_parser().parse_args(words))
+    run = read(place)
+    return "speed" in run and run["command"] == cli.command(cli.make_parser().parse_args(words))
 
 
 def cost(run, peak_tflops):
@@ -93,16 +95,16 @@ def main():
     parser.add_argument("--peak_tflops", type=float, help="of the chip, at the precision used")
     args = parser.parse_args()
     for name in args.only:
-        words = command(name, args.scale, args.epochs)
+        words = command(name, args.scale, args.epochs, args.devices)
         place = pathlib.Path(args.results_path) / name
         if published(place, words):
             print(f"{name}: published already, in {place}")
             continue
         print(f"{name}: python main.py {shlex.join(words)}", flush=True)
         paths = [f"--{p}={getattr(args, p)}" for p in ("data_path", "results_path")]
-        paths.append(f"--ckpt_path={pathlib.Path(args.ckpt_path) / args.scale}")
-        if args.devices != "1":
-            paths.append(f"--devices={args.devices}")
+        # A rehearsal has checkpoints of its own.
+        own = f"{args.scale}-{args.epochs or 'full'}"
+        paths.append(f"--ckpt_path={pathlib.Path(args.ckpt_path) / own}")
         code = subprocess.call([sys.executable, ROOT / "main.py", *words, *paths])
         if code:
             sys.exit(f"{name}: stopped with code {code}; the same command goes on from there")

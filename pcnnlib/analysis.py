@@ -113,7 +113,7 @@ def nearest(images, among, batch_size=5000):
             f"among must be images like the others, (M, {str(images.shape[1:])[1:]}, "
             f"got shape {among.shape}"
         )
-    flat = images.reshape(len(images), -1).astype("float64")
+    flat = images.reshape(len(images), math.prod(images.shape[1:])).astype("float64")
     index, distance = np.zeros(len(flat), int), np.full(len(flat), np.inf)
     for start in range(0, len(among), check_int("batch_size", batch_size, 1)):
         others = among[start : start + batch_size].reshape(-1, flat.shape[1]).astype("float64")

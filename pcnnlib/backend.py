@@ -5,9 +5,13 @@ Everything else is `keras.ops`, so that the same code runs on either backend.
 
 import contextlib
 import functools
+import hashlib
 import os
+import socket
+import time
 
 import keras
+import numpy as np
 
 from pcnnlib.errors import UsageError, check_int
 
@@ -114,7 +118,7 @@ def join_processes(coordinator, count, index):
     """Train together with other processes, on this host or on others. JAX only.
 
     To be called by every process, before it computes anything; returns once all have. A process
-    that has joined already is left as it is.
+    that has joined already is left as it is. At the end of each the first may go on for a day.
 
     Args:
         coordinator: "address:port" of process 0, which all can reach.
@@ -122,8 +126,9 @@ def join_processes(coordinator, count, index):
         index: which of them this is, from 0.
 
     Raises:
-        UsageError: an argument out of range, a backend other than JAX, or processes that did not
-            find each other.
+        UsageError: an argument out of range, a backend other than JAX, or a coordinator that
+            does not answer for five minutes. (If another process stays away for so long, JAX ends
+            the first one itself.)
     """
     check_int("processes", count, 1)
     check_int("process", index, 0, count - 1)
@@ -138,12 +143,32 @@ def join_processes(coordinator, count, index):
 
     if jax.distributed.is_initialized():
         return
-    try:
-        keras.distribution.initialize(coordinator, count, index)
-    except (RuntimeError, ValueError) as error:
-        raise UsageError(
-            f"process {index} of {count} could not join {coordinator}: {error}"
-        ) from error
+    if index and not _answers(host, int(port)):
+        raise UsageError(f"coordinator {coordinator} does not answer")
+    # As `keras.distribution.initialize` does, which cannot say how long to wait at the end.
+    jax.distributed.initialize(coordinator, count, index, shutdown_timeout_seconds=24 * 3600)
+
+
+def _answers(host, port, seconds=300):
+    """Whether somebody listens there, within a time. JAX would end a process that waits in vain."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((host, port), timeout=5).close()
+            return True
+        except OSError:
+            time.sleep(0.5)
+    return False
+
+
+def agreed(text):
+    """Whether all processes hold the same text; each of them must ask."""
+    if processes() == 1:
+        return True
+    from jax.experimental import multihost_utils
+
+    own = np.frombuffer(hashlib.sha256(text.encode()).digest(), "uint8")
+    return bool((multihost_utils.process_allgather(own) == own).all())
 
 
 def processes():

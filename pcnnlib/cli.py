@@ -12,6 +12,7 @@ import os
 import pathlib
 import shlex
 import sys
+import traceback
 
 import numpy as np
 
@@ -33,6 +34,8 @@ CLUSTER = {
     "processes": "KERAS_DISTRIBUTION_NUM_PROCESSES",
     "process": "KERAS_DISTRIBUTION_PROCESS_ID",
 }
+# What JAX says when a connection to another process fails.
+LOST = ("Gloo", "NCCL", "UNAVAILABLE", "DEADLINE_EXCEEDED", "Connection reset")
 
 
 class Parser(argparse.ArgumentParser):
@@ -126,11 +129,27 @@ def main(args=None):
         run(make_parser().parse_args(args))
     except UsageError as error:
         print(f"main.py: error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        return _leave(2)
     except KeyboardInterrupt:
         print("\nmain.py: stopped; the same command goes on from the last epoch", file=sys.stderr)
-        return 130
+        return _leave(130)
+    except Exception:
+        if backend.processes() == 1:
+            raise
+        traceback.print_exc()
+        return _leave(1)
     return 0
+
+
+def _leave(code):
+    """The exit code; but of several processes one that fails ends here, and so do the others.
+
+    Python's usual end would wait for them, while they wait for this one.
+    """
+    if backend.processes() > 1:
+        sys.stdout.flush(), sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 def run(args):
@@ -154,8 +173,7 @@ def run(args):
             raise UsageError("--publish needs the training run: give its --epochs")
         _check_writable(pathlib.Path(args.results_path) / args.publish)
     words = command(args)
-    _profile(args), _devices(args)  # mistakes here should not wait for the data
-    _join(args)
+    _profile(args), _devices(args), _cluster(args)  # mistakes here should not wait for the data
     if args.animate is None:
         args.animate = conditional
     config = training.RunConfig(
@@ -196,6 +214,12 @@ def run(args):
     if args.complete:  # a mistake here should not wait for the training
         images.read_png(args.complete, data.image_shape, data.levels)
     if config.epochs:
+        if args.publish is not None:
+            _check_plan(folder / training.LAST, config)
+        cluster = _cluster(args)
+        if cluster is not None:
+            backend.join_processes(*cluster)
+        made = results.surroundings() if args.publish is not None else None
         with backend.data_parallel(_devices(args)), _reachable():
             model = _train(config, data, args, folder, pictures, logs)
         if backend.process():
@@ -207,7 +231,7 @@ def run(args):
     rows = _rows(model, args)  # a mistake here should not wait for the test
     figures = _report(model, data)
     if args.publish is not None:
-        _publish(model, data, config, figures, folder, args, words)
+        _publish(model, data, config, figures, folder, args, {"command": words, **made})
     _draw(model, data.test.images, args, pictures)
     if args.complete:
         _complete(model, rows, args, pictures)
@@ -261,42 +285,44 @@ def _devices(args):
     return int(args.devices)
 
 
-def _join(args):
-    """Join the other processes, if flags or the environment name any; the flags go first."""
+def _cluster(args):
+    """Coordinator, number and index of the processes that flags or the environment name, or None.
+
+    The flags go first.
+    """
+    flags = {name: getattr(args, name) for name in CLUSTER}
     given = {
-        name: getattr(args, name) if getattr(args, name) is not None else os.environ.get(variable)
-        for name, variable in CLUSTER.items()
+        name: value if value is not None else os.environ.get(CLUSTER[name])
+        for name, value in flags.items()
     }
     if all(value is None for value in given.values()):
-        return
+        return None
+    every = ", ".join(f"--{name}" for name in CLUSTER)
     for name, value in given.items():
         if value is None:
-            raise UsageError(f"--{name} is missing: several processes need all of {_flags(given)}")
-        if name != "coordinator" and not str(value).isdecimal():
+            raise UsageError(f"--{name} is missing: several processes need all of {every}")
+        if name != "coordinator" and flags[name] is None and not value.isdecimal():
             raise UsageError(f"{CLUSTER[name]} must be a number, got {value!r}")
     if not args.epochs:
-        raise UsageError(
-            f"several processes train, and --epochs=0 does not: leave out {_flags(given)}"
-        )
-    backend.join_processes(given["coordinator"], int(given["processes"]), int(given["process"]))
+        raise UsageError(f"several processes train, and --epochs=0 does not: leave out {every}")
+    if args.devices != "all":
+        raise UsageError(f"--devices must be all for several processes, got {args.devices!r}")
+    return given["coordinator"], int(given["processes"]), int(given["process"])
 
 
 @contextlib.contextmanager
 def _reachable():
-    """Within, to lose the other processes is one line."""
+    """Within, to lose another process is one line."""
     try:
         yield
-    except (RuntimeError, ValueError) as error:
-        if backend.processes() == 1 or isinstance(error, UsageError):
+    except Exception as error:
+        words = str(error)
+        if backend.processes() == 1 or not any(sign in words for sign in LOST):
             raise
         raise UsageError(
             "another process has stopped, or cannot be reached: start all of them again, and they "
-            f"go on from the last epoch ({str(error).strip().splitlines()[0]})"
+            f"go on from the last epoch ({words.strip().splitlines()[0]})"
         ) from error
-
-
-def _flags(names):
-    return ", ".join(f"--{name}" for name in names)
 
 
 def _profile(args):
@@ -366,7 +392,7 @@ def _picture(model, originals, args, n, progress=False):
     """
     options = {"seed": args.seed, "temperature": args.temperature, "progress": progress}
     if isinstance(model, PixelCNNAutoencoder):
-        originals = originals[: -(-n // ROW)]
+        originals = np.resize(originals, (-(-n // ROW), *model.image_shape))
         codes = np.repeat(model.encode(originals), ROW - 1, axis=0)
         drawn = model.decode(codes, **options).reshape(-1, ROW - 1, *model.image_shape)
         together = np.concatenate([originals[:, None], drawn], axis=1)
@@ -396,17 +422,32 @@ def _report(model, data):
     return figures
 
 
-def _publish(model, data, config, figures, folder, args, words):
+def _check_plan(path, config):
+    """Raise `UsageError` if a run to be published was begun for another number of epochs.
+
+    The learning rate falls along the whole plan, so that the command would not give these weights.
+    """
+    if path.exists():
+        planned = training.read_state(path).get("config", {}).get("epochs")
+        if planned != config.epochs:
+            raise UsageError(
+                f"--publish needs a run planned for its {config.epochs} epochs from the start; "
+                f"{path} was for {planned}: choose another --ckpt_path"
+            )
+
+
+def _publish(model, data, config, figures, folder, args, made):
     """Write the run, and the weights that were best on the validation images, to the results."""
+    # Without the optimiser, which a model that was trained here still has.
+    model = training.own_copy(model, model.get_weights())
     state = training.read_state(folder / training.LAST)
     history = state["history"]
     place = pathlib.Path(args.results_path) / args.publish
     fields = {
-        "command": words,
+        **made,
         "seed": config.seed,
         "config": dataclasses.asdict(config),
         "data": results.describe_data(data),
-        **results.surroundings(),
         "seconds": sum(history["seconds"]),
         "best_epoch": int(np.argmin(history["val_loss"])) + 1,
         "history": history,
@@ -437,9 +478,13 @@ def _draw_pretrained(args):
     if args.publish is not None:
         raise UsageError("--pretrained is published already: leave --publish out")
     model = results.load_pretrained(args.pretrained)
-    originals = results.read_examples(args.pretrained).get("test")
-    if isinstance(model, PixelCNNAutoencoder) and args.complete:
-        raise UsageError("--complete needs a model that draws without a code")
+    originals = None
+    if isinstance(model, PixelCNNAutoencoder):
+        if args.complete:
+            raise UsageError("--complete needs a model that draws without a code")
+        originals = results.read_examples(args.pretrained).get("test")
+        if originals is None:
+            raise UsageError(f"{args.pretrained} holds no images whose codes could be drawn from")
     rows = _rows(model, args)
     if args.classes is not None and rows is None:
         raise UsageError(f"--classes needs a conditional model; {args.pretrained} is none")

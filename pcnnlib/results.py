@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import time
 import zipfile
+import zlib
 from importlib import metadata
 
 import keras
@@ -140,7 +141,7 @@ def read_examples(name):
     try:
         with np.load(path, allow_pickle=False) as file:
             return dict(file)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise UsageError(f"result {path} cannot be read: {error}") from error
 
 

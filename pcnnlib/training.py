@@ -203,8 +203,11 @@ def train(model, data, config, *, folder=None, log_folder=None, profile=0, callb
 
     Raises:
         UsageError: `folder` holds another run, a damaged file, or cannot be written; the data
-            lacks what the model is conditioned on.
+            lacks what the model is conditioned on; several processes were joined, but train
+            apart, or do not find the same checkpoint.
     """
+    if backend.processes() > 1 and backend.replicas() == 1:
+        raise UsageError("joined processes train within backend.data_parallel('all')")
     condition = model.condition
     shared = {
         "condition": condition,
@@ -264,9 +267,14 @@ class Checkpoints(keras.callbacks.Callback):
             for scratch in self.folder.glob(f".{pathlib.Path(name).stem}.*.keras"):
                 scratch.unlink(missing_ok=True)
         path = self.folder / LAST
-        if not path.exists():
+        state = read_state(path) if path.exists() else None
+        found = None if state is None else state["epoch"]
+        if not backend.agreed(json.dumps([found, _identity(self.config, self.data)])):
+            raise UsageError(
+                f"processes differ in their flags, their data or in {path}: all must see one folder"
+            )
+        if state is None:
             return 0
-        state = read_state(path)
         wanted = _identity(self.config, self.data)
         # A run saved before a field was thought of had what is now its default.
         had = {**{f.name: f.default for f in dataclasses.fields(RunConfig)}, **state["run"]}

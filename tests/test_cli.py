@@ -17,6 +17,8 @@ import pcnnlib as pcnn
 from pcnnlib import cli, images, results, training
 
 ROOT = pathlib.Path(__file__).parent.parent
+CLUSTER = ["--coordinator=10.0.0.1:99", "--processes=2", "--process=0", "--devices=all"]
+CLUSTER += ["--epochs=9"]
 
 
 class Home:
@@ -296,22 +298,13 @@ def refused(flags, capsys, message):
         (["--devices=some"], "--devices must be a number or all, got 'some'"),
         (["--devices=99", "--epochs=9"], "devices must be at most"),
         (["--processes=2"], "--coordinator is missing: several processes need all of"),
-        (
-            ["--coordinator=here", "--processes=2", "--process=0", "--epochs=9"],
-            "coordinator must be address:port, got 'here'",
-        ),
-        (
-            ["--coordinator=10.0.0.1:99", "--processes=2", "--process=2", "--epochs=9"],
-            "process must be an integer 0..1, got 2",
-        ),
-        (
-            ["--coordinator=10.0.0.1:99", "--processes=2", "--process=0", "--epochs=9"],
-            "several processes need KERAS_BACKEND=jax, the backend is tensorflow",
-        ),
-        (
-            ["--coordinator=10.0.0.1:99", "--processes=2", "--process=0", "--epochs=0"],
-            "several processes train, and --epochs=0 does not",
-        ),
+        ([*CLUSTER, "--devices=1"], "--devices must be all for several processes, got '1'"),
+        ([*CLUSTER, "--epochs=0"], "several processes train, and --epochs=0 does not"),
+        ([*CLUSTER, "--coordinator=here"], "coordinator must be address:port, got 'here'"),
+        ([*CLUSTER, "--process=2"], "process must be an integer 0..1, got 2"),
+        ([*CLUSTER, "--process=-1"], "process must be an integer 0..1, got -1"),
+        (CLUSTER, "several processes need KERAS_BACKEND=jax, the backend is tensorflow"),
+        (["--epochs=9", "--publish=x"], "planned for its 9 epochs from the start"),
         (["--profile=9,3"], "--profile must be a batch, or first and last such as 10,20"),
         (["--optimizer=sgd"], "invalid choice: 'sgd'"),
         (["--precision=half"], "invalid choice: 'half'"),
@@ -460,6 +453,9 @@ def test_a_published_run_says_all_and_draws_without_its_data(home, tmp_path, mon
     assert run["config"]["filters"] == 4 and run["data"]["train"] == 36
     assert len(run["history"]["val_loss"]) == 2 and run["best_epoch"] in (1, 2)
     assert run["test"]["images"] == run["data"]["test"]
+    assert run["speed"]["images_per_second"] > 0
+    saved = training.load_model(tmp_path / "group" / "tiny" / "weights.keras")
+    assert not getattr(saved, "optimizer", None)  # three times the size, and of no use to draw
     best = training.load_model(home.folder / "ckpts" / "tiny-unconditional" / "best.keras")
     data = pcnn.load_dataset(str(home.data))
     assert run["test"]["nats_per_image"] == pytest.approx(
@@ -482,7 +478,9 @@ def test_a_published_run_says_all_and_draws_without_its_data(home, tmp_path, mon
         assert message in capsys.readouterr().err
 
 
-def test_a_published_autoencoder_draws_from_the_codes_of_its_examples(tmp_path, monkeypatch):
+def test_a_published_autoencoder_draws_from_the_codes_of_its_examples(
+    tmp_path, monkeypatch, capsys
+):
     home = Home(tmp_path)
     places = [f"--results_path={tmp_path}", f"--samples_path={tmp_path / 'samples'}"]
     flags = ["--model=autoencoder", "--epochs=1", "--publish=coded", "--code_size=2"]
@@ -495,6 +493,14 @@ def test_a_published_autoencoder_draws_from_the_codes_of_its_examples(tmp_path, 
     images.save_png(tmp_path / "expected.png", images.tile(np.stack(row), 2, columns=10))
     drawn = tmp_path / "samples" / "coded" / "samples.png"
     assert drawn.read_bytes() == (tmp_path / "expected.png").read_bytes()
+    # More rows than there are examples: they come round again.
+    more = f"--n_samples={10 * len(examples) + 10}"
+    assert cli.main(["--epochs=0", "--pretrained=coded", more, *places]) == 0
+    width, height = Image.open(drawn).size
+    assert round(10 * height / width) == len(examples) + 1
+    (tmp_path / "coded" / results.EXAMPLES).unlink()
+    assert cli.main(["--epochs=0", "--pretrained=coded", *places]) == 2
+    assert "coded holds no images whose codes could be drawn from" in capsys.readouterr().err
 
 
 def test_publishing_needs_the_training_run(home, capsys):

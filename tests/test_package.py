@@ -47,6 +47,15 @@ def test_a_wheel_holds_the_published_runs(tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stderr
+    files = {
+        str(path.relative_to(ROOT / "results"))
+        for pattern in ("*/**/*.*", "*.json")
+        for path in (ROOT / "results").glob(pattern)
+    }
+    packed = unpacked / "pcnnlib" / "published"
+    assert (
+        {str(p.relative_to(packed)) for p in packed.glob("**/*.*")} >= files > {"literature.json"}
+    )
     where, _, *names = done.stdout.split()
     assert where.startswith(str(unpacked))
     assert names == results.names()

@@ -74,9 +74,18 @@ def test_examples_are_what_a_page_needs_of_the_data(tiny_data, published, kind):
         assert len(kept["test_distance"]) == min(5, len(tiny_data.test))
 
 
-def test_examples_may_be_missing_but_not_damaged(published):
+@pytest.mark.parametrize("damage", ["empty", "cut", "foreign", "flipped"])
+def test_examples_may_be_missing_but_not_damaged(published, damage):
     assert results.read_examples("alone") == {}
-    (published[0] / "alone" / results.EXAMPLES).write_bytes(b"PK\x03\x04 no")
+    path = published[0] / "alone" / results.EXAMPLES
+    np.savez_compressed(path, test=np.random.default_rng(0).integers(0, 2, (9, 8, 8, 1)))
+    whole = path.read_bytes()
+    assert results.read_examples("alone").keys() == {"test"}
+    flipped = bytearray(whole)
+    for place in range(60, 90):  # in the compressed stream
+        flipped[place] ^= 0xFF
+    contents = {"empty": b"", "cut": whole[:-40], "foreign": b"none", "flipped": bytes(flipped)}
+    path.write_bytes(contents[damage])
     with pytest.raises(UsageError, match="examples.npz cannot be read"):
         results.read_examples("alone")
 
@@ -149,3 +158,6 @@ def test_every_published_run_is_whole():
         assert {"command", "seed", "data", "commit", "hardware", "versions", "test"} <= run.keys()
         if "weights" in run:
             pcnn.load_pretrained(name)
+        if "--publish" in run["command"]:
+            assert run["speed"]["flop_per_image"] > 0
+            assert results.read_examples(name)["test"].shape[0] == 10

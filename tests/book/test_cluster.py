@@ -32,7 +32,7 @@ def test_the_job_runs_a_command_and_hands_down_what_processes_need():
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     python, main, *flags = container["command"]
-    assert (python, main) == ("python", "main.py")
+    assert (python, main) == (".venv/bin/python", "main.py")
     assert cli.make_parser().parse_args(flags).devices == "all"
     variables = {entry["name"]: entry.get("value") for entry in container["env"]}
     assert set(cli.CLUSTER.values()) < set(variables)
