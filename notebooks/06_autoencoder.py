@@ -34,7 +34,7 @@ if "google.colab" in sys.modules:
 # %% tags=["parameters"]
 dataset: str = "digits"  # or "mnist", or an .npz of grey images with labels
 data_path: str = "data"  # folder that is searched for data files
-epochs: int = 8  # passes over the training images for each model
+epochs: int = 7  # passes over the training images for each model
 batch_size: int = 32  # images a step
 learning_rate: float = 5e-3  # highest
 filters: int = 24  # feature maps of each stack of the PixelCNN decoder
