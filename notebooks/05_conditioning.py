@@ -33,7 +33,7 @@ if "google.colab" in sys.modules:
 # %% tags=["parameters"]
 dataset: str = "digits"  # or "mnist", or an .npz of grey images with labels
 data_path: str = "data"  # folder that is searched for data files
-epochs: int = 5  # passes over the training images for each model
+epochs: int = 4  # passes over the training images for each model
 batch_size: int = 32  # images a step
 learning_rate: float = 7e-3  # highest
 filters: int = 32  # feature maps of each stack
