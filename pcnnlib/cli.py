@@ -99,6 +99,12 @@ def make_parser():
         help="of weight matrices; the rest is left to adam",
     )
     add("--learning_rate", type=float, default=DEFAULTS.learning_rate, help="highest rate")
+    add(
+        "--weight_decay",
+        type=float,
+        default=DEFAULTS.weight_decay,
+        help="each step shrinks muon's matrices by rate * this",
+    )
     add("--grad_clip", type=float, default=DEFAULTS.grad_clip, help="largest norm of a gradient")
     add("--ema", type=float, default=DEFAULTS.ema, help="momentum of averaged weights; 0: none")
     add("--seed", type=int, default=DEFAULTS.seed, help="of everything random")
@@ -193,6 +199,7 @@ def run(args):
         precision=args.precision,
         optimizer=args.optimizer,
         learning_rate=args.learning_rate,
+        weight_decay=args.weight_decay,
         grad_clip=args.grad_clip,
         ema=args.ema,
         seed=args.seed,

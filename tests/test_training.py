@@ -324,6 +324,25 @@ def test_gradients_are_clipped_by_their_global_norm(grad_clip, kept):
     np.testing.assert_allclose(averages, 0.1 * kept / 50 * np.array([30, 0, -40]), rtol=1e-5)
 
 
+@pytest.mark.both_backends
+@pytest.mark.parametrize(
+    "optimizer, decay, kept", [("muon", 0.5, 0.95), ("muon", 0, 1.0), ("adam", 0.5, 1.0)]
+)
+def test_only_the_matrices_of_muon_are_shrunk(tiny_data, optimizer, decay, kept):
+    """Without a gradient a step of rate 0.1 leaves nothing but the decay to be seen."""
+    settings = config(tiny_data, optimizer=optimizer, weight_decay=decay)
+    model = training.build_model(settings, tiny_data)
+    optimizer = training.configured_optimizer(settings, 0.1, 0.0)
+    weights = model.trainable_variables
+    for weight in weights:
+        weight.assign(np.ones(weight.shape))
+    optimizer.build(weights)
+    optimizer.apply([keras.ops.zeros_like(weight) for weight in weights])
+    for weight in weights:
+        matrix = weight.path.endswith("kernel") and "predict" not in weight.path
+        np.testing.assert_allclose(weight, kept if matrix else 1.0, rtol=1e-6, err_msg=weight.path)
+
+
 def test_average_reaches_back_over_at_most_a_tenth_of_the_run(tiny_data):
     momentum = [
         training.make_optimizer(config(tiny_data, epochs=epochs, ema=0.99), 10).ema_momentum
@@ -612,6 +631,7 @@ def test_saved_model_gives_the_same_likelihoods(finished, tmp_path):
         ({"learning_rate": 0}, "learning_rate must be a finite number > 0, got 0"),
         ({"learning_rate": "0.1"}, "learning_rate must be a finite number > 0, got '0.1'"),
         ({"grad_clip": float("nan")}, "grad_clip must be a finite number > 0, got nan"),
+        ({"weight_decay": -1}, "weight_decay must be a finite number >= 0, got -1"),
         ({"warmup": 1.5}, "warmup must be a finite number >= 0 and <= 1, got 1.5"),
         ({"dropout": 1}, "dropout must be below 1, got 1"),
         ({"ema": 1.0}, "ema must be below 1, got 1.0"),
