@@ -11,9 +11,8 @@ Follows van den Oord et al. 2016, *Conditional Image Generation with PixelCNN De
 from pcnnlib.startup import keep_freed_memory, without_chatter
 
 with without_chatter():
-    import keras  # noqa: F401
-
     keep_freed_memory()
+    import keras  # noqa: F401
 
 from pcnnlib.analysis import (
     CausalityReport,
