@@ -180,6 +180,7 @@ class PixelCNNAutoencoder(Autoencoder):
         encoder_filters=(100, 150, 200),
         first_kernel_size=7,
         kernel_size=3,
+        dilations=(1,),
         head_filters=None,
         dropout=0.0,
         distribution=None,
@@ -196,6 +197,7 @@ class PixelCNNAutoencoder(Autoencoder):
             blocks,
             first_kernel_size=first_kernel_size,
             kernel_size=kernel_size,
+            dilations=dilations,
             head_filters=head_filters,
             dropout=dropout,
             condition=Vector(code_size),
@@ -234,6 +236,7 @@ class PixelCNNAutoencoder(Autoencoder):
             "blocks",
             "first_kernel_size",
             "kernel_size",
+            "dilations",
             "head_filters",
             "dropout",
         )

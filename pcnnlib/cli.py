@@ -74,6 +74,11 @@ def make_parser():
         help=f"features of each stack; by default {DEFAULTS.filters}, rounded up to a multiple of "
         "the channels where the network orders them",
     )
+    add(
+        "--dilations",
+        default=",".join(map(str, DEFAULTS.dilations)),
+        help="pixels from tap to tap in the second block, the third and so on, repeated: 1,2,4",
+    )
     add("--distribution", choices=[*DISTRIBUTIONS], help="of a pixel; by default by its levels")
     add("--components", type=int, default=DEFAULTS.components, help="logistics in the mixture")
     add("--code_size", type=int, default=10, help="autoencoder: numbers in a code")
@@ -189,6 +194,7 @@ def run(args):
         code_size=args.code_size if autoencoder else None,
         blocks=args.layers,
         filters=args.f_map or DEFAULTS.filters,
+        dilations=_integers("dilations", args.dilations, "1,2,4"),
         distribution=args.distribution,
         components=args.components,
         dropout=args.dropout,
@@ -242,6 +248,14 @@ def run(args):
     _draw(model, data.test.images, args, pictures)
     if args.complete:
         _complete(model, rows, args, pictures)
+
+
+def _integers(name, text, example):
+    """Numbers separated by commas."""
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError:
+        raise UsageError(f"--{name} must be integers such as {example}, got {text!r}") from None
 
 
 def _default_filters(config, data):
@@ -334,15 +348,12 @@ def _reachable():
 
 def _profile(args):
     """Batches to profile: one number, or the first and the last."""
-    try:
-        batches = [int(batch) for batch in args.profile.split(",")]
-        if len(batches) > 2 or min(batches) < 0 or batches != sorted(batches):
-            raise ValueError
-    except ValueError:
+    batches = _integers("profile", args.profile, "10,20")
+    if len(batches) > 2 or min(batches) < 0 or list(batches) != sorted(batches):
         raise UsageError(
             f"--profile must be a batch, or first and last such as 10,20, got {args.profile!r}"
-        ) from None
-    return batches[0] if len(batches) == 1 else tuple(batches)
+        )
+    return batches[0] if len(batches) == 1 else batches
 
 
 def _check_writable(folder):
@@ -383,11 +394,7 @@ def _rows(model, args):
         return None
     if args.classes is None:
         return np.arange(model.condition.n)
-    try:
-        classes = np.array([int(label) for label in args.classes.split(",")])
-    except ValueError as error:
-        raise UsageError(f"--classes must be labels such as 3,3,7, got {args.classes!r}") from error
-    return model.condition.check(classes)
+    return model.condition.check(np.array(_integers("classes", args.classes, "3,3,7")))
 
 
 def _picture(model, originals, args, n, progress=False):

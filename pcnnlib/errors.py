@@ -2,6 +2,8 @@
 
 import operator
 
+import numpy as np
+
 
 class UsageError(ValueError):
     """An argument, file or data set does not fit; the message names it.
@@ -55,3 +57,10 @@ def check_kernel_size(name, value):
             f"{name} must be odd, so that the kernel has a centre, and at least 3, got {value}"
         )
     return int(value)
+
+
+def check_dilations(dilations):
+    """Return `dilations` as a tuple of ints of at least 1, not empty, or raise `UsageError`."""
+    if isinstance(dilations, str) or not np.iterable(dilations) or not len(dilations):
+        raise UsageError(f"dilations must be one or more integers >= 1, got {dilations!r}")
+    return tuple(check_int("dilations", dilation, 1) for dilation in dilations)

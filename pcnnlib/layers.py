@@ -41,6 +41,7 @@ class CausalConv2D(keras.layers.Layer):
         groups: int, channel groups (1, or one per image channel, R before G before B).
         halves: int, how many times the F outputs are repeated, each time with the same groups: 2
             where a gate follows.
+        dilation: int, pixels from one tap to the next, in both directions; 1: none between.
         use_bias: bool.
 
     Input shape: `(B, H, W, I)`, I a multiple of `groups`.
@@ -54,7 +55,17 @@ class CausalConv2D(keras.layers.Layer):
     """
 
     def __init__(
-        self, filters, kernel_size, *, stack, mask_type, groups=1, halves=1, use_bias=True, **kwargs
+        self,
+        filters,
+        kernel_size,
+        *,
+        stack,
+        mask_type,
+        groups=1,
+        halves=1,
+        dilation=1,
+        use_bias=True,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         if stack not in STACKS:
@@ -65,10 +76,12 @@ class CausalConv2D(keras.layers.Layer):
         self.mask_type = mask_type
         self.groups = groups
         self.halves = halves
+        self.dilation = check_int("dilation", dilation, 1)
         self.use_bias = use_bias
         self.out_groups = np.tile(masks.feature_groups(filters, groups), halves)
         # Which taps exist does not depend on the number of input features.
-        _, self.reach = masks.window(self._full_mask(np.arange(groups)))
+        _, reach = masks.window(self._full_mask(np.arange(groups)))
+        self.reach = tuple(edge * dilation for edge in reach)
 
     def _full_mask(self, in_groups):
         return STACKS[self.stack](self.kernel_size, self.mask_type, in_groups, self.out_groups)
@@ -91,7 +104,8 @@ class CausalConv2D(keras.layers.Layer):
         """Valid convolution of a window that already holds its padding.
 
         Args:
-            window: `(B, rows + h - 1, columns + w - 1, I)` for a stored kernel of h by w taps.
+            window: `(B, rows + (h - 1) d, columns + (w - 1) d, I)` for a stored kernel of h by w
+                taps and dilation d.
 
         Returns:
             `(B, rows, columns, halves * filters)`.
@@ -99,12 +113,19 @@ class CausalConv2D(keras.layers.Layer):
         kernel = ops.cast(self.kernel, window.dtype)
         if not self.mask.all():
             kernel = kernel * ops.cast(self.mask.reshape(self.kernel.shape), window.dtype)
-        if tuple(window.shape[1:3]) == self.mask.shape[:2]:
+        top, bottom, left, right = self.reach
+        if tuple(window.shape[1:3]) == (bottom - top + 1, right - left + 1):
             # One output pixel: the convolution is a single matrix product.
-            outputs = ops.matmul(ops.reshape(window, (-1, 1, 1, self.kernel.shape[0])), kernel)
+            taps = window[:, :: self.dilation, :: self.dilation]
+            outputs = ops.matmul(ops.reshape(taps, (-1, 1, 1, self.kernel.shape[0])), kernel)
         else:
-            kernel = ops.reshape(kernel, self.mask.shape)
-            outputs = ops.conv(window, kernel, padding="valid", data_format="channels_last")
+            outputs = ops.conv(
+                window,
+                ops.reshape(kernel, self.mask.shape),
+                padding="valid",
+                data_format="channels_last",
+                dilation_rate=self.dilation,
+            )
         if self.use_bias:
             outputs = outputs + ops.cast(self.bias, window.dtype)
         return outputs
@@ -112,9 +133,12 @@ class CausalConv2D(keras.layers.Layer):
     def pad(self, inputs):
         """The window of a whole image: zeros before it, and rows or columns not seen dropped."""
         top, bottom, left, right = self.reach
-        rows, columns = inputs.shape[1:3]
-        inputs = inputs[:, : rows + min(bottom, 0), : columns + min(right, 0)]
-        return ops.pad(inputs, ((0, 0), (-top, max(bottom, 0)), (-left, max(right, 0)), (0, 0)))
+        # Negative in an image so small that even its last pixel sees nothing but padding.
+        rows, columns = inputs.shape[1] + min(bottom, 0), inputs.shape[2] + min(right, 0)
+        before = (-top + min(rows, 0), -left + min(columns, 0))
+        inputs = inputs[:, : max(rows, 0), : max(columns, 0)]
+        after = (max(bottom, 0), max(right, 0))
+        return ops.pad(inputs, ((0, 0), (before[0], after[0]), (before[1], after[1]), (0, 0)))
 
     def call(self, inputs):
         return self.convolve(self.pad(inputs))
@@ -131,6 +155,7 @@ class CausalConv2D(keras.layers.Layer):
             "mask_type": self.mask_type,
             "groups": self.groups,
             "halves": self.halves,
+            "dilation": self.dilation,
             "use_bias": self.use_bias,
         }
 
@@ -200,6 +225,7 @@ class GatedBlock(keras.layers.Layer):
         filters: int, features F of each stack, a multiple of `groups`.
         kernel_size: odd int of at least 3.
         mask_type: "A" for the block that reads the image (it has no residual), else "B".
+        dilation: int, pixels from one tap to the next in both stacks.
         groups: int, channel groups of the horizontal stack.
         dropout: float in [0, 1), share of gated features dropped while training.
         conditional: bool, whether `call` gets a condition.
@@ -217,6 +243,7 @@ class GatedBlock(keras.layers.Layer):
         kernel_size=3,
         *,
         mask_type="B",
+        dilation=1,
         groups=1,
         dropout=0.0,
         conditional=False,
@@ -227,11 +254,17 @@ class GatedBlock(keras.layers.Layer):
         self.filters = filters
         self.kernel_size = kernel_size
         self.mask_type = mask_type
+        self.dilation = dilation
         self.groups = groups
         self.dropout = dropout
         self.conditional = conditional
         self.last = last
-        convolution = {"mask_type": mask_type, "halves": 2, "dtype": self.dtype_policy}
+        convolution = {
+            "mask_type": mask_type,
+            "dilation": dilation,
+            "halves": 2,
+            "dtype": self.dtype_policy,
+        }
         # The vertical stack sees whole rows above: no channel of the current pixel, so no groups.
         self.vertical = CausalConv2D(
             filters, kernel_size, stack="vertical", name="vertical", **convolution
@@ -316,6 +349,7 @@ class GatedBlock(keras.layers.Layer):
             "filters": self.filters,
             "kernel_size": self.kernel_size,
             "mask_type": self.mask_type,
+            "dilation": self.dilation,
             "groups": self.groups,
             "dropout": self.dropout,
             "conditional": self.conditional,

@@ -13,7 +13,7 @@ from pcnnlib import backend
 from pcnnlib.conditions import Condition
 from pcnnlib.data import Batches, CountEpochs
 from pcnnlib.distributions import make_distribution
-from pcnnlib.errors import UsageError, check_int, check_kernel_size, check_number
+from pcnnlib.errors import UsageError, check_dilations, check_int, check_kernel_size, check_number
 from pcnnlib.layers import CausalConv2D, GatedBlock, PixelHead, ResidualBlock
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
@@ -344,6 +344,10 @@ class GatedPixelCNN(AutoregressiveModel):
         filters: features F of each stack; a multiple of C, unless a mixture orders the channels.
         blocks: gated blocks, the first (mask A) included.
         first_kernel_size, kernel_size: odd, at least 3.
+        dilations: ints of at least 1, pixels from one tap to the next in the second block, the
+            third and so on, from the start again when they run out; the first block has none. With
+            `(1, 2, 4)` the same weights see more than twice as far (Yu and Koltun 2016,
+            arXiv:1511.07122).
         head_filters: features between the head's two 1x1 convolutions; None means F.
         dropout: share of gated features dropped while training, in [0, 1).
         condition: None, `Labels(n)`, `Vector(dim)` or `Map((h, w, c))`; the inputs are then
@@ -367,6 +371,7 @@ class GatedPixelCNN(AutoregressiveModel):
         *,
         first_kernel_size=7,
         kernel_size=3,
+        dilations=(1,),
         head_filters=None,
         dropout=0.0,
         condition=None,
@@ -379,6 +384,7 @@ class GatedPixelCNN(AutoregressiveModel):
         self.n_blocks = check_int("blocks", blocks, 1)
         self.first_kernel_size = check_kernel_size("first_kernel_size", first_kernel_size)
         self.kernel_size = check_kernel_size("kernel_size", kernel_size)
+        self.dilations = check_dilations(dilations)
         self.head_filters = (
             None if head_filters is None else check_int("head_filters", head_filters, 1)
         )
@@ -403,6 +409,7 @@ class GatedPixelCNN(AutoregressiveModel):
                 filters,
                 kernel_size if i else first_kernel_size,
                 mask_type="B" if i else "A",
+                dilation=self.dilations[(i - 1) % len(self.dilations)] if i else 1,
                 last=i == blocks - 1,
                 name=f"block_{i}",
                 **shared,
@@ -461,6 +468,7 @@ class GatedPixelCNN(AutoregressiveModel):
             "blocks": self.n_blocks,
             "first_kernel_size": self.first_kernel_size,
             "kernel_size": self.kernel_size,
+            "dilations": self.dilations,
             "head_filters": self.head_filters,
             "dropout": self.dropout,
             "condition": keras.saving.serialize_keras_object(self.condition),

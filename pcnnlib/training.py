@@ -19,7 +19,7 @@ import numpy as np
 from pcnnlib import backend
 from pcnnlib.autoencoders import PixelCNNAutoencoder
 from pcnnlib.conditions import Labels
-from pcnnlib.errors import UsageError, check_int, check_number
+from pcnnlib.errors import UsageError, check_dilations, check_int, check_number
 from pcnnlib.models import AutoregressiveModel, GatedPixelCNN
 
 BEST, LAST = "best.keras", "last.keras"
@@ -45,6 +45,7 @@ class RunConfig:
     components: int = 10  # M, logistics in the mixture, if that is the distribution
     blocks: int = 12  # gated blocks, the first included
     filters: int = 32  # F, features of each stack
+    dilations: tuple = (1,)  # pixels from tap to tap, in the second block, the third, and so on
     dropout: float = 0.0  # share of gated features dropped while training
     flip: bool = False  # whether training images are mirrored left to right, half of the time
     epochs: int = 20  # passes over the training images
@@ -67,6 +68,7 @@ class RunConfig:
 
         for name in ("components", "blocks", "filters", "batch_size", "accumulate"):
             check(check_int, name, 1)
+        object.__setattr__(self, "dilations", check_dilations(self.dilations))
         for name in ("epochs", "seed"):
             check(check_int, name, 0)
         if self.levels is not None:
@@ -111,6 +113,7 @@ def build_model(config, data):
         "levels": data.levels,
         "filters": config.filters,
         "blocks": config.blocks,
+        "dilations": config.dilations,
         "dropout": config.dropout,
         "distribution": config.distribution,
         "components": config.components,
@@ -506,7 +509,8 @@ def read_state(path):
 def _identity(config, data):
     """What must agree for a run to be resumed; more epochs may be asked for."""
     fields = {k: v for k, v in dataclasses.asdict(config).items() if k != "epochs"}
-    return {**fields, "data_checksum": data.checksum, "backend": keras.backend.backend()}
+    fields = {**fields, "data_checksum": data.checksum, "backend": keras.backend.backend()}
+    return json.loads(json.dumps(fields))  # as it comes back from a file: tuples are lists there
 
 
 def _random_state(model):

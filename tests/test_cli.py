@@ -184,7 +184,10 @@ def test_conditional_run_draws_a_row_of_each_class_and_those_asked_for(
     before = home.saved()
     for flags, message in [
         (["--epochs=0", "--model=conditional", "--classes=3"], "labels 0..2, got 3"),
-        (["--epochs=0", "--model=conditional", "--classes=a"], "--classes must be labels"),
+        (
+            ["--epochs=0", "--model=conditional", "--classes=a"],
+            "--classes must be integers such as 3,3,7",
+        ),
         (["--epochs=2", "--model=conditional", "--classes=3"], "labels 0..2, got 3"),
     ]:
         refused(home.flags(*flags), capsys, message)
@@ -306,6 +309,9 @@ def refused(flags, capsys, message):
         (CLUSTER, "several processes need KERAS_BACKEND=jax, the backend is tensorflow"),
         (["--epochs=9", "--publish=x"], "planned for its 9 epochs from the start"),
         (["--profile=9,3"], "--profile must be a batch, or first and last such as 10,20"),
+        (["--profile=a"], "--profile must be integers such as 10,20, got 'a'"),
+        (["--dilations=1,x"], "--dilations must be integers such as 1,2,4, got '1,x'"),
+        (["--dilations=0"], "dilations must be an integer >= 1, got 0"),
         (["--optimizer=sgd"], "invalid choice: 'sgd'"),
         (["--precision=half"], "invalid choice: 'half'"),
         (["--accumulate=0"], "accumulate must be an integer >= 1, got 0"),

@@ -16,7 +16,7 @@ from pcnnlib.layers import CausalConv2D, ChannelDense, GatedBlock, PixelHead, Re
 TOLERANCE = 1e-5
 
 
-def loops(inputs, kernel, bias, mask):
+def loops(inputs, kernel, bias, mask, dilation=1):
     """Masked convolution by definition: kernel and mask of full size, one tap after another."""
     batch, height, width, _ = inputs.shape
     half = mask.shape[0] // 2
@@ -25,16 +25,17 @@ def loops(inputs, kernel, bias, mask):
         for j in range(width):
             for row in range(-half, half + 1):
                 for column in range(-half, half + 1):
-                    if 0 <= i + row < height and 0 <= j + column < width:
+                    at = i + row * dilation, j + column * dilation
+                    if 0 <= at[0] < height and 0 <= at[1] < width:
                         tap = (kernel * mask)[row + half, column + half]
-                        outputs[:, i, j] += inputs[:, i + row, j + column] @ tap
+                        outputs[:, i, j] += inputs[:, *at] @ tap
     return outputs
 
 
 def full_kernel(layer, mask):
     """The layer's stored kernel at its place in a square one; NaN where it stores nothing."""
     half = mask.shape[0] // 2
-    top, bottom, left, right = layer.reach
+    top, bottom, left, right = (edge // layer.dilation for edge in layer.reach)
     kernel = np.zeros(mask.shape)
     kernel[top + half : bottom + half + 1, left + half : right + half + 1] = np.reshape(
         layer.kernel, layer.mask.shape
@@ -50,7 +51,7 @@ def convolved(layer, inputs):
     out_groups = np.tile(masks.feature_groups(layer.filters, layer.groups), layer.halves)
     mask = build(layer.kernel_size, layer.mask_type, in_groups, out_groups)
     bias = np.asarray(layer.bias, float) if layer.use_bias else 0.0
-    return loops(inputs, full_kernel(layer, mask), bias, mask)
+    return loops(inputs, full_kernel(layer, mask), bias, mask, layer.dilation)
 
 
 def dense(layer, inputs, groups=1):
@@ -85,6 +86,21 @@ def test_causal_convolution_equals_plain_loops(stack, size, mask_type, groups):
     )
 
 
+@pytest.mark.parametrize("mask_type", ["A", "B"])
+@pytest.mark.parametrize("dilation", [2, 3])
+@pytest.mark.parametrize("stack", ["raster", "vertical", "horizontal"])
+def test_dilated_convolution_equals_plain_loops(stack, dilation, mask_type):
+    """On an image that the kernel overhangs, and on one of a single pixel."""
+    layer = CausalConv2D(2, 5, stack=stack, mask_type=mask_type, dilation=dilation)
+    layer.build((None, None, None, 3))
+    shake(layer)
+    for shape in [(2, 7, 6, 3), (1, 1, 1, 3)]:
+        inputs = noise(*shape)
+        np.testing.assert_allclose(
+            layer(inputs.astype("float32")), convolved(layer, inputs), atol=TOLERANCE
+        )
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1), (2, 2)])
 @pytest.mark.parametrize("stack", ["raster", "vertical", "horizontal"])
 def test_kernels_larger_than_the_image_are_cut_off_by_it(stack, shape):
@@ -97,15 +113,16 @@ def test_kernels_larger_than_the_image_are_cut_off_by_it(stack, shape):
     )
 
 
+@pytest.mark.parametrize("dilation", [1, 2])
 @pytest.mark.parametrize("stack", ["raster", "vertical", "horizontal"])
-def test_one_pixels_window_gives_what_the_whole_image_gives(stack):
+def test_one_pixels_window_gives_what_the_whole_image_gives(stack, dilation):
     """The sampler's short cut: the window of one pixel as a single matrix product."""
-    layer = CausalConv2D(4, 3, stack=stack, mask_type="B")
+    layer = CausalConv2D(4, 3, stack=stack, mask_type="B", dilation=dilation)
     inputs = noise(2, 3, 4, 2).astype("float32")
     layer.build(inputs.shape)
     shake(layer)
     whole, padded = np.asarray(layer(inputs)), np.asarray(layer.pad(inputs))
-    rows, columns = layer.mask.shape[:2]
+    rows, columns = ((taps - 1) * dilation + 1 for taps in layer.mask.shape[:2])
     for i in range(3):
         for j in range(4):
             window = padded[:, i : i + rows, j : j + columns]

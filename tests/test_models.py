@@ -35,6 +35,8 @@ CAUSAL_CASES = {
     "gated, labels": lambda: gated(blocks=4, condition=pcnn.Labels(3)),
     "gated, vector": lambda: gated(blocks=4, condition=pcnn.Vector(4)),
     "gated, map": lambda: gated(blocks=4, condition=pcnn.Map((2, 2, 3))),
+    "gated, dilated": lambda: gated((5, 5, 1), blocks=5, dilations=(1, 2)),
+    "gated, dilated, colour": lambda: gated((4, 5, 3), 4, filters=18, blocks=4, dilations=(2, 1)),
     "gated, 7x7 first": lambda: gated((5, 5, 1), blocks=3, first=7),
 }
 
@@ -44,7 +46,7 @@ CAUSAL_CASES = {
 
 @pytest.mark.parametrize(
     "case",
-    on_both(CAUSAL_CASES, "'gated, binary'", "'gated, colour'", "'gated, map'", "'gated, mixture'"),
+    on_both(CAUSAL_CASES, "'gated, binary'", "'gated, colour'", "'gated, map'", "'gated, dilated'"),
 )
 def test_gated_predictions_depend_on_all_earlier_values_and_no_later_one(case):
     """Exact, not within a tolerance: an output that does not depend on a value is bitwise equal."""
@@ -375,6 +377,7 @@ def test_reloaded_model_gives_the_same_outputs(tmp_path, condition):
         condition=condition,
         first=5,
         kernel_size=5,
+        dilations=[2, 1],
         head_filters=7,
         dropout=0.25,
         name="mine",
@@ -446,6 +449,14 @@ def test_mixed_precision_gives_float32_parameters():
     np.testing.assert_allclose(got, outputs(reference, images), atol=0.2)
 
 
+@pytest.mark.parametrize(("dilations", "rows"), [((1,), 4), ((2,), 7), ((1, 2, 4), 8), ([3], 10)])
+def test_dilated_blocks_look_as_many_rows_up_as_their_dilations_add_up_to(dilations, rows):
+    """Three blocks after a first one that sees one row up."""
+    model = gated((12, 3, 1), blocks=4, dilations=dilations)
+    seen = pcnn.receptive_field(model, at=(11, 1), images=8).any(axis=1)
+    assert np.flatnonzero(seen)[0] == 11 - rows
+
+
 # ---------------------------------------------------------------- bad input
 
 
@@ -487,6 +498,11 @@ def test_models_refuse(kind, arguments, message):
         ({"dropout": -0.1}, "dropout must be a finite number >= 0, got -0.1"),
         ({"dropout": "0.5"}, "dropout must be a finite number"),
         ({"dropout": float("nan")}, "dropout must be a finite number"),
+        ({"dilations": ()}, r"dilations must be one or more integers >= 1, got \(\)"),
+        ({"dilations": 2}, "dilations must be one or more integers >= 1, got 2"),
+        ({"dilations": "12"}, "dilations must be one or more integers >= 1, got '12'"),
+        ({"dilations": (1, 0)}, "dilations must be an integer >= 1, got 0"),
+        ({"dilations": (1.5,)}, "dilations must be an integer >= 1, got 1.5"),
         ({"head_filters": 0}, "head_filters must be an integer >= 1, got 0"),
         ({"condition": 10}, r"condition must be None, Labels\(n\), .*got 10"),
         ({"condition": pcnn.Map((3, 3, 1))}, "sides must be multiples"),

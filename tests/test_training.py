@@ -624,6 +624,8 @@ def test_saved_model_gives_the_same_likelihoods(finished, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"dilations": (1, 0)}, "dilations must be an integer >= 1, got 0"),
+        ({"dilations": ()}, "dilations must be one or more integers"),
         ({"blocks": 0}, "blocks must be an integer >= 1, got 0"),
         ({"filters": 2.0}, "filters must be an integer"),
         ({"batch_size": 0}, "batch_size must be an integer >= 1, got 0"),

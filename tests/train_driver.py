@@ -19,6 +19,7 @@ from pcnnlib import training
 CONFIG = {
     "blocks": 2,
     "filters": 4,
+    "dilations": [2],
     "dropout": 0.25,
     "epochs": 3,
     "batch_size": 18,
