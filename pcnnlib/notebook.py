@@ -7,6 +7,8 @@ import html
 
 from IPython.display import display
 
+from pcnnlib import results
+
 # The book's theme puts what a cell writes as HTML on a light card in its dark version; figures that
 # take the colours of the page need none.
 STYLE = """<style>
@@ -91,3 +93,27 @@ def glue(name, value):
             }
         },
     )
+
+
+def glue_run(name, run):
+    """Keep what the text says of a published run, under names that begin with `name`.
+
+    Args:
+        name: such as "mnist"; then there are "mnist_nats", "mnist_error" (the standard error),
+            "mnist_epochs", "mnist_hours", "mnist_weights", "mnist_seed", "mnist_commit",
+            "mnist_hardware" and "mnist_drawn", images drawn per second.
+        run: what `results.read_run` gives.
+    """
+    facts = {
+        "nats": run["test"]["nats_per_image"],
+        "error": run["test"]["standard_error"],
+        "epochs": len(run["history"]["loss"]),
+        "hours": run["seconds"] / 3600,
+        "weights": run["weights"]["parameters"],
+        "seed": run["seed"],
+        "commit": run["commit"],
+        "hardware": results.hardware(run),
+        "drawn": run["speed"]["drawn_per_second"],
+    }
+    for key, value in facts.items():
+        glue(f"{name}_{key}", value)

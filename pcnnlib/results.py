@@ -103,6 +103,43 @@ def read_literature(task):
     return known[task]
 
 
+def compare(task, name):
+    """A published run among what others published for the same task.
+
+    Args:
+        task: what `read_literature` calls it.
+        name: of our run.
+
+    Returns:
+        list of dicts like those of `read_literature`, the lowest nats last; ours has the key
+        `error`, the standard error, too.
+
+    Raises:
+        UsageError: unknown task, no such run, or a run without a test.
+    """
+    run = read_run(name)
+    if "test" not in run:
+        raise UsageError(f"run {name!r} has not been tested")
+    ours = {
+        "model": "Gated PixelCNN of this book",
+        "nats": run["test"]["nats_per_image"],
+        "error": run["test"]["standard_error"],
+        "epochs": len(run["history"]["loss"]),
+        "on": "test",
+        "source": f"results/{name}",
+    }
+    return sorted([*read_literature(task), ours], key=lambda row: -row["nats"])
+
+
+def hardware(run):
+    """What a run was made on, in words: "1 core of an AMD EPYC", or the names of accelerators."""
+    made_on = run["hardware"]
+    if made_on["accelerators"]:
+        return ", ".join(made_on["accelerators"])
+    cores = made_on["cores"]
+    return f"{cores} core{'s' if cores > 1 else ''}, {made_on['cpu']}"
+
+
 def load_pretrained(name):
     """A published model with its weights, ready to draw.
 

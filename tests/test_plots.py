@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import pcnnlib as pcnn
-from pcnnlib import masks, notebook, plots
+from pcnnlib import masks, notebook, plots, results
 from pcnnlib.errors import UsageError
 from pcnnlib.images import UNDRAWN
 
@@ -159,6 +159,30 @@ def test_glued_numbers_are_plain_python(monkeypatch):
     data, kwargs = kept[0]
     assert data == {"application/papermill.record/text/plain": "0.5"}
     assert kwargs["metadata"]["scrapbook"]["name"] == "bits"
+
+
+def test_a_runs_facts_are_glued_under_its_name(monkeypatch):
+    kept = {}
+    monkeypatch.setattr(notebook, "glue", lambda name, value: kept.update({name: value}))
+    run = results.read_run("mnist")
+    notebook.glue_run("full", run)
+    assert kept["full_nats"] == run["test"]["nats_per_image"]
+    assert kept["full_hours"] == pytest.approx(sum(run["history"]["seconds"]) / 3600)
+    assert kept["full_epochs"] == run["config"]["epochs"]
+    assert set(kept) == {
+        f"full_{key}"
+        for key in (
+            "nats",
+            "error",
+            "epochs",
+            "hours",
+            "weights",
+            "seed",
+            "commit",
+            "hardware",
+            "drawn",
+        )
+    }
 
 
 def test_gif_of_a_colour_image_keeps_its_colours():

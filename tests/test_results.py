@@ -161,3 +161,29 @@ def test_every_published_run_is_whole():
         if "--publish" in run["command"]:
             assert run["speed"]["flop_per_image"] > 0
             assert results.read_examples(name)["test"].shape[0] == 10
+
+
+def test_ours_stands_among_the_others_the_best_last():
+    rows = results.compare("binarized_mnist", "binarized-mnist")
+    assert [row["nats"] for row in rows] == sorted((row["nats"] for row in rows), reverse=True)
+    (ours,) = [row for row in rows if "error" in row]
+    test = results.read_run("binarized-mnist")["test"]
+    assert (ours["nats"], ours["error"]) == (test["nats_per_image"], test["standard_error"])
+    assert len(rows) == len(results.read_literature("binarized_mnist")) + 1
+
+
+def test_only_what_was_tested_is_compared(published):
+    with pytest.raises(UsageError, match="run 'alone' has not been tested"):
+        results.compare("mnist", "alone")
+
+
+@pytest.mark.parametrize(
+    ("made_on", "words"),
+    [
+        ({"cpu": "A", "cores": 1, "accelerators": []}, "1 core, A"),
+        ({"cpu": "A", "cores": 2, "accelerators": []}, "2 cores, A"),
+        ({"cpu": "A", "cores": 2, "accelerators": ["gpu:0 B"]}, "gpu:0 B"),
+    ],
+)
+def test_hardware_is_said_in_words(made_on, words):
+    assert results.hardware({"hardware": made_on}) == words
