@@ -48,8 +48,8 @@ import time
 import numpy as np
 
 import pcnnlib as pcnn
-from pcnnlib import analysis, plots, sampling
-from pcnnlib.notebook import glue, show
+from pcnnlib import analysis, plots, results, sampling
+from pcnnlib.notebook import glue, glue_run, show
 
 # %% [markdown]
 # ## The idea: a pixel changes little
@@ -263,8 +263,43 @@ show(
 # %% [markdown]
 # The slopes of these lines are {glue:text}`growth_full:.1f` for the plain loop and
 # {glue:text}`growth_cached:.1f` for the cached one. (Small images keep both below what arithmetic
-# alone would give, 2 and 1: each step has a fixed cost besides.) At 28 × 28 pixels and 12 blocks,
-# `benchmarks/sampling.py` measures the same on your machine.
+# alone would give, 2 and 1: each step has a fixed cost besides.)
+#
+# ### At full size
+#
+# How long does a trained network of useful size take? The published run `mnist` has 28 × 28 pixels; its
+# weights come with the library.
+
+# %%
+full = results.read_run("mnist")
+published = pcnn.load_pretrained("mnist")
+digits = published.sample(largest_batch, seed=seed)
+drawing = seconds(lambda: published.sample(largest_batch, seed=seed))
+forward = seconds(
+    lambda: published.log_likelihood(digits, batch_size=len(digits))
+)
+print(f"{largest_batch / drawing:.0f} images a second")
+
+# %% tags=["hide-input"]
+show(
+    plots.image_grid(digits[:40], 2, columns=min(10, largest_batch)),
+    alt="Drawn binary digits of 28 by 28 pixels.",
+    caption="Drawn from the published weights in the seconds that the text names, none selected.",
+)
+
+# %% tags=["remove-input"]
+glue_run("full", full)
+glue("full_seconds", drawing)
+glue("full_passes", drawing / forward)
+glue("full_pixels", int(digits[0].size))
+
+# %% [markdown]
+# {glue:text}`largest` images in {glue:text}`full_seconds:.2f` seconds, about as long as
+# {glue:text}`full_passes:.1f` forward passes; the plain loop needs {glue:text}`full_pixels` of those.
+# (A network of {glue:text}`full_weights:,` weights at {glue:text}`full_nats:.2f` ±
+# {glue:text}`full_error:.2f` nats per test image, trained for {glue:text}`full_hours:.1f` hours on
+# {glue:text}`full_hardware`, commit {glue:text}`full_commit`: see [chapter 8](08_results.ipynb).)
+# `benchmarks/sampling.py` runs the plain loop too, on your machine.
 #
 # ## Complete what is half hidden
 #

@@ -48,9 +48,9 @@ import numpy as np
 from sklearn.svm import SVC
 
 import pcnnlib as pcnn
-from pcnnlib import analysis, describe, plots, widgets
+from pcnnlib import analysis, describe, plots, results, widgets
 from pcnnlib.analysis import Likelihood
-from pcnnlib.notebook import glue, show
+from pcnnlib.notebook import glue, glue_run, show
 
 # %% [markdown]
 # ## The idea: one more term in every gate
@@ -500,6 +500,52 @@ show(
 # 0 to 1), from other images' maps by {glue:text}`shuffled:.3f`: the map is obeyed, place by place. Its
 # {glue:text}`map_numbers` numbers bring the test images down to {glue:text}`nats_map:.2f` ±
 # {glue:text}`error_map:.2f` nats, from {glue:text}`nats_without:.2f` without any condition.
+#
+# ## At full size
+#
+# Two published runs on MNIST's 28 × 28 binary pixels, equal but for the label. What they were is in
+# `results/`, and their weights come with the library.
+
+# %%
+runs = {
+    name: results.read_run(name) for name in ("mnist", "mnist-conditional")
+}
+published = pcnn.load_pretrained("mnist-conditional")
+large_labels = np.tile(np.arange(10), 4)
+large = published.sample(len(large_labels), large_labels, seed=seed)
+for run in runs.values():
+    print(f"{run['test']['nats_per_image']:.2f} nats: {run['command']}")
+
+# %% tags=["hide-input"]
+show(
+    plots.training_curves(
+        {name: run["history"] for name, run in runs.items()}
+    ),
+    alt="Validation and training loss of both published runs against epochs.",
+    caption="The published runs as they were trained.",
+)
+show(
+    plots.image_grid(large, 2, columns=10),
+    alt="Four rows of drawn digits of 28 by 28 pixels, a column for each class.",
+    caption="Drawn from the published weights, a column for each class, none selected.",
+)
+
+# %% tags=["remove-input"]
+for name, run in runs.items():
+    glue_run(f"full_{name.replace('-', '_')}", run)
+glue(
+    "full_gain",
+    runs["mnist"]["test"]["nats_per_image"]
+    - runs["mnist-conditional"]["test"]["nats_per_image"],
+)
+
+# %% [markdown]
+# Without labels {glue:text}`full_mnist_nats:.2f` ± {glue:text}`full_mnist_error:.2f` nats per test image,
+# with them {glue:text}`full_mnist_conditional_nats:.2f` ±
+# {glue:text}`full_mnist_conditional_error:.2f`: {glue:text}`full_gain:.2f` less (more, if the number is
+# negative). (Each {glue:text}`full_mnist_conditional_epochs` epochs or more; the second took
+# {glue:text}`full_mnist_conditional_hours:.1f` hours on {glue:text}`full_mnist_conditional_hardware`,
+# commit {glue:text}`full_mnist_conditional_commit`. See [chapter 8](08_results.ipynb).)
 #
 # ## Recap
 #

@@ -49,9 +49,9 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 import pcnnlib as pcnn
-from pcnnlib import autoencoders, plots, widgets
+from pcnnlib import autoencoders, plots, results, widgets
 from pcnnlib.analysis import Likelihood
-from pcnnlib.notebook import glue, show
+from pcnnlib.notebook import glue, glue_run, show
 
 # %% [markdown]
 # ## The idea: leave the details to the decoder
@@ -322,6 +322,52 @@ widgets.image_explorer(
 )
 
 # %% [markdown]
+# ## At full size
+#
+# The published run on MNIST: ten numbers for 784 binary pixels, with the encoder's full width. Its weights
+# come with the library, and so do ten test images.
+
+# %%
+full = results.read_run("mnist-autoencoder")
+print(full["command"])
+published = pcnn.load_pretrained("mnist-autoencoder")
+real = results.read_examples("mnist-autoencoder")["test"]
+large_codes = published.encode(real)
+large = {"original": real} | {
+    f"drawn, {k + 1}": published.decode(large_codes, seed=seed + k)
+    for k in range(3)
+}
+
+# %% tags=["hide-input"]
+show(
+    plots.training_curves({"mnist-autoencoder": full["history"]}),
+    alt="Validation and training loss of the published run against epochs.",
+    caption="The published run as it was trained, in nats given the own code.",
+)
+show(
+    plots.image_grid(large, 2),
+    alt="Ten test images of 28 by 28 pixels and three drawings from the code of each.",
+    caption="One test image of each class, and three draws from its code, none selected.",
+)
+
+# %% tags=["remove-input"]
+glue_run("full", full)
+for kind in ("shuffled", "none"):
+    glue(f"full_{kind}", full[f"test_{kind}"]["nats_per_image"])
+    glue(f"full_{kind}_error", full[f"test_{kind}"]["standard_error"])
+glue("full_code", full["config"]["code_size"])
+
+# %% [markdown]
+# | 10,000 MNIST test images, a code of {glue:text}`full_code` | nats per image |
+# |---|---|
+# | own code | {glue:text}`full_nats:.2f` ± {glue:text}`full_error:.2f` |
+# | another image's code | {glue:text}`full_shuffled:.2f` ± {glue:text}`full_shuffled_error:.2f` |
+# | mean code | {glue:text}`full_none:.2f` ± {glue:text}`full_none_error:.2f` |
+#
+# ({glue:text}`full_epochs` epochs, {glue:text}`full_hours:.1f` hours on {glue:text}`full_hardware`, seed
+# {glue:text}`full_seed`, commit {glue:text}`full_commit`.) Here too the decoder listens: with a wrong code
+# it pays more than with none.
+#
 # ## Recap
 #
 # An autoencoder's decoder decides what its code has to say. One that paints every pixel from the code
