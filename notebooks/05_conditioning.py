@@ -38,6 +38,9 @@ batch_size: int = 32  # images a step
 learning_rate: float = 7e-3  # highest
 filters: int = 32  # feature maps of each stack
 blocks: int = 3  # gated blocks
+dilations: str = (
+    "2"  # from tap to tap after the first block; for 28 x 28, 1,2,4,8
+)
 block: int = 2  # side of the squares that make one coarse pixel
 per_class: int = 50  # images of each class that the recogniser judges
 seed: int = 0  # of initialisation, shuffling and sampling
@@ -132,12 +135,14 @@ config = pcnn.RunConfig(
     learning_rate=learning_rate,
     seed=seed,
 )
+sizes = dict(filters=filters, blocks=blocks, first_kernel_size=5)
+# On the digits, taps two pixels apart see six rows up, of eight; tap beside tap, four.
+sizes["dilations"] = tuple(map(int, dilations.split(",")))
 
 
 def trained(data, condition=None):
     """A model of these images under this condition, and its history."""
     keras.utils.set_random_seed(seed)
-    sizes = dict(filters=filters, blocks=blocks, first_kernel_size=5)
     model = pcnn.GatedPixelCNN(
         data.image_shape, data.levels, condition=condition, **sizes
     )

@@ -39,6 +39,9 @@ batch_size: int = 32  # images a step
 learning_rate: float = 5e-3  # highest
 filters: int = 24  # feature maps of each stack of the PixelCNN decoder
 blocks: int = 4  # gated blocks of the PixelCNN decoder
+dilations: str = (
+    "2"  # from tap to tap after the first block; for 28 x 28, 1,2,4,8
+)
 code_size: int = 4  # numbers in a code; ten for images of 28 x 28
 encoder_filters: str = "16,32,64"  # for 28 x 28, 100,150,200
 seed: int = 0  # of initialisation, shuffling and sampling
@@ -102,6 +105,7 @@ config = pcnn.RunConfig(
 images = data.image_shape, data.levels
 encoder = dict(encoder_filters=tuple(map(int, encoder_filters.split(","))))
 sizes = dict(filters=filters, blocks=blocks, first_kernel_size=5)
+sizes["dilations"] = tuple(map(int, dilations.split(",")))
 
 keras.utils.set_random_seed(seed)
 models = {
