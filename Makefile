@@ -74,7 +74,7 @@ lock:  ## write requirements.lock from pyproject.toml (UPGRADE=--upgrade for new
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE) \
 	  --extra test --output-file requirements.lock pyproject.toml
 
-picture: $(READY)  ## train on the digits and draw the README's picture
+picture: $(READY)  ## draw the README's picture from the published weights
 	@$(TIMED) picture $(BIN)/python book/picture.py
 
 address: $(READY)  ## URL=https://github.com/owner/name: where the project will be found
