@@ -400,8 +400,8 @@ glue("cifar_commit", runs["mixture"]["commit"])
 # (Seed {glue:text}`cifar_seed`, commit {glue:text}`cifar_commit`, on {glue:text}`cifar_cpu`. The ± is the
 # standard error over test images; between models it says too much, since they share the images.) These
 # are minutes of one small processor core and a fourteenth part of the images. The paper's Gated PixelCNN
-# reached 3.03 bits/dim on all of CIFAR-10, in 60 hours on 32 GPUs {cite:p}`oord2016conditional`;
-# PixelCNN++ 2.92 {cite:p}`salimans2017pixelcnn`.
+# reached 3.03 bits/dim on all of CIFAR-10 {cite:p}`oord2016conditional`, PixelCNN++ 2.92
+# {cite:p}`salimans2017pixelcnn`.
 
 # %%
 curves = {

@@ -410,6 +410,41 @@ glue("ablation_cpu", results.hardware(whole))
 # the first paper with about as many weights: it has a blind spot, small on 8 × 8 pixels. What holds on
 # small images after a short training need not hold on large ones after a long one.
 #
+# ## What would the paper's own run cost today?
+#
+# The paper's largest network had 20 layers of 384 features with kernels of 5 × 5, and took 200,000 steps
+# of 128 images; 60 hours on 32 GPUs are named {cite:p}`oord2016conditional`. That is no plan for one core.
+# How far from it? The backend counts the operations of such a network, and the run above measured how
+# many a second it did.
+
+# %%
+paper = pcnn.GatedPixelCNN(
+    (32, 32, 3), 256, filters=384, blocks=20, kernel_size=5
+)
+flop = 3 * pcnn.analysis.flop_per_image(paper) * 200_000 * 128
+speed = runs["mnist"]["speed"]
+a_second = speed["images_per_second"] * speed["flop_per_image"]
+core_years = flop / a_second / 3600 / 24 / 365
+card = (
+    0.3 * 989e12
+)  # of an H200 in bfloat16, if three tenths of its peak are reached
+card_hours = flop / card / 3600
+print(f"{flop:.1e} operations: {core_years:.0f} years of this core")
+
+# %% tags=["remove-input"]
+glue("paper_weights", paper.count_params())
+glue("paper_exaflop", flop / 1e18)
+glue("core_gigaflops", a_second / 1e9)
+glue("core_years", core_years)
+glue("card_hours", card_hours)
+
+# %% [markdown]
+# {glue:text}`paper_weights:,` weights and {glue:text}`paper_exaflop:.0f` · 10¹⁸ operations: at the
+# {glue:text}`core_gigaflops:.0f` · 10⁹ a second that were measured, {glue:text}`core_years:.0f` years of
+# this core. One H200 that reached three tenths of its peak of 989 · 10¹² would need
+# {glue:text}`card_hours:.0f` hours; that share is assumed, not measured. [On several devices and
+# hosts](../book/cluster.md) tells how to spread a run.
+#
 # ## Draw some yourself
 #
 # ```bash
