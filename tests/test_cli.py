@@ -254,6 +254,25 @@ def test_colour_images_are_trained_on_and_drawn(tmp_path, capsys, options, pixel
     assert "bits/dim (" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("shape", "flags", "expected"),
+    [
+        ((12, 4), [], (1,)),
+        ((13, 4), [], (1, 2, 4, 8)),
+        ((4, 13), [], (1, 2, 4, 8)),
+        ((13, 4), ["--dilations=1"], (1,)),
+        ((4, 4), ["--dilations=2,3", "--model=autoencoder"], (2, 3)),
+    ],
+)
+def test_larger_images_are_seen_across_unless_told_otherwise(tmp_path, shape, flags, expected):
+    home = Home(tmp_path)
+    write_npz(home.data, n=8, shape=shape)
+    assert cli.main([*home.flags("--epochs=1", "--n_samples=1"), *flags]) == 0
+    (folder,) = (tmp_path / "ckpts").iterdir()
+    model = training.load_model(folder / training.BEST)
+    assert getattr(model, "decoder", model).dilations == expected
+
+
 def test_filters_that_channels_cannot_share_are_refused(tmp_path, capsys):
     home = Home(tmp_path)
     write_npz(home.data, n=12, shape=(4, 4, 3), levels=256)
