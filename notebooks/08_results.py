@@ -63,27 +63,36 @@ from pcnnlib.notebook import glue, glue_run, show, table
 # everything was settled. Those of the fresh task were binarised once, with a fixed seed, for this.
 
 # %%
-runs = {
+tasks = {
     "mnist": "fresh",
     "binarized-mnist": "static",
     "mnist-conditional": "fresh, given the label",
     "mnist-autoencoder": "fresh, given a code",
 }
-tasks, runs = runs, {name: results.read_run(name) for name in runs}
+runs = {name: results.read_run(name) for name in tasks}
 table(
-    ["run", "pixels", "test, nats per image", "weights", "epochs", "hours"],
+    [
+        "run",
+        "pixels",
+        "nats per image",
+        "weights",
+        "dilations",
+        "epochs",
+        "hours",
+    ],
     [
         [
             name,
             tasks[name],
             f"{run['test']['nats_per_image']:.2f} ± {run['test']['standard_error']:.2f}",
             f"{run['weights']['parameters']:,}",
+            ", ".join(map(str, run["config"].get("dilations", [1]))),
             len(run["history"]["loss"]),
             f"{run['seconds'] / 3600:.1f}",
         ]
         for name, run in runs.items()
     ],
-    "The published runs. The ± is the standard error over 10,000 test images.",
+    "The published runs on test images; the ± is the standard error over the 10,000 of them.",
 )
 for run in runs.values():
     print(
@@ -91,10 +100,9 @@ for run in runs.values():
     )
 
 # %% [markdown]
-# Each run is one command, and `python benchmarks/published.py --data_path data --scale cpu` makes all
-# four. They are small: {glue:text}`mnist_weights:,` weights, trained on
-# {glue:text}`mnist_hardware`. `--scale gpu` holds the settings of a larger one, which is still to
-# be run.
+# Each run is one command. They are small: {glue:text}`mnist_weights:,` weights, trained on
+# {glue:text}`mnist_hardware`. `benchmarks/published.py` holds the settings: `--scale cpu` is for one core
+# and an hour or two a run, `--scale gpu` for a larger network, which has not been trained yet.
 
 # %% tags=["remove-input"]
 for name, run in runs.items():
