@@ -2,8 +2,6 @@
 
 import operator
 
-import numpy as np
-
 
 class UsageError(ValueError):
     """An argument, file or data set does not fit; the message names it.
@@ -61,6 +59,6 @@ def check_kernel_size(name, value):
 
 def check_dilations(dilations):
     """Return `dilations` as a tuple of ints of at least 1, not empty, or raise `UsageError`."""
-    if isinstance(dilations, str) or not np.iterable(dilations) or not len(dilations):
-        raise UsageError(f"dilations must be one or more integers >= 1, got {dilations!r}")
-    return tuple(check_int("dilations", dilation, 1) for dilation in dilations)
+    if not isinstance(dilations, (tuple, list)) or not dilations:
+        raise UsageError(f"dilations must be a list of integers >= 1, got {dilations!r}")
+    return tuple(check_int("each of dilations", dilation, 1) for dilation in dilations)

@@ -225,12 +225,16 @@ class GatedBlock(keras.layers.Layer):
         filters: int, features F of each stack, a multiple of `groups`.
         kernel_size: odd int of at least 3.
         mask_type: "A" for the block that reads the image (it has no residual), else "B".
-        dilation: int, pixels from one tap to the next in both stacks.
+        dilation: int, pixels from one tap to the next in both stacks; 1 for mask A, which would
+            else skip the pixel's neighbours.
         groups: int, channel groups of the horizontal stack.
         dropout: float in [0, 1), share of gated features dropped while training.
         conditional: bool, whether `call` gets a condition.
         last: bool, whether no block follows. Nothing then reads the vertical features, and a
             condition in their gate would be weights without a gradient.
+
+    Raises:
+        UsageError: dilation with mask A, or what `CausalConv2D` refuses.
 
     Input shape: vertical `(B, H, W, I)`, horizontal `(B, H, W, I)` and, if conditional, condition
         `(B, 1, 1, D)` (the same everywhere) or `(B, H, W, D)`.
@@ -253,6 +257,8 @@ class GatedBlock(keras.layers.Layer):
         super().__init__(**kwargs)
         self.filters = filters
         self.kernel_size = kernel_size
+        if mask_type == "A" and dilation != 1:
+            raise UsageError(f"dilation must be 1 in a block of mask_type A, got {dilation!r}")
         self.mask_type = mask_type
         self.dilation = dilation
         self.groups = groups

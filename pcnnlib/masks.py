@@ -132,6 +132,27 @@ def window(mask):
     return box, tuple(int(edge) - centre for edge in (top, bottom, left, right))
 
 
+def unseen_between(first_kernel_size, kernel_size, dilations):
+    """Pixels that a stack of dilated kernels skips between those that it sees.
+
+    Args:
+        first_kernel_size: odd int, of the first layer, which has no dilation.
+        kernel_size: odd int, of the later layers.
+        dilations: int for each later layer.
+
+    Returns:
+        list of distances, counted to the left or upwards alike: such pixels are nearer than the
+        farthest one seen, and not seen themselves.
+
+    >>> unseen_between(7, 3, [1, 2, 4, 8]), unseen_between(3, 3, [2, 2])
+    ([], [2, 4])
+    """
+    seen = set(range(1, first_kernel_size // 2 + 1))
+    for dilation in dilations:
+        seen |= {near + tap * dilation for near in seen for tap in range(1, kernel_size // 2 + 1)}
+    return sorted(set(range(1, max(seen))) - seen)
+
+
 def _empty(kernel_size, in_groups, out_groups):
     size = check_kernel_size("kernel_size", kernel_size)
     return np.zeros((size, size, len(in_groups), len(out_groups)), "float32")

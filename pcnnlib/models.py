@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from pcnnlib import backend
+from pcnnlib import backend, masks
 from pcnnlib.conditions import Condition
 from pcnnlib.data import Batches, CountEpochs
 from pcnnlib.distributions import make_distribution
@@ -345,9 +345,10 @@ class GatedPixelCNN(AutoregressiveModel):
         blocks: gated blocks, the first (mask A) included.
         first_kernel_size, kernel_size: odd, at least 3.
         dilations: ints of at least 1, pixels from one tap to the next in the second block, the
-            third and so on, from the start again when they run out; the first block has none. With
-            `(1, 2, 4)` the same weights see more than twice as far (Yu and Koltun 2016,
-            arXiv:1511.07122).
+            third and so on, from the start again when they run out; the first block has none. The
+            same weights then see farther: 8 blocks of the default kernels see 10 pixels to the
+            left, with `(1, 2, 4, 8)` 25 (Yu and Koltun 2016, arXiv:1511.07122). Dilations that
+            would skip pixels are refused.
         head_filters: features between the head's two 1x1 convolutions; None means F.
         dropout: share of gated features dropped while training, in [0, 1).
         condition: None, `Labels(n)`, `Vector(dim)` or `Map((h, w, c))`; the inputs are then
@@ -385,6 +386,14 @@ class GatedPixelCNN(AutoregressiveModel):
         self.first_kernel_size = check_kernel_size("first_kernel_size", first_kernel_size)
         self.kernel_size = check_kernel_size("kernel_size", kernel_size)
         self.dilations = check_dilations(dilations)
+        by_block = [self.dilations[i % len(self.dilations)] for i in range(blocks - 1)]
+        skipped = masks.unseen_between(first_kernel_size, kernel_size, by_block)
+        if skipped:
+            raise UsageError(
+                f"dilations {self.dilations} skip pixels, those at a distance of "
+                f"{', '.join(map(str, skipped[:5]))}{' ...' if skipped[5:] else ''}: "
+                "begin with smaller ones, or with a larger first_kernel_size"
+            )
         self.head_filters = (
             None if head_filters is None else check_int("head_filters", head_filters, 1)
         )
@@ -409,7 +418,7 @@ class GatedPixelCNN(AutoregressiveModel):
                 filters,
                 kernel_size if i else first_kernel_size,
                 mask_type="B" if i else "A",
-                dilation=self.dilations[(i - 1) % len(self.dilations)] if i else 1,
+                dilation=by_block[i - 1] if i else 1,
                 last=i == blocks - 1,
                 name=f"block_{i}",
                 **shared,

@@ -132,7 +132,7 @@ def compare(task, name):
 
 
 def hardware(run):
-    """What a run was made on, in words: "1 core of an AMD EPYC", or the names of accelerators."""
+    """What a run was made on, in words: "1 core, AMD EPYC", or the names of accelerators."""
     made_on = run["hardware"]
     if made_on["accelerators"]:
         return ", ".join(made_on["accelerators"])

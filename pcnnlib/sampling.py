@@ -6,7 +6,7 @@
 2017, arXiv:1704.06001). The vertical stack of a row depends on the rows above alone: it runs once
 per row, for all columns. The horizontal stack runs once per pixel (once per channel for ordered
 colour). The caches hold the rows and columns that the kernels still reach, so memory grows with
-W times layers, never with H*W times layers.
+W times layers (times dilation), never with H*W times layers.
 
 Both draw by inversion from the same uniform noise, made by NumPy from the seed: the same seed gives
 the same images, by either method, on either backend, and image k does not depend on how many are

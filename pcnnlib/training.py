@@ -285,7 +285,7 @@ class Checkpoints(keras.callbacks.Callback):
         wanted = _identity(self.config, self.data)
         # A run saved before a field was thought of had what is now its default, or did without.
         defaults = {f.name: f.default for f in dataclasses.fields(RunConfig)}
-        had = {**defaults, "weight_decay": 0.0, **state["run"]}
+        had = {**_as_saved(defaults), "weight_decay": 0.0, **state["run"]}
         for name, value in wanted.items():
             if had.get(name) != value:
                 raise UsageError(
@@ -509,8 +509,12 @@ def read_state(path):
 def _identity(config, data):
     """What must agree for a run to be resumed; more epochs may be asked for."""
     fields = {k: v for k, v in dataclasses.asdict(config).items() if k != "epochs"}
-    fields = {**fields, "data_checksum": data.checksum, "backend": keras.backend.backend()}
-    return json.loads(json.dumps(fields))  # as it comes back from a file: tuples are lists there
+    return _as_saved({**fields, "data_checksum": data.checksum, "backend": keras.backend.backend()})
+
+
+def _as_saved(fields):
+    """What comes back of a dict from a file: a tuple is a list there."""
+    return json.loads(json.dumps(fields))
 
 
 def _random_state(model):

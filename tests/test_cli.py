@@ -330,7 +330,7 @@ def refused(flags, capsys, message):
         (["--profile=9,3"], "--profile must be a batch, or first and last such as 10,20"),
         (["--profile=a"], "--profile must be integers such as 10,20, got 'a'"),
         (["--dilations=1,x"], "--dilations must be integers such as 1,2,4, got '1,x'"),
-        (["--dilations=0"], "dilations must be an integer >= 1, got 0"),
+        (["--dilations=0"], "each of dilations must be an integer >= 1, got 0"),
         (["--optimizer=sgd"], "invalid choice: 'sgd'"),
         (["--precision=half"], "invalid choice: 'half'"),
         (["--accumulate=0"], "accumulate must be an integer >= 1, got 0"),

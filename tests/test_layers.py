@@ -130,6 +130,11 @@ def test_one_pixels_window_gives_what_the_whole_image_gives(stack, dilation):
             np.testing.assert_allclose(one, whole[:, i : i + 1, j : j + 1], atol=TOLERANCE)
 
 
+def test_a_block_of_mask_a_is_not_dilated():
+    with pytest.raises(UsageError, match="dilation must be 1 in a block of mask_type A, got 2"):
+        GatedBlock(4, mask_type="A", dilation=2)
+
+
 @pytest.mark.parametrize("condition_shape", [None, (1, 1), (4, 5)])
 @pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize("mask_type", ["A", "B"])

@@ -449,12 +449,26 @@ def test_mixed_precision_gives_float32_parameters():
     np.testing.assert_allclose(got, outputs(reference, images), atol=0.2)
 
 
-@pytest.mark.parametrize(("dilations", "rows"), [((1,), 4), ((2,), 7), ((1, 2, 4), 8), ([3], 10)])
+@pytest.mark.parametrize(("dilations", "rows"), [((1,), 6), ((2,), 9), ((1, 2, 4), 10), ([3], 12)])
 def test_dilated_blocks_look_as_many_rows_up_as_their_dilations_add_up_to(dilations, rows):
-    """Three blocks after a first one that sees one row up."""
-    model = gated((12, 3, 1), blocks=4, dilations=dilations)
-    seen = pcnn.receptive_field(model, at=(11, 1), images=8).any(axis=1)
-    assert np.flatnonzero(seen)[0] == 11 - rows
+    """Three blocks after a first one that sees three rows up."""
+    model = gated((14, 3, 1), blocks=4, first=7, dilations=dilations)
+    seen = pcnn.receptive_field(model, at=(13, 1), images=8).any(axis=1)
+    assert np.flatnonzero(seen)[0] == 13 - rows
+
+
+@pytest.mark.parametrize(
+    ("first", "dilations"), [(3, (2,)), (3, (1, 1, 4)), (3, (1, 3)), (5, (2,))]
+)
+def test_pixels_said_to_be_skipped_are_those_not_seen(first, dilations, monkeypatch):
+    """In the own row, where the horizontal stack alone looks; with the refusal taken away."""
+    skipped = set(masks.unseen_between(first, 3, (dilations * 3)[:3]))
+    monkeypatch.setattr(masks, "unseen_between", lambda *_: [])
+    model = gated((1, 14, 1), blocks=4, first=first, filters=8, dilations=dilations)
+    seen = pcnn.receptive_field(model, at=(0, 13), images=8)[0] > 0
+    distances = {13 - int(column) for column in np.flatnonzero(seen)}
+    assert set(range(1, max(distances))) - distances == skipped
+    assert skipped == {(3, (2,)): {2, 4, 6}, (3, (1, 1, 4)): {4}}.get((first, dilations), set())
 
 
 # ---------------------------------------------------------------- bad input
@@ -498,11 +512,13 @@ def test_models_refuse(kind, arguments, message):
         ({"dropout": -0.1}, "dropout must be a finite number >= 0, got -0.1"),
         ({"dropout": "0.5"}, "dropout must be a finite number"),
         ({"dropout": float("nan")}, "dropout must be a finite number"),
-        ({"dilations": ()}, r"dilations must be one or more integers >= 1, got \(\)"),
-        ({"dilations": 2}, "dilations must be one or more integers >= 1, got 2"),
-        ({"dilations": "12"}, "dilations must be one or more integers >= 1, got '12'"),
-        ({"dilations": (1, 0)}, "dilations must be an integer >= 1, got 0"),
-        ({"dilations": (1.5,)}, "dilations must be an integer >= 1, got 1.5"),
+        ({"dilations": ()}, r"dilations must be a list of integers >= 1, got \(\)"),
+        ({"dilations": 2}, "dilations must be a list of integers >= 1, got 2"),
+        ({"dilations": "12"}, "dilations must be a list of integers >= 1, got '12'"),
+        ({"dilations": {1: 2}}, "dilations must be a list of integers >= 1, got {1: 2}"),
+        ({"dilations": (1, 0)}, "each of dilations must be an integer >= 1, got 0"),
+        ({"dilations": (1.5,)}, "each of dilations must be an integer >= 1, got 1.5"),
+        ({"dilations": (4,), "blocks": 3}, r"\(4,\) skip pixels, those at a distance of 4, 8: "),
         ({"head_filters": 0}, "head_filters must be an integer >= 1, got 0"),
         ({"condition": 10}, r"condition must be None, Labels\(n\), .*got 10"),
         ({"condition": pcnn.Map((3, 3, 1))}, "sides must be multiples"),
@@ -510,7 +526,7 @@ def test_models_refuse(kind, arguments, message):
 )
 def test_gated_model_refuses(arguments, message):
     with pytest.raises(UsageError, match=message):
-        pcnn.GatedPixelCNN((4, 4, 1), filters=4, blocks=1, **arguments)
+        pcnn.GatedPixelCNN((4, 4, 1), **{"filters": 4, "blocks": 1, **arguments})
 
 
 @pytest.mark.parametrize(

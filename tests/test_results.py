@@ -155,7 +155,9 @@ def test_every_published_run_is_whole():
     """Weights are those of the checksum, and every run says where its figures come from."""
     for name in results.names():
         run = results.read_run(name)
-        assert {"command", "seed", "data", "commit", "hardware", "versions", "test"} <= run.keys()
+        assert {"command", "data", "commit", "hardware", "versions"} <= run.keys()
+        # One run is tested; a variant is repeated, and compared on validation images.
+        assert {"seed", "test"} <= run.keys() or {"seeds", "validation_nats"} <= run.keys()
         if "weights" in run:
             pcnn.load_pretrained(name)
         if "--publish" in run["command"]:

@@ -182,7 +182,7 @@ def without(path, *names):
 
 def test_a_run_from_before_a_setting_existed_had_its_default(tiny_data, tmp_path):
     _, first = run(tiny_data, tmp_path, epochs=1)
-    without(tmp_path / training.LAST, "flip", "distribution", "components")
+    without(tmp_path / training.LAST, "flip", "distribution", "components", "dilations")
     with pytest.raises(UsageError, match="is of a run with flip=False, not True"):
         run(tiny_data, tmp_path, epochs=2, flip=True)
     _, history = run(tiny_data, tmp_path, epochs=2)
@@ -624,8 +624,8 @@ def test_saved_model_gives_the_same_likelihoods(finished, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"dilations": (1, 0)}, "dilations must be an integer >= 1, got 0"),
-        ({"dilations": ()}, "dilations must be one or more integers"),
+        ({"dilations": (1, 0)}, "each of dilations must be an integer >= 1, got 0"),
+        ({"dilations": ()}, "dilations must be a list of integers"),
         ({"blocks": 0}, "blocks must be an integer >= 1, got 0"),
         ({"filters": 2.0}, "filters must be an integer"),
         ({"batch_size": 0}, "batch_size must be an integer >= 1, got 0"),
