@@ -305,9 +305,10 @@ show(
 # %% [markdown]
 # ## At full size
 #
-# The same network, larger and trained for longer, on MNIST's 28 × 28 binary pixels. That takes more than
-# minutes, so it was done once: the run is described in `results/mnist`, and its weights come with the
-# library.
+# A larger network of the same kind, trained for longer, on MNIST's 28 × 28 binary pixels. That takes more
+# than minutes, so it was done once: the run is described in `results/mnist`, and its weights come with the
+# library. (`--dilations` spreads the taps of the kernels, so that the last rows see the first ones:
+# [chapter 8](08_results.ipynb) shows what that changes.)
 
 # %%
 full = results.read_run("mnist")

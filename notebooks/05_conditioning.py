@@ -38,9 +38,7 @@ batch_size: int = 32  # images a step
 learning_rate: float = 7e-3  # highest
 filters: int = 32  # feature maps of each stack
 blocks: int = 3  # gated blocks
-dilations: str = (
-    "2"  # from tap to tap after the first block; for 28 x 28, 1,2,4,8
-)
+dilations: str = "2"  # from tap to tap; for 28 x 28, "1,2,4,8"
 block: int = 2  # side of the squares that make one coarse pixel
 per_class: int = 50  # images of each class that the recogniser judges
 seed: int = 0  # of initialisation, shuffling and sampling
@@ -508,7 +506,7 @@ show(
 #
 # ## At full size
 #
-# Two published runs on MNIST's 28 × 28 binary pixels, equal but for the label. What they were is in
+# Two published runs on MNIST's 28 × 28 binary pixels, one of them with labels. What they were is in
 # `results/`, and their weights come with the library.
 
 # %%
@@ -540,17 +538,20 @@ for name, run in runs.items():
     glue_run(f"full_{name.replace('-', '_')}", run)
 glue(
     "full_gain",
-    runs["mnist"]["test"]["nats_per_image"]
-    - runs["mnist-conditional"]["test"]["nats_per_image"],
+    runs["mnist-conditional"]["test"]["nats_per_image"]
+    - runs["mnist"]["test"]["nats_per_image"],
 )
 
 # %% [markdown]
-# Without labels {glue:text}`full_mnist_nats:.2f` ± {glue:text}`full_mnist_error:.2f` nats per test image,
-# with them {glue:text}`full_mnist_conditional_nats:.2f` ±
-# {glue:text}`full_mnist_conditional_error:.2f`: {glue:text}`full_gain:.2f` less (more, if the number is
-# negative). (Each {glue:text}`full_mnist_conditional_epochs` epochs or more; the second took
-# {glue:text}`full_mnist_conditional_hours:.1f` hours on {glue:text}`full_mnist_conditional_hardware`,
-# commit {glue:text}`full_mnist_conditional_commit`. See [chapter 8](08_results.ipynb).)
+# | 10,000 MNIST test images | nats per image | epochs | hours |
+# |---|---|---|---|
+# | without labels | {glue:text}`full_mnist_nats:.2f` ± {glue:text}`full_mnist_error:.2f` | {glue:text}`full_mnist_epochs` | {glue:text}`full_mnist_hours:.1f` |
+# | given the label | {glue:text}`full_mnist_conditional_nats:.2f` ± {glue:text}`full_mnist_conditional_error:.2f` | {glue:text}`full_mnist_conditional_epochs` | {glue:text}`full_mnist_conditional_hours:.1f` |
+#
+# The second differs from the first by {glue:text}`full_gain:+.2f` nats (minus is better). Where the epochs
+# differ, part of that comes from training. (On {glue:text}`full_mnist_conditional_hardware`, commits
+# {glue:text}`full_mnist_commit` and {glue:text}`full_mnist_conditional_commit`;
+# [chapter 8](08_results.ipynb) has the rest.)
 #
 # ## Recap
 #

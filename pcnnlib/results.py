@@ -195,9 +195,10 @@ def examples(model, data, *, drawn=100, shown=10, seed=0):
     Returns:
         dict of arrays: `test`, uint8 `(shown, H, W, C)`, one test image of each class in turn, or
         the first where there are no classes. But for autoencoders also `drawn`, the first images
-        drawn, and `nearest`, the training images nearest to them; `drawn_distance` and
-        `test_distance`, `(drawn,)` each, the distances to the nearest training image of images
-        drawn and of test images (see `analysis.nearest`).
+        drawn, and `nearest`, the training images nearest to them; and distances to the nearest
+        training image (see `analysis.nearest`), `(drawn,)` each: `drawn_distance` of images drawn,
+        `test_distance` of test images, and `copied_distance` of training images as one who had
+        learnt them by heart would draw them, binarised afresh where the data are.
     """
     test = data.test
     order = np.arange(len(test))
@@ -210,12 +211,15 @@ def examples(model, data, *, drawn=100, shown=10, seed=0):
         return arrays
     images = model.sample(drawn, _labels(model, drawn), seed=seed)
     index, distance = analysis.nearest(images, data.train.images)
+    rows = np.arange(min(drawn, len(data.train)))
+    copied = data.train.draw(rows, np.random.default_rng(seed))
     return {
         **arrays,
         "drawn": images[:shown],
         "nearest": data.train.images[index[:shown]],
         "drawn_distance": distance,
         "test_distance": analysis.nearest(test.images[:drawn], data.train.images)[1],
+        "copied_distance": analysis.nearest(copied, data.train.images)[1],
     }
 
 

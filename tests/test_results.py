@@ -1,5 +1,6 @@
 """Published runs: written, found by name, read whole, and their weights loaded."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -72,6 +73,15 @@ def test_examples_are_what_a_page_needs_of_the_data(tiny_data, published, kind):
                 kept["nearest"][k], tiny_data.train.images[differing.argmin()]
             )
         assert len(kept["test_distance"]) == min(5, len(tiny_data.test))
+        assert kept["copied_distance"].tolist() == [0] * 5
+
+
+def test_a_copy_of_what_is_binarised_afresh_has_noise_of_its_own(tiny_data):
+    grey = np.full(tiny_data.train.images.shape, 128, "uint8")
+    train = dataclasses.replace(tiny_data.train, intensities=grey)
+    data = dataclasses.replace(tiny_data, train=train)
+    copied = results.examples(gated(), data, drawn=9, shown=2)["copied_distance"]
+    assert copied.shape == (9,) and copied.max() > 0
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "foreign", "flipped"])
