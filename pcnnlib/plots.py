@@ -500,7 +500,10 @@ def training_curves(histories, *, unit="nats", dims=None, against="epoch", log=F
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for name, style in {"validation": "-", "training": ":"}.items():
         axes.plot([], [], style, color=QUIET, label=name)
-    axes.legend(loc="upper right", ncols=2)
+    if len(histories) > 2:  # too much to stand within the axes
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    else:
+        axes.legend(loc="upper right", ncols=2)
     return figure
 
 
