@@ -443,12 +443,12 @@ glue("no_dilation", changed["no dilation"][0])
 # is "no dilation"; its blind spot is small on 8 × 8 pixels. What holds on small images after a short
 # training need not hold on large ones after a long one.
 #
-# ## What would the paper's own run cost today?
+# ## What would a run of the paper's size cost today?
 #
-# The paper's largest network had 20 layers of 384 features with kernels of 5 × 5, and took 200,000 steps
-# of 128 images; for its training the paper names 60 hours on 32 GPUs {cite:p}`oord2016conditional`. How far
-# is that from one core? The backend counts the operations of such a network, and the run above measured how
-# many a second it did.
+# For its training the paper names 60 hours on 32 GPUs {cite:p}`oord2016conditional`. Take a network of
+# about that size: 20 layers of 384 features with kernels of 5 × 5, and 200,000 steps of 128 images. How far
+# is that from one core? The backend counts the operations, and the run above measured how many a second it
+# did.
 
 # %%
 paper = pcnn.GatedPixelCNN(
