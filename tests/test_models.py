@@ -46,7 +46,14 @@ CAUSAL_CASES = {
 
 @pytest.mark.parametrize(
     "case",
-    on_both(CAUSAL_CASES, "'gated, binary'", "'gated, colour'", "'gated, map'", "'gated, dilated'"),
+    on_both(
+        CAUSAL_CASES,
+        "'gated, binary'",
+        "'gated, colour'",
+        "'gated, map'",
+        "'gated, mixture'",
+        "'gated, dilated'",
+    ),
 )
 def test_gated_predictions_depend_on_all_earlier_values_and_no_later_one(case):
     """Exact, not within a tolerance: an output that does not depend on a value is bitwise equal."""
