@@ -39,7 +39,7 @@ SCALES = {
     "cpu": (
         "--layers=8 --f_map=32 --dilations=1,2,4,8 --batch_size=32 --learning_rate=0.005"
         " --ema=0.999",
-        {"mnist": 4, "binarized-mnist": 10, "mnist-conditional": 5, "mnist-autoencoder": 3},
+        {"mnist": 10, "binarized-mnist": 10, "mnist-conditional": 5, "mnist-autoencoder": 3},
         {},
     ),
     "gpu": (
