@@ -1,5 +1,6 @@
 """Scripts of published runs: commands are complete, what was made is known, variants differ."""
 
+import dataclasses
 import json
 import shlex
 import sys
@@ -40,22 +41,51 @@ def test_a_run_is_made_again_if_its_command_or_its_figures_are_others(tmp_path):
     assert shlex.split(made)[:2] == ["python", "main.py"]
 
 
-def test_each_ablation_changes_one_thing_and_leaves_no_trace(digits, monkeypatch):
-    small = {"blocks": 2, "filters": 4, "epochs": 1}
-    monkeypatch.setattr(
-        ablations, "CONFIG", ablations.dataclasses.replace(ablations.CONFIG, **small)
-    )
+def test_each_ablation_changes_one_thing_and_leaves_no_trace(digits):
+    group = ablations.GROUPS["digits-ablations"]
+    small = dataclasses.replace(group.config, blocks=2, filters=4, epochs=1)
+    group = dataclasses.replace(group, config=small)
     gate = layers.gate
     nats, weights = {}, {}
     for name in (ablations.WHOLE, "no gate", "no dilation"):
-        fields = ablations.measure(name, digits, [0])
+        fields = ablations.measure(group, name, digits, [0])
         nats[name], weights[name] = fields["validation_nats"][0], fields["parameters"]
     assert layers.gate is gate
     assert len(set(weights.values())) == 1  # as many weights without the gate or the dilation
     assert len({tuple(values) for values in nats.values()}) == 3
-    assert ablations.measure(ablations.WHOLE, digits, [0])["validation_nats"][0] == pytest.approx(
-        nats[ablations.WHOLE], rel=1e-4
-    )
+    again = ablations.measure(group, ablations.WHOLE, digits, [0])
+    assert again["validation_nats"][0] == pytest.approx(nats[ablations.WHOLE], rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ablations.GROUPS)
+def test_a_group_of_ablations_is_written_by_variant_and_read_back(
+    name, digits, tmp_path, monkeypatch, capsys
+):
+    group = ablations.GROUPS[name]
+    assert group.variants[ablations.WHOLE] == ({}, None)
+    config = dataclasses.replace(group.config, blocks=1, filters=2, epochs=1, dilations=(1,))
+    variants = {ablations.WHOLE: ({}, None), "half, as deep": ({"ema": 0.0}, None)}
+    small = dataclasses.replace(group, config=config, variants=variants, images=(40, 7))
+    monkeypatch.setitem(ablations.GROUPS, name, small)
+    monkeypatch.setattr(ablations.pcnn, "load_dataset", lambda *args, **options: digits)
+    monkeypatch.setattr(results, "folder", lambda: tmp_path)
+    words = ["ablations.py", "--group", name, "--seeds", "2", "--results_path", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", words)
+    ablations.main()
+    runs = results.read_runs(name)
+    assert runs.keys() == {"whole", "half-as-deep"}
+    for run in runs.values():
+        assert run["data"]["train"] == 40 and run["data"]["validation"] == 7
+        assert np.shape(run["validation_nats"]) == (2, 7)
+        assert run["seeds"] == [0, 1] and "test" not in run
+    assert runs["half-as-deep"]["config"]["ema"] == 0 != runs["whole"]["config"]["ema"]
+    assert ("--group" in runs["whole"]["command"]) == (name == "mnist-dilations")
+    # What was asked for in vain is named, and nothing is trained.
+    for more, named in ((["--only", "best"], "'best'"), (["--seeds", "1"], "got 1")):
+        monkeypatch.setattr(sys, "argv", words + more)
+        with pytest.raises(SystemExit):
+            ablations.main()
+        assert named in capsys.readouterr().err
 
 
 def test_relu_in_place_of_the_gate_is_that_of_the_sum():
