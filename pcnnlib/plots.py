@@ -340,7 +340,7 @@ def receptive_fields(maps, at, *, columns=4):
         colour[states == "here"] = 0
         fade = states == "seen"
         colour[..., 3] = np.where(fade, strength, colour[..., 3])
-        _cells(axis, colour)
+        _cells(axis, colour, gap=max(states.shape) <= 20)
         if not (states == "leak")[here]:
             _mark_here(axis, here)
         for i, j in np.argwhere(states == "leak"):
