@@ -38,6 +38,7 @@ batch_size: int = 32  # images a step
 learning_rate: float = 5e-3  # highest
 filters: int = 32  # feature maps of each stack
 blocks: int = 5  # gated blocks
+dilations: str = "1"  # from tap to tap; for 28 x 28, "1,2,4,8"
 largest_batch: int = 64  # images in the largest batch that is timed
 largest_size: int = 20  # height and width of the largest images timed
 seed: int = 0  # of initialisation, shuffling and sampling
@@ -74,6 +75,7 @@ config = pcnn.RunConfig(
     learning_rate=learning_rate,
     filters=filters,
     blocks=blocks,
+    dilations=tuple(map(int, dilations.split(","))),
     dropout=0.1,
     seed=seed,
 )
