@@ -50,6 +50,7 @@ import numpy as np
 
 import pcnnlib as pcnn
 from pcnnlib import analysis, plots, results, sampling
+from pcnnlib.errors import integers
 from pcnnlib.notebook import glue, glue_run, show
 
 # %% [markdown]
@@ -75,7 +76,7 @@ config = pcnn.RunConfig(
     learning_rate=learning_rate,
     filters=filters,
     blocks=blocks,
-    dilations=tuple(map(int, dilations.split(","))),
+    dilations=integers("dilations", dilations, "1,2,4,8"),
     dropout=0.1,
     seed=seed,
 )

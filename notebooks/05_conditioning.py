@@ -51,6 +51,7 @@ from sklearn.svm import SVC
 import pcnnlib as pcnn
 from pcnnlib import analysis, describe, plots, results, widgets
 from pcnnlib.analysis import Likelihood
+from pcnnlib.errors import integers
 from pcnnlib.notebook import glue, glue_run, show
 
 # %% [markdown]
@@ -135,7 +136,7 @@ config = pcnn.RunConfig(
 )
 sizes = dict(filters=filters, blocks=blocks, first_kernel_size=5)
 # On the digits, taps two pixels apart see six rows up, of eight; tap beside tap, four.
-sizes["dilations"] = tuple(map(int, dilations.split(",")))
+sizes["dilations"] = integers("dilations", dilations, "1,2,4,8")
 
 
 def trained(data, condition=None):

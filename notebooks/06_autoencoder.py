@@ -52,6 +52,7 @@ from sklearn.linear_model import LogisticRegression
 import pcnnlib as pcnn
 from pcnnlib import autoencoders, plots, results, widgets
 from pcnnlib.analysis import Likelihood
+from pcnnlib.errors import integers
 from pcnnlib.notebook import glue, glue_run, show
 
 # %% [markdown]
@@ -101,9 +102,11 @@ config = pcnn.RunConfig(
     seed=seed,
 )
 images = data.image_shape, data.levels
-encoder = dict(encoder_filters=tuple(map(int, encoder_filters.split(","))))
+encoder = dict(
+    encoder_filters=integers("encoder_filters", encoder_filters, "16,32,64")
+)
 sizes = dict(filters=filters, blocks=blocks, first_kernel_size=5)
-sizes["dilations"] = tuple(map(int, dilations.split(",")))
+sizes["dilations"] = integers("dilations", dilations, "1,2,4,8")
 
 keras.utils.set_random_seed(seed)
 models = {

@@ -22,7 +22,7 @@ from pcnnlib.autoencoders import PixelCNNAutoencoder, code_usage
 from pcnnlib.conditions import Labels
 from pcnnlib.data import load_dataset
 from pcnnlib.distributions import DISTRIBUTIONS, make_distribution
-from pcnnlib.errors import UsageError, check_int, check_number
+from pcnnlib.errors import UsageError, check_int, check_number, integers
 
 MODELS = ("", "conditional", "autoencoder")
 DEFAULTS = training.RunConfig()
@@ -199,7 +199,7 @@ def run(args):
         filters=args.f_map or DEFAULTS.filters,
         dilations=DEFAULTS.dilations
         if args.dilations is None
-        else _integers("dilations", args.dilations, "1,2,4"),
+        else integers("--dilations", args.dilations, "1,2,4"),
         distribution=args.distribution,
         components=args.components,
         dropout=args.dropout,
@@ -255,14 +255,6 @@ def run(args):
     _draw(model, data.test.images, args, pictures)
     if args.complete:
         _complete(model, rows, args, pictures)
-
-
-def _integers(name, text, example):
-    """Numbers separated by commas."""
-    try:
-        return tuple(int(number) for number in text.split(","))
-    except ValueError:
-        raise UsageError(f"--{name} must be integers such as {example}, got {text!r}") from None
 
 
 def _default_filters(config, data):
@@ -355,7 +347,7 @@ def _reachable():
 
 def _profile(args):
     """Batches to profile: one number, or the first and the last."""
-    batches = _integers("profile", args.profile, "10,20")
+    batches = integers("--profile", args.profile, "10,20")
     if len(batches) > 2 or min(batches) < 0 or list(batches) != sorted(batches):
         raise UsageError(
             f"--profile must be a batch, or first and last such as 10,20, got {args.profile!r}"
@@ -401,7 +393,7 @@ def _rows(model, args):
         return None
     if args.classes is None:
         return np.arange(model.condition.n)
-    return model.condition.check(np.array(_integers("classes", args.classes, "3,3,7")))
+    return model.condition.check(np.array(integers("--classes", args.classes, "3,3,7")))
 
 
 def _picture(model, originals, args, n, progress=False):

@@ -26,6 +26,17 @@ def check_int(name, value, minimum, maximum=None):
     return number
 
 
+def integers(name, text, example):
+    """Integers written with commas between them, as a tuple, or raise `UsageError`.
+
+    A number by itself may come as one: papermill makes an int of `-p dilations 2`.
+    """
+    try:
+        return tuple(int(number) for number in str(text).split(","))
+    except ValueError:
+        raise UsageError(f"{name} must be integers such as {example}, got {text!r}") from None
+
+
 def check_number(name, value, minimum, maximum=float("inf"), *, open_below=False):
     """Return `value` as a float within `[minimum, maximum]`, or raise `UsageError`.
 
