@@ -126,15 +126,16 @@ def join_processes(coordinator, count, index):
         index: which of them this is, from 0.
 
     Raises:
-        UsageError: an argument out of range, a backend other than JAX, or a coordinator that
-            does not answer for five minutes. (If another process stays away for so long, JAX ends
-            the first one itself.)
+        UsageError: an argument out of range, a backend other than JAX, a port that is in use, or a
+            coordinator that does not answer for five minutes. (If another process stays away for
+            so long, JAX ends the first one itself.)
     """
     check_int("processes", count, 1)
     check_int("process", index, 0, count - 1)
     host, _, port = coordinator.rpartition(":")
     if not host or not port.isdecimal():
         raise UsageError(f"coordinator must be address:port, got {coordinator!r}")
+    check_int("coordinator's port", int(port), 1, 65535)
     if keras.backend.backend() != "jax":
         raise UsageError(
             f"several processes need KERAS_BACKEND=jax, the backend is {keras.backend.backend()}"
@@ -143,10 +144,24 @@ def join_processes(coordinator, count, index):
 
     if jax.distributed.is_initialized():
         return
+    if not index and _in_use(int(port)):  # JAX would end this process without a word
+        raise UsageError(f"coordinator {coordinator}: the port is in use here, choose another")
+    print(f"process {index}: waiting for all {count} at {coordinator}", flush=True)
     if index and not _answers(host, int(port)):
         raise UsageError(f"coordinator {coordinator} does not answer")
     # As `keras.distribution.initialize` does, which cannot say how long to wait at the end.
     jax.distributed.initialize(coordinator, count, index, shutdown_timeout_seconds=24 * 3600)
+
+
+def _in_use(port):
+    """Whether somebody on this host listens at a port already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return True
+    return False
 
 
 def _answers(host, port, seconds=300):

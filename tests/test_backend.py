@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 
@@ -67,6 +68,15 @@ def test_gradient_of_a_quadratic():
 def test_gradient_of_a_constant_is_zero():
     x = keras.ops.convert_to_tensor(np.ones((2, 2), "float32"))
     np.testing.assert_array_equal(backend.gradient(lambda t: keras.ops.zeros(()), x), 0)
+
+
+def test_a_port_in_use_is_noticed_before_jax_ends_the_process():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert backend._in_use(port)
+    assert not backend._in_use(port)
 
 
 @pytest.mark.parametrize("xla", [True, False])
