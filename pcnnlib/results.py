@@ -38,17 +38,18 @@ def folder():
     return installed if installed.is_dir() else package.parent / "results"
 
 
-def names():
-    """Names of all published runs, sorted."""
-    root = folder()
+def names(results_path=None):
+    """Names of all published runs, sorted; of those in `results_path`, if it is given."""
+    root = _root(results_path)
     return sorted(path.parent.relative_to(root).as_posix() for path in root.glob(f"**/{RUN}"))
 
 
-def read_run(name):
+def read_run(name, results_path=None):
     """What a run says of itself.
 
     Args:
         name: of the run, such as "mnist".
+        results_path: folder of runs of your own, or None for those that come with the library.
 
     Returns:
         dict, the contents of its `run.json`.
@@ -56,11 +57,29 @@ def read_run(name):
     Raises:
         UsageError: no such run, or a damaged file.
     """
-    path = _place(name) / RUN
+    return read_place(_place(name, results_path))
+
+
+def read_place(place):
+    """What the run in a folder says of itself.
+
+    Args:
+        place: the run's own folder.
+
+    Returns:
+        dict, the contents of its `run.json`.
+
+    Raises:
+        UsageError: no such file, or a damaged one.
+    """
+    path = pathlib.Path(place) / RUN
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        run = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"result {path} cannot be read: {error}") from error
+    if not isinstance(run, dict):
+        raise UsageError(f"result {path} cannot be read: it should hold fields, and holds {run!r}")
+    return run
 
 
 def read_runs(group):
@@ -140,11 +159,12 @@ def hardware(run):
     return f"{cores} core{'s' if cores > 1 else ''}, {made_on['cpu']}"
 
 
-def load_pretrained(name):
+def load_pretrained(name, results_path=None):
     """A published model with its weights, ready to draw.
 
     Args:
         name: of the run, such as "mnist" or "cifar-subset/mixture".
+        results_path: folder of runs of your own, or None for those that come with the library.
 
     Returns:
         A model of this library.
@@ -152,19 +172,23 @@ def load_pretrained(name):
     Raises:
         UsageError: no such run, one without weights, or weights that are not those published.
     """
-    run, path = read_run(name), _place(name) / WEIGHTS
-    if "weights" not in run or not path.is_file():
+    run, path = read_run(name, results_path), _place(name, results_path) / WEIGHTS
+    if "weights" not in run:
         raise UsageError(f"run {name!r} has no weights")
-    if _checksum(path) != run["weights"]["sha256"]:
+    if not path.is_file():
+        raise UsageError(f"{path} is missing")
+    published = run["weights"].get("sha256") if isinstance(run["weights"], dict) else None
+    if _checksum(path) != published:
         raise UsageError(f"{path} is damaged: its checksum is not the one in {RUN}")
     return training.load_model(path)
 
 
-def read_examples(name):
+def read_examples(name, results_path=None):
     """Images beside a run, for pages that show it.
 
     Args:
         name: of the run, such as "mnist".
+        results_path: folder of runs of your own, or None for those that come with the library.
 
     Returns:
         dict of arrays, see `examples`; empty if the run has none.
@@ -172,7 +196,7 @@ def read_examples(name):
     Raises:
         UsageError: no such run, or a damaged file.
     """
-    path = _place(name) / EXAMPLES
+    path = _place(name, results_path) / EXAMPLES
     if not path.is_file():
         return {}
     try:
@@ -352,11 +376,15 @@ def _commit():
     return name + ("+" if changed.strip() else "")
 
 
-def _place(name):
-    known = names()
+def _root(results_path):
+    return folder() if results_path is None else pathlib.Path(results_path)
+
+
+def _place(name, results_path):
+    known = names(results_path)
     if name not in known:
         raise UsageError(f"run must be one of {', '.join(known) or 'none'}, got {name!r}")
-    return folder() / name
+    return _root(results_path) / name
 
 
 def _checksum(path):

@@ -143,10 +143,34 @@ def test_weights_that_are_not_those_published_are_refused(published):
         pcnn.load_pretrained("alone")
 
 
-def test_damaged_result_is_named(published):
-    (published[0] / "small" / "ours" / "run.json").write_text("{")
+@pytest.mark.parametrize("content", ["{", "3", "[]", "null", b"\xff\xfe\x00"])
+def test_damaged_result_is_named(published, content):
+    content = content if isinstance(content, bytes) else content.encode()
+    (published[0] / "small" / "ours" / "run.json").write_bytes(content)
     with pytest.raises(UsageError, match="run.json cannot be read"):
         results.read_runs("small")
+
+
+@pytest.mark.parametrize("weights", [None, "x", {}, {"sha256": None}])
+def test_weights_without_a_checksum_are_refused(published, weights):
+    place = published[0] / "alone"
+    results.write_run(place, results.read_run("alone") | {"weights": weights})
+    with pytest.raises(UsageError, match="weights.keras is damaged"):
+        pcnn.load_pretrained("alone")
+    (place / "weights.keras").unlink()
+    with pytest.raises(UsageError, match="weights.keras is missing"):
+        pcnn.load_pretrained("alone")
+
+
+def test_runs_of_ones_own_are_read_from_their_folder(published, tmp_path):
+    own = tmp_path / "own"
+    results.write_run(own / "mine", {"seed": 7}, published[1], {"test": np.zeros((2, 4, 4, 1))})
+    assert results.names(own) == ["mine"] and "alone" in results.names()
+    assert results.read_run("mine", own)["seed"] == 7
+    assert results.read_examples("mine", own)["test"].shape == (2, 4, 4, 1)
+    pcnn.load_pretrained("mine", own)
+    with pytest.raises(UsageError, match="run must be one of mine, got 'alone'"):
+        pcnn.load_pretrained("alone", own)
 
 
 def test_surroundings_name_commit_hardware_and_versions():
