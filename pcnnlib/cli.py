@@ -10,10 +10,12 @@ import difflib
 import importlib.util
 import os
 import pathlib
+import re
 import shlex
 import sys
 import traceback
 
+import keras
 import numpy as np
 
 from pcnnlib import backend, images, results, training
@@ -28,8 +30,8 @@ MODELS = ("", "conditional", "autoencoder")
 DEFAULTS = training.RunConfig()
 # An autoencoder's picture has rows of this many images: an original, and draws from its code.
 ROW = 10
-# In a larger image, blocks without dilation do not see from the last rows to the first: that cost
-# 6 of 88 nats on MNIST, after 14,400 training images (benchmarks/published.py).
+# In a larger image, blocks without dilation do not see from the last rows to the first: what that
+# costs on MNIST is in results/mnist-dilations.
 NARROW, WIDE = 12, (1, 2, 4, 8)
 # Flags of several processes, and the variables by which Keras reads the same.
 CLUSTER = {
@@ -37,6 +39,11 @@ CLUSTER = {
     "processes": "KERAS_DISTRIBUTION_NUM_PROCESSES",
     "process": "KERAS_DISTRIBUTION_PROCESS_ID",
 }
+# What has a meaning beside --pretrained, which brings model and data of its own.
+DRAWING = (
+    "pretrained epochs publish model seed n_samples temperature classes complete keep animate"
+    " data_path ckpt_path samples_path summary_path results_path"
+).split()
 # What JAX says when a connection to another process fails.
 LOST = ("Gloo", "NCCL", "UNAVAILABLE", "DEADLINE_EXCEEDED", "Connection reset")
 
@@ -121,7 +128,11 @@ def make_parser():
     add("--samples_path", default="samples", help="pictures")
     add("--summary_path", default="logs", help="for tensorboard --logdir")
     add("--publish", metavar="NAME", help="after training, write the run to <results_path>/<NAME>")
-    add("--results_path", default="results", help="where published runs are written")
+    add(
+        "--results_path",
+        default="results",
+        help="where published runs are written, and looked for if given with --pretrained",
+    )
     add("--pretrained", metavar="NAME", help="with --epochs=0: draw from a published run")
     add("--profile", default="0", help="batches for TensorBoard's profiler, such as 10,20")
     add("--n_samples", type=int, default=100, help="images drawn, rounded up to full rows")
@@ -173,6 +184,7 @@ def run(args):
         check_int("--f_map", args.f_map, 1)
     check_int("n_samples", args.n_samples, 1)
     check_number("temperature", args.temperature, 0.0, open_below=True)
+    words = command(args)
     conditional = args.model == "conditional"
     autoencoder = args.model == "autoencoder"
     if args.pretrained is not None:
@@ -185,8 +197,7 @@ def run(args):
     if args.publish is not None:
         if args.epochs < 1:
             raise UsageError("--publish needs the training run: give its --epochs")
-        _check_writable(pathlib.Path(args.results_path) / args.publish)
-    words = command(args)
+        _check_place(args, words)
     _profile(args), _devices(args), _cluster(args)  # mistakes here should not wait for the data
     if args.animate is None:
         args.animate = conditional
@@ -239,9 +250,8 @@ def run(args):
         cluster = _cluster(args)
         if cluster is not None:
             backend.join_processes(*cluster)
-        made = results.surroundings() if args.publish is not None else None
         with backend.data_parallel(_devices(args)), _reachable():
-            model = _train(config, data, args, folder, pictures, logs)
+            model = _train(config, data, args, folder, pictures, logs, words)
         if backend.process():
             return  # the first process tests, draws and publishes
         if backend.processes() > 1:
@@ -251,7 +261,7 @@ def run(args):
     rows = _rows(model, args)  # a mistake here should not wait for the test
     figures = _report(model, data)
     if args.publish is not None:
-        _publish(model, data, config, figures, folder, args, {"command": words, **made})
+        _publish(model, data, config, figures, folder, args, words)
     _draw(model, data.test.images, args, pictures)
     if args.complete:
         _complete(model, rows, args, pictures)
@@ -263,7 +273,7 @@ def _default_filters(config, data):
     return -(-DEFAULTS.filters // pixel.groups) * pixel.groups
 
 
-def _train(config, data, args, folder, pictures, logs):
+def _train(config, data, args, folder, pictures, logs, words):
     model = training.build_model(config, data)
     _rows(model, args)  # a mistake here should not wait for the training
     for place in (folder, pictures, logs):
@@ -292,8 +302,31 @@ def _train(config, data, args, folder, pictures, logs):
         profile=_profile(args),
         callbacks=[grids],
         verbose=1,
+        about=_about(words),
     )
     return model
+
+
+def _about(words):
+    """Where and by what command a run is made, and on how many devices."""
+    spread = {"devices": backend.replicas(), "processes": backend.processes()}
+    return {"command": words, **results.surroundings(), "spread": spread}
+
+
+def _check_place(args, words):
+    """Raise `UsageError` unless the run may be written where --publish says."""
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*", args.publish):
+        raise UsageError(
+            f"--publish must be a name such as mine or mine/first, got {args.publish!r}"
+        )
+    place = pathlib.Path(args.results_path) / args.publish
+    _check_writable(place)
+    if (place / results.RUN).exists():
+        there = results.read_place(place).get("command")
+        if there != words:
+            raise UsageError(
+                f"{place} holds another run ({there}): publish under another name, or remove it"
+            )
 
 
 def _devices(args):
@@ -352,6 +385,8 @@ def _profile(args):
         raise UsageError(
             f"--profile must be a batch, or first and last such as 10,20, got {args.profile!r}"
         )
+    if any(batches) and keras.backend.backend() == "jax" and sys.version_info < (3, 12):
+        raise UsageError("--profile needs Python 3.12 under JAX, or KERAS_BACKEND=tensorflow")
     return batches[0] if len(batches) == 1 else batches
 
 
@@ -373,14 +408,19 @@ def _load(path, data, args):
             f"checkpoint {path} is for images {model.image_shape} of {model.levels} levels, "
             f"--data={data.name} has {data.image_shape} of {data.levels}"
         )
-    is_autoencoder = isinstance(model, PixelCNNAutoencoder)
-    is_conditional = model.condition is not None
-    kind = "autoencoder" if is_autoencoder else "conditional" if is_conditional else ""
+    kind = _kind_of(model)
     if kind != args.model:
         raise UsageError(
             f"checkpoint {path} is {_kind(kind)}, --model={args.model} asks for {_kind(args.model)}"
         )
     return model
+
+
+def _kind_of(model):
+    """What --model calls it."""
+    if isinstance(model, PixelCNNAutoencoder):
+        return "autoencoder"
+    return "" if model.condition is None else "conditional"
 
 
 def _kind(model):
@@ -449,15 +489,20 @@ def _check_plan(path, config):
             )
 
 
-def _publish(model, data, config, figures, folder, args, made):
+def _publish(model, data, config, figures, folder, args, words):
     """Write the run, and the weights that were best on the validation images, to the results."""
     # Without the optimiser, which a model that was trained here still has.
     model = training.own_copy(model, model.get_weights())
     state = training.read_state(folder / training.LAST)
     history = state["history"]
     place = pathlib.Path(args.results_path) / args.publish
+    # What the processes were that trained, which this one need not have done.
+    starts = state.get("starts") or [{"epoch": 0, **_about(words)}]
+    made = [{name: value for name, value in s.items() if name != "epoch"} for s in starts]
     fields = {
-        **made,
+        **made[-1],
+        "command": words,
+        **({"starts": starts} if any(one != made[0] for one in made) else {}),
         "seed": config.seed,
         "config": dataclasses.asdict(config),
         "data": results.describe_data(data),
@@ -490,12 +535,22 @@ def _draw_pretrained(args):
         raise UsageError("--pretrained draws and trains nothing: add --epochs=0")
     if args.publish is not None:
         raise UsageError("--pretrained is published already: leave --publish out")
-    model = results.load_pretrained(args.pretrained)
+    parser = make_parser()
+    for name, value in vars(args).items():
+        if name not in DRAWING and value != parser.get_default(name):
+            raise UsageError(f"--pretrained brings its own model and data: leave --{name} out")
+    own = args.results_path != parser.get_default("results_path")
+    place = args.results_path if own else None
+    model = results.load_pretrained(args.pretrained, place)
+    if args.model and args.model != _kind_of(model):
+        raise UsageError(
+            f"{args.pretrained} is {_kind(_kind_of(model))}, --model asks for {_kind(args.model)}"
+        )
     originals = None
     if isinstance(model, PixelCNNAutoencoder):
         if args.complete:
             raise UsageError("--complete needs a model that draws without a code")
-        originals = results.read_examples(args.pretrained).get("test")
+        originals = results.read_examples(args.pretrained, place).get("test")
         if originals is None:
             raise UsageError(f"{args.pretrained} holds no images whose codes could be drawn from")
     rows = _rows(model, args)
@@ -505,6 +560,8 @@ def _draw_pretrained(args):
         args.animate = rows is not None
     pictures = pathlib.Path(args.samples_path) / args.pretrained
     _check_writable(pictures)
+    if args.complete:  # a mistake here should not cost an older picture
+        images.read_png(args.complete, model.image_shape, model.levels)
     _draw(model, originals, args, pictures)
     if args.complete:
         _complete(model, rows, args, pictures)

@@ -185,7 +185,18 @@ def configured_optimizer(config, learning_rate, ema):
     )
 
 
-def train(model, data, config, *, folder=None, log_folder=None, profile=0, callbacks=(), verbose=0):
+def train(
+    model,
+    data,
+    config,
+    *,
+    folder=None,
+    log_folder=None,
+    profile=0,
+    callbacks=(),
+    verbose=0,
+    about=None,
+):
     """Train a model and leave the best weights in it.
 
     The best weights are those with the lowest validation loss; with `config.ema` they are averaged
@@ -203,6 +214,8 @@ def train(model, data, config, *, folder=None, log_folder=None, profile=0, callb
         profile: batch, or first and last batch, that TensorBoard's profiler records; 0: none.
         callbacks: further Keras callbacks.
         verbose: 1 for a progress bar.
+        about: dict on where the run is made, or None; kept in the checkpoint for every start that
+            trained, as `starts`, each with the `epoch` it began with.
 
     Returns:
         History: dict of lists, one entry per epoch: `loss` and `val_loss` (nats per image),
@@ -211,8 +224,15 @@ def train(model, data, config, *, folder=None, log_folder=None, profile=0, callb
     Raises:
         UsageError: `folder` holds another run, a damaged file, or cannot be written; the data
             lacks what the model is conditioned on; several processes were joined, but train
-            apart, or do not find the same checkpoint.
+            apart, or do not find the same checkpoint; gradients are to be accumulated on several
+            devices under TensorFlow.
     """
+    if config.accumulate > 1 and backend.replicas() > 1 and keras.backend.backend() != "jax":
+        # Keras 3.15 merges the devices' gradients within a condition, which TensorFlow forbids.
+        raise UsageError(
+            f"accumulate must be 1 on several devices under {keras.backend.backend()}, got "
+            f"{config.accumulate}: take a larger batch_size, or KERAS_BACKEND=jax"
+        )
     if backend.processes() > 1 and backend.replicas() == 1:
         raise UsageError("joined processes train within backend.data_parallel('all')")
     condition = model.condition
@@ -225,7 +245,7 @@ def train(model, data, config, *, folder=None, log_folder=None, profile=0, callb
     validation = data.validation.batches(config.batch_size, **shared)
     model.compile(optimizer=make_optimizer(config, batches.num_batches))
     model.optimizer.build(model.trainable_variables)
-    keeper = Checkpoints(config, data, folder)
+    keeper = Checkpoints(config, data, folder, about)
     keeper.set_model(model)
     start = keeper.resume()
     batches.epoch = start
@@ -257,8 +277,10 @@ def train(model, data, config, *, folder=None, log_folder=None, profile=0, callb
 class Checkpoints(keras.callbacks.Callback):
     """Keeps history, best and last weights; in memory, and in `folder` if there is one."""
 
-    def __init__(self, config, data, folder):
+    def __init__(self, config, data, folder, about=None):
         super().__init__()
+        self.about = about or {}
+        self.starts, self.began = [], None
         self.config = config
         self.data = data
         self.folder = None if folder is None else pathlib.Path(folder)
@@ -303,12 +325,15 @@ class Checkpoints(keras.callbacks.Callback):
         for variable, value in zip(_random_state(self.model), state["random"], strict=True):
             variable.assign(np.array(value, variable.dtype))
         self.history = state["history"]
+        self.starts = state.get("starts", [])
         best = self.folder / BEST
         if self.history["val_loss"] and best.exists():
             self.best = load_model(best).get_weights()
         return state["epoch"]
 
     def on_epoch_begin(self, epoch, logs=None):
+        if self.began is None:
+            self.starts = [*self.starts, {"epoch": epoch, **self.about}]
         self.began = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -327,6 +352,7 @@ class Checkpoints(keras.callbacks.Callback):
                 "random": [np.array(v).tolist() for v in _random_state(self.model)],
                 "run": _identity(self.config, self.data),
                 "config": dataclasses.asdict(self.config),
+                "starts": self.starts,
             }
             # Last of all: until it is replaced, a restart repeats the epoch, with equal results.
             save(self.model, self.folder / LAST, state=state)

@@ -323,10 +323,15 @@ def refused(flags, capsys, message):
         ([*CLUSTER, "--devices=1"], "--devices must be all for several processes, got '1'"),
         ([*CLUSTER, "--epochs=0"], "several processes train, and --epochs=0 does not"),
         ([*CLUSTER, "--coordinator=here"], "coordinator must be address:port, got 'here'"),
+        ([*CLUSTER, "--coordinator=a:99999"], "coordinator's port must be an integer 1..65535"),
         ([*CLUSTER, "--process=2"], "process must be an integer 0..1, got 2"),
         ([*CLUSTER, "--process=-1"], "process must be an integer 0..1, got -1"),
         (CLUSTER, "several processes need KERAS_BACKEND=jax, the backend is tensorflow"),
         (["--epochs=9", "--publish=x"], "planned for its 9 epochs from the start"),
+        (["--publish="], "--publish must be a name such as mine or mine/first, got ''"),
+        (["--publish=../x"], "--publish must be a name such as mine or mine/first, got '../x'"),
+        (["--publish=/tmp/x"], "--publish must be a name such as mine or mine/first, got '/tmp/x'"),
+        (["--publish=a/../x"], "--publish must be a name such as mine or mine/first"),
         (["--profile=9,3"], "--profile must be a batch, or first and last such as 10,20"),
         (["--profile=a"], "--profile must be integers such as 10,20, got 'a'"),
         (["--dilations=1,x"], "--dilations must be integers such as 1,2,4, got '1,x'"),
@@ -488,7 +493,7 @@ def test_a_published_run_says_all_and_draws_without_its_data(home, tmp_path, mon
     )
 
     monkeypatch.setattr(results, "folder", lambda: tmp_path)
-    flags = ["--epochs=0", "--pretrained=group/tiny", "--n_samples=6", "--data=no/such.npz"]
+    flags = ["--epochs=0", "--pretrained=group/tiny", "--n_samples=6", "--data_path=no/such"]
     assert cli.main([*flags, *places]) == 0
     drawn = tmp_path / "samples" / "group" / "tiny" / "samples.png"
     usual = tmp_path / "samples" / "tiny-unconditional" / "samples.png"
@@ -498,9 +503,65 @@ def test_a_published_run_says_all_and_draws_without_its_data(home, tmp_path, mon
         (["--publish=other"], "--pretrained is published already"),
         (["--classes=1,2"], "--classes needs a conditional model; group/tiny is none"),
         (["--pretrained=other"], "run must be one of group/tiny, got 'other'"),
+        (["--data=cifar"], "--pretrained brings its own model and data: leave --data out"),
+        (["--devices=all"], "--pretrained brings its own model and data: leave --devices out"),
+        (["--model=autoencoder"], "group/tiny is unconditional, --model asks for an autoencoder"),
+        (["--complete=none.png", "--seed=3"], "picture none.png cannot be read"),
     ):
         assert cli.main([*flags, *places, *more]) == 2
         assert message in capsys.readouterr().err
+    assert drawn.read_bytes() == usual.read_bytes()
+
+
+def test_runs_of_ones_own_are_drawn_from_their_folder_and_never_replaced(home, tmp_path, capsys):
+    places = [f"--results_path={tmp_path}", f"--samples_path={tmp_path / 'samples'}"]
+    own = [*places, f"--ckpt_path={tmp_path / 'ckpts'}", "--publish=own"]
+    assert cli.main(home.flags("--epochs=1", *own)) == 0
+    assert cli.main(["--epochs=0", "--pretrained=own", *places]) == 0
+    assert (tmp_path / "samples" / "own" / "samples.png").is_file()
+    capsys.readouterr()
+    before = {path: path.read_bytes() for path in (tmp_path / "own").iterdir()}
+    assert cli.main(home.flags("--epochs=2", *own)) == 2
+    assert "own holds another run (python main.py" in capsys.readouterr().err
+    (tmp_path / "own" / results.RUN).write_text("3")
+    assert cli.main(home.flags("--epochs=1", *own)) == 2
+    assert "run.json cannot be read" in capsys.readouterr().err
+    for name in (results.WEIGHTS, results.EXAMPLES):
+        path = tmp_path / "own" / name
+        assert path.read_bytes() == before[path]
+
+
+def test_a_run_names_what_trained_it_not_what_published_it(home, tmp_path, monkeypatch):
+    """Epoch 1 on one machine, epoch 2 on another, published on a third."""
+    folder = ["--epochs=2", f"--results_path={tmp_path}", f"--ckpt_path={tmp_path / 'c'}"]
+    stop, train = KeyboardInterrupt, training.train
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise stop
+
+    def on(machine):
+        made = {"commit": machine, "hardware": {"cpu": machine}, "versions": {}}
+        monkeypatch.setattr(results, "surroundings", lambda: made)
+
+    def stopped(*args, callbacks, **options):
+        return train(*args, callbacks=[*callbacks, Stop()], **options)
+
+    on("first")
+    monkeypatch.setattr(training, "train", stopped)
+    assert cli.main(home.flags(*folder)) == 130
+    monkeypatch.setattr(training, "train", train)
+    on("second")
+    assert cli.main(home.flags(*folder)) == 0
+    on("third")
+    assert cli.main(home.flags(*folder, "--publish=x")) == 0
+    run = json.loads((tmp_path / "x" / results.RUN).read_text())
+    assert run["commit"] == "second" and run["hardware"] == {"cpu": "second"}
+    assert run["spread"] == {"devices": 1, "processes": 1}
+    assert run["command"].endswith("--publish=x --n_samples=6")
+    assert run["starts"][1]["command"].endswith("--epochs=2 --batch_size=12 --n_samples=6")
+    assert [(s["epoch"], s["commit"]) for s in run["starts"]] == [(0, "first"), (1, "second")]
 
 
 def test_a_published_autoencoder_draws_from_the_codes_of_its_examples(

@@ -17,7 +17,7 @@ from conftest import write_npz
 from support import gated, on_both, plain, random_images
 
 import pcnnlib as pcnn
-from pcnnlib import training
+from pcnnlib import backend, training
 from pcnnlib.errors import UsageError
 
 HERE = pathlib.Path(__file__).parent
@@ -28,11 +28,12 @@ def config(data, **changes):
     return pcnn.RunConfig(data=data.name, **{**SMALL, **changes})
 
 
-def run(data, folder=None, *, callbacks=(), **changes):
+def run(data, folder=None, *, callbacks=(), about=None, **changes):
     """Train a new model; return `(model, history)`."""
     settings = config(data, **changes)
     model = pcnn.build_model(settings, data)
-    return model, training.train(model, data, settings, folder=folder, callbacks=callbacks)
+    options = {"folder": folder, "callbacks": callbacks, "about": about}
+    return model, training.train(model, data, settings, **options)
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,19 @@ def test_run_resumed_for_more_epochs_goes_on_where_it_stopped(tiny_data, tmp_pat
     best = pcnn.load_model(tmp_path / training.BEST)
     for a, b in zip(model.get_weights(), best.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_checkpoint_knows_of_every_start_that_trained(tiny_data, tmp_path):
+    for epochs, machine in ((1, "a"), (1, "b"), (3, "c")):  # the second finds nothing to train
+        run(tiny_data, tmp_path, epochs=epochs, about={"machine": machine})
+    starts = training.read_state(tmp_path / training.LAST)["starts"]
+    assert starts == [{"epoch": 0, "machine": "a"}, {"epoch": 1, "machine": "c"}]
+
+
+def test_accumulation_on_several_devices_is_refused_where_keras_cannot(tiny_data, monkeypatch):
+    monkeypatch.setattr(backend, "replicas", lambda: 2)
+    with pytest.raises(UsageError, match="accumulate must be 1 on several devices under tensorf"):
+        run(tiny_data, batch_size=4, accumulate=2)
 
 
 @pytest.fixture(scope="module")
