@@ -8,9 +8,12 @@ BIN        := $(VENV)/bin
 READY      := $(VENV)/.installed
 TIMED      := sh book/timed.sh
 PARAMS     ?= notebooks/params/quick.yaml
+SCALE      ?= cpu
+DATA       ?= data
+RESULTS    ?= _build/published
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book full smoke notebooks test format lock picture address clean
+.PHONY: help venv book full published smoke notebooks test format lock picture address clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
@@ -48,6 +51,10 @@ book: $(READY)  ## execute the notebooks and build the HTML book
 
 full: $(READY)  ## the same with the long runs: meant for a GPU
 	@$(BIN)/python book/build.py --params notebooks/params/full.yaml
+
+published: $(READY)  ## repeat the published runs; SCALE=gpu, DATA=folder of MNIST, RESULTS=folder
+	@$(BIN)/python benchmarks/published.py --scale $(SCALE) --data_path $(DATA) \
+	  --results_path $(RESULTS) --ckpt_path $(RESULTS)/ckpts
 
 smoke: $(READY)  ## execute every notebook with tiny parameters, keep nothing
 	@$(TIMED) smoke $(BIN)/python book/build.py --params notebooks/params/smoke.yaml --execute-only

@@ -1,7 +1,7 @@
 """The four published runs, each by one command: train, choose on validation, test once, publish.
 
     python benchmarks/published.py --data_path data --scale cpu
-    python benchmarks/published.py --data_path data --scale gpu --peak_tflops 989
+    KERAS_BACKEND=jax python benchmarks/published.py --data_path data --scale gpu --peak_tflops 989
     python benchmarks/published.py --data_path data --scale gpu --epochs 1 --results_path /tmp/try
 
 Every run is a call of `python main.py`, printed as it starts. It is saved after each epoch: called
@@ -15,7 +15,6 @@ left out.
 """
 
 import argparse
-import json
 import pathlib
 import shlex
 import subprocess
@@ -31,9 +30,8 @@ RUNS = {
     "mnist-autoencoder": "--data=mnist --model=autoencoder --code_size=10",
 }
 # One core for an hour or two, steps being what is short there: few features and small batches, and
-# dilations with which a pixel of the last rows still sees the first ones. After 14,400 training
-# images, 1,500 validation images cost 88.1 nats without dilation, 83.7 with 1,2,4 and 82.3 with
-# 1,2,4,8; batches of 16 at a rate of 2e-3 or of 32 at 5e-3 made no difference (83.8 and 83.7).
+# dilations with which a pixel of the last rows still sees the first ones (what they bring:
+# `benchmarks/ablations.py --group mnist-dilations`).
 # One GPU for a few minutes each: not yet run, for want of one.
 SCALES = {
     "cpu": (
@@ -60,16 +58,12 @@ def command(name, scale, epochs=None, devices="1"):
     return words if devices == "1" else [*words, f"--devices={devices}"]
 
 
-def read(place):
-    return json.loads((place / results.RUN).read_text(encoding="utf-8"))
-
-
 def published(place, words):
     """Whether a run is there already, made by these very words."""
     if not (place / results.RUN).is_file():
         return False
-    run = read(place)
-    return "speed" in run and run["command"] == cli.command(cli.make_parser().parse_args(words))
+    run = results.read_place(place)
+    return "speed" in run and run.get("command") == cli.command(cli.make_parser().parse_args(words))
 
 
 def cost(run, peak_tflops):
@@ -90,12 +84,17 @@ def main():
     parser.add_argument("--scale", choices=SCALES, required=True)
     parser.add_argument("--only", choices=RUNS, nargs="+", default=list(RUNS), help="these runs")
     parser.add_argument("--data_path", default="data")
-    parser.add_argument("--results_path", default=str(ROOT / "results"))
+    parser.add_argument("--results_path", help="by default the project's own results")
     parser.add_argument("--ckpt_path", default="ckpts")
     parser.add_argument("--epochs", type=int, help="instead of the scale's own: to rehearse")
     parser.add_argument("--devices", default="1", help="a number, or all")
     parser.add_argument("--peak_tflops", type=float, help="of the chip, at the precision used")
     args = parser.parse_args()
+    if args.epochs is not None and args.epochs < 1:
+        parser.error(f"--epochs must be at least 1, got {args.epochs}")
+    if args.epochs is not None and args.results_path is None:
+        parser.error("--epochs rehearses: give it a --results_path of its own")
+    args.results_path = args.results_path or str(ROOT / "results")
     for name in args.only:
         words = command(name, args.scale, args.epochs, args.devices)
         place = pathlib.Path(args.results_path) / name
@@ -113,7 +112,8 @@ def main():
     head = " nats/image, test   s/epoch  images/s  GFLOP/im  TFLOP/s  of peak  drawn/s"
     print(f"\n{'run':18}{head}")
     for name in args.only:
-        print(f"{name:18}{cost(read(pathlib.Path(args.results_path) / name), args.peak_tflops)}")
+        run = results.read_place(pathlib.Path(args.results_path) / name)
+        print(f"{name:18}{cost(run, args.peak_tflops)}")
 
 
 if __name__ == "__main__":

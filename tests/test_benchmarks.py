@@ -41,6 +41,21 @@ def test_a_run_is_made_again_if_its_command_or_its_figures_are_others(tmp_path):
     assert shlex.split(made)[:2] == ["python", "main.py"]
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--epochs=1"], "--epochs rehearses: give it a --results_path of its own"),
+        (["--epochs=0", "--results_path=x"], "--epochs must be at least 1, got 0"),
+    ],
+)
+def test_a_rehearsal_never_touches_what_is_published(words, message, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["published.py", "--scale=cpu", *words])
+    monkeypatch.setattr(published.subprocess, "call", lambda *_: pytest.fail("began a run"))
+    with pytest.raises(SystemExit) as caught:
+        published.main()
+    assert caught.value.code == 2 and message in capsys.readouterr().err
+
+
 def test_each_ablation_changes_one_thing_and_leaves_no_trace(digits):
     group = ablations.GROUPS["digits-ablations"]
     small = dataclasses.replace(group.config, blocks=2, filters=4, epochs=1)
