@@ -30,7 +30,7 @@ RUNS = {
     "mnist-autoencoder": "--data=mnist --model=autoencoder --code_size=10",
 }
 # One core for an hour or two, steps being what is short there: few features and small batches, and
-# dilations with which a pixel of the last rows still sees the first ones (what they bring:
+# dilations with which a pixel of the last rows sees nearly all of those above (what they bring:
 # `benchmarks/ablations.py --group mnist-dilations`).
 # One GPU for a few minutes each: not yet run, for want of one.
 SCALES = {

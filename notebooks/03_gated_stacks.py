@@ -307,8 +307,8 @@ show(
 #
 # A larger network of the same kind, trained for longer, on MNIST's 28 × 28 binary pixels. That takes more
 # than minutes, so it was done once: the run is described in `results/mnist`, and its weights come with the
-# library. (`--dilations` spreads the taps of the kernels, so that the last rows see the first ones:
-# [chapter 8](08_results.ipynb) shows what that changes.)
+# library. (`--dilations` spreads the taps of the kernels, so that the last rows see nearly all of those
+# above: [chapter 8](08_results.ipynb) shows what that changes.)
 
 # %%
 full = results.read_run("mnist")
