@@ -320,7 +320,8 @@ glue("pilot_hardware", results.hardware(pilots["whole"]))
 # {glue:text}`seen_near` pixels.
 #
 # What is that worth? All three were trained in one pass over {glue:text}`pilot_train:,` images of MNIST, and
-# compared on {glue:text}`pilot_validation:,` *validation* images (`benchmarks/ablations.py --group mnist-dilations`; commit {glue:text}`pilot_commit`,
+# compared on {glue:text}`pilot_validation:,` *validation* images
+# (`benchmarks/ablations.py --group mnist-dilations`; commit {glue:text}`pilot_commit`,
 # {glue:text}`pilot_hardware`):
 
 # %% tags=["hide-input"]
