@@ -102,9 +102,9 @@ for name, run in runs.items():
 
 # %% [markdown]
 # Each run is one command. The networks are small: {glue:text}`mnist_weights:,` weights draw `mnist`, and
-# most of the autoencoder's belong to its encoder. `benchmarks/published.py` holds the settings: `--scale cpu` is for one core
-# and an hour or two a run, `--scale gpu` for a larger network, which has not been trained yet;
-# `make published` repeats them. What they cost:
+# most of the autoencoder's belong to its encoder. `benchmarks/published.py` holds the settings, and
+# `make published` repeats the runs: `--scale cpu` is for one core and an hour or two a run, `--scale gpu` for
+# a larger network, which has not been trained yet. What they cost:
 
 # %% tags=["hide-input"]
 table(
@@ -560,8 +560,8 @@ glue("blind_spot_error", float(blind.std(ddof=1) / np.sqrt(len(blind))))
 #
 # For its training the paper names 60 hours on 32 GPUs {cite:p}`oord2016conditional`. Take colour images of
 # 32 × 32, as in CIFAR-10, and a network of about that size: 20 layers of 384 features with kernels of 5 × 5,
-# and 200,000 steps of 128 images. How far is that from one core? The backend counts the operations, and the run above measured how many a second it
-# did.
+# and 200,000 steps of 128 images. How far is that from one core? The backend counts the operations, and the
+# run above measured how many a second it did.
 
 # %%
 paper = pcnn.GatedPixelCNN(
