@@ -149,7 +149,8 @@ show(
     ),
     alt="Validation and training loss of three runs against epochs.",
     caption="The runs as they were trained, but for the autoencoder's, which chapter 6 shows. Where training "
-    "and validation loss lie together, a larger or a longer run may still gain: nothing is learnt by heart.",
+    "and validation loss lie together, a larger or a longer run may still gain; by how much training is the "
+    "lower one, so much was learnt by heart.",
 )
 
 # %% [markdown]
@@ -571,7 +572,7 @@ flop = 3 * pcnn.analysis.flop_per_image(paper) * 200_000 * 128
 speed = runs["mnist"]["speed"]
 a_second = speed["images_per_second"] * speed["flop_per_image"]
 core_years = flop / a_second / 3600 / 24 / 365
-peak, share = 989, 0.3  # of an H200, 10^12 a second; what of it is reached
+peak, share = 989, 0.3  # H200: 10^12 a second; part of it reached
 card_hours = flop / (share * peak * 1e12) / 3600
 print(f"{flop:.1e} operations: {core_years:.0f} years of this core")
 

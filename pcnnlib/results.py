@@ -139,8 +139,9 @@ def compare(task, name):
     run = read_run(name)
     if "test" not in run:
         raise UsageError(f"run {name!r} has not been tested")
+    kind = "Autoencoder" if run.get("config", {}).get("code_size") else "Gated PixelCNN"
     ours = {
-        "model": "Gated PixelCNN of this book",
+        "model": f"{kind} of this book",
         "nats": run["test"]["nats_per_image"],
         "error": run["test"]["standard_error"],
         "epochs": len(run["history"]["loss"]),

@@ -206,6 +206,10 @@ def test_ours_stands_among_the_others_the_best_last():
     test = results.read_run("binarized-mnist")["test"]
     assert (ours["nats"], ours["error"]) == (test["nats_per_image"], test["standard_error"])
     assert len(rows) == len(results.read_literature("binarized_mnist")) + 1
+    kinds = {"mnist-conditional": "Gated PixelCNN", "mnist-autoencoder": "Autoencoder"}
+    for name, kind in kinds.items():
+        models = [row["model"] for row in results.compare(name, name) if "error" in row]
+        assert models == [f"{kind} of this book"]
 
 
 def test_only_what_was_tested_is_compared(published):
