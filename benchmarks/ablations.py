@@ -11,7 +11,7 @@ variant is written to `results/<group>`; chapter 8 shows them.
 
 - no gate: ReLU(a + b) in place of tanh(a) * sigmoid(b), with the same convolutions and weights;
 - one stack, no gate: the 2016 PixelCNN, with its blind spot, about as many weights and no dilation;
-- no gate, no dilation: what "one stack, no gate" is but for its blind spot;
+- no gate, no dilation: what "one stack, no gate" is but for blind spot and width;
 - half and twice as deep; no averaged weights; no dilation.
 
 `mnist-dilations`, a few minutes a training on one core: the model of the published runs on a part

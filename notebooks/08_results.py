@@ -258,8 +258,7 @@ table(
 # What says something is that the code is listened to. With another image's code the same images cost
 # {glue:text}`shuffled:.2f` nats instead of {glue:text}`mnist_autoencoder_nats:.2f`,
 # {glue:text}`listens:.2f` more; with the mean of all codes, {glue:text}`mean_code:.2f`. That is far more than
-# a model without any code pays: this one has learnt to trust its code, and a wrong one misleads it at every
-# pixel.
+# a model without any code pays: this one has learnt to trust its code, and a wrong one misleads it.
 #
 # ## Check: does the last row know what the first ones hold?
 #
@@ -316,8 +315,8 @@ glue("pilot_hardware", results.hardware(pilots["whole"]))
 
 # %% [markdown]
 # The published network of {glue:text}`blocks` blocks sees {glue:text}`up_published` rows up,
-# {glue:text}`seen_published` of {glue:text}`earlier` earlier pixels (the rows that it misses are the margin
-# above the digits); one of the same size without dilation sees {glue:text}`up_near` rows,
+# {glue:text}`seen_published` of {glue:text}`earlier` earlier pixels (the rows that it misses are almost
+# always empty); one of the same size without dilation sees {glue:text}`up_near` rows,
 # {glue:text}`seen_near` pixels.
 #
 # What is that worth? All three were trained in one pass over {glue:text}`pilot_train:,` images of MNIST, and
