@@ -130,8 +130,8 @@ def make_parser():
     add("--publish", metavar="NAME", help="after training, write the run to <results_path>/<NAME>")
     add(
         "--results_path",
-        default="results",
-        help="where published runs are written, and looked for if given with --pretrained",
+        help="where --publish writes, by default results; and where --pretrained looks, by default "
+        "among the runs that come with the library",
     )
     add("--pretrained", metavar="NAME", help="with --epochs=0: draw from a published run")
     add("--profile", default="0", help="batches for TensorBoard's profiler, such as 10,20")
@@ -313,13 +313,17 @@ def _about(words):
     return {"command": words, **results.surroundings(), "spread": spread}
 
 
+def _published_to(args):
+    return pathlib.Path(args.results_path or "results") / args.publish
+
+
 def _check_place(args, words):
     """Raise `UsageError` unless the run may be written where --publish says."""
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*", args.publish):
         raise UsageError(
             f"--publish must be a name such as mine or mine/first, got {args.publish!r}"
         )
-    place = pathlib.Path(args.results_path) / args.publish
+    place = _published_to(args)
     _check_writable(place)
     if (place / results.RUN).exists():
         there = results.read_place(place).get("command")
@@ -479,9 +483,13 @@ def _check_plan(path, config):
     """Raise `UsageError` if a run to be published was begun for another number of epochs.
 
     The learning rate falls along the whole plan, so that the command would not give these weights.
+    Nor is a run published whose checkpoint, an old one, does not say what trained it.
     """
     if path.exists():
-        planned = training.read_state(path).get("config", {}).get("epochs")
+        state = training.read_state(path)
+        if not state.get("starts") or state["starts"][0]["epoch"]:
+            raise UsageError(f"{path} does not say what trained it: choose another --ckpt_path")
+        planned = state.get("config", {}).get("epochs")
         if planned != config.epochs:
             raise UsageError(
                 f"--publish needs a run planned for its {config.epochs} epochs from the start; "
@@ -495,9 +503,9 @@ def _publish(model, data, config, figures, folder, args, words):
     model = training.own_copy(model, model.get_weights())
     state = training.read_state(folder / training.LAST)
     history = state["history"]
-    place = pathlib.Path(args.results_path) / args.publish
+    place = _published_to(args)
     # What the processes were that trained, which this one need not have done.
-    starts = state.get("starts") or [{"epoch": 0, **_about(words)}]
+    starts = state["starts"]
     made = [{name: value for name, value in s.items() if name != "epoch"} for s in starts]
     fields = {
         **made[-1],
@@ -539,9 +547,7 @@ def _draw_pretrained(args):
     for name, value in vars(args).items():
         if name not in DRAWING and value != parser.get_default(name):
             raise UsageError(f"--pretrained brings its own model and data: leave --{name} out")
-    own = args.results_path != parser.get_default("results_path")
-    place = args.results_path if own else None
-    model = results.load_pretrained(args.pretrained, place)
+    model = results.load_pretrained(args.pretrained, args.results_path)
     if args.model and args.model != _kind_of(model):
         raise UsageError(
             f"{args.pretrained} is {_kind(_kind_of(model))}, --model asks for {_kind(args.model)}"
@@ -550,7 +556,7 @@ def _draw_pretrained(args):
     if isinstance(model, PixelCNNAutoencoder):
         if args.complete:
             raise UsageError("--complete needs a model that draws without a code")
-        originals = results.read_examples(args.pretrained, place).get("test")
+        originals = results.read_examples(args.pretrained, args.results_path).get("test")
         if originals is None:
             raise UsageError(f"{args.pretrained} holds no images whose codes could be drawn from")
     rows = _rows(model, args)

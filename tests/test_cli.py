@@ -513,7 +513,9 @@ def test_a_published_run_says_all_and_draws_without_its_data(home, tmp_path, mon
     assert drawn.read_bytes() == usual.read_bytes()
 
 
-def test_runs_of_ones_own_are_drawn_from_their_folder_and_never_replaced(home, tmp_path, capsys):
+def test_runs_of_ones_own_are_drawn_from_their_folder_and_never_replaced(
+    home, tmp_path, monkeypatch, capsys
+):
     places = [f"--results_path={tmp_path}", f"--samples_path={tmp_path / 'samples'}"]
     own = [*places, f"--ckpt_path={tmp_path / 'ckpts'}", "--publish=own"]
     assert cli.main(home.flags("--epochs=1", *own)) == 0
@@ -523,12 +525,40 @@ def test_runs_of_ones_own_are_drawn_from_their_folder_and_never_replaced(home, t
     before = {path: path.read_bytes() for path in (tmp_path / "own").iterdir()}
     assert cli.main(home.flags("--epochs=2", *own)) == 2
     assert "own holds another run (python main.py" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)  # without the flag, the folder "results" is meant here too
+    default = [f"--ckpt_path={tmp_path / 'ckpts'}", f"--samples_path={tmp_path / 'samples'}"]
+    assert cli.main(home.flags("--epochs=1", "--publish=other", *default)) == 0
+    assert cli.main(["--epochs=0", "--pretrained=other", "--results_path=results", *default]) == 0
+    assert cli.main(["--epochs=0", "--pretrained=other", *default]) == 2
+    capsys.readouterr()
     (tmp_path / "own" / results.RUN).write_text("3")
     assert cli.main(home.flags("--epochs=1", *own)) == 2
     assert "run.json cannot be read" in capsys.readouterr().err
     for name in (results.WEIGHTS, results.EXAMPLES):
         path = tmp_path / "own" / name
         assert path.read_bytes() == before[path]
+
+
+@pytest.mark.parametrize("starts", [None, [], [{"epoch": 1}]])
+def test_a_run_is_not_published_if_it_is_unknown_what_trained_it(
+    home, tmp_path, monkeypatch, capsys, starts
+):
+    read = training.read_state
+    monkeypatch.setattr(training, "read_state", lambda path: {**read(path), "starts": starts})
+    flags = home.flags("--epochs=2", "--publish=x", f"--results_path={tmp_path}")
+    refused(flags, capsys, "last.keras does not say what trained it")
+    assert not (tmp_path / "x").exists()
+
+
+def test_profiling_under_jax_needs_a_python_that_it_works_with(home, monkeypatch, capsys):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(sys, "version_info", (3, 11, 9))
+    args = cli.make_parser().parse_args(["--profile=1,2"])
+    with pytest.raises(pcnn.UsageError, match="--profile needs Python 3.12 under JAX"):
+        cli._profile(args)
+    assert cli._profile(cli.make_parser().parse_args([])) == 0
+    monkeypatch.setattr(sys, "version_info", (3, 12, 0))
+    assert cli._profile(args) == (1, 2)
 
 
 def test_a_run_names_what_trained_it_not_what_published_it(home, tmp_path, monkeypatch):
