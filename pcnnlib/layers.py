@@ -30,7 +30,7 @@ class CausalConv2D(keras.layers.Layer):
 
     The kernel lives on its mask's window alone (`masks.window`); where part of a tap is hidden (the
     baseline's centre row, or the pixel's own later channels), it is multiplied by the mask. It is
-    stored as the matrix that multiplies each window, `(h * w * I, halves * filters)`: optimisers
+    stored as the matrix that multiplies each window, `(h * w * I, filter_multiplier * filters)`: optimisers
     that work on matrices (Muon) then take it as it is.
 
     Args:
@@ -39,13 +39,13 @@ class CausalConv2D(keras.layers.Layer):
         stack: "raster" (the 2016 PixelCNN), "vertical" or "horizontal".
         mask_type: "A" hides the pixel itself, "B" shows it.
         groups: int, channel groups (1, or one per image channel, R before G before B).
-        halves: int, how many times the F outputs are repeated, each time with the same groups: 2
+        filter_multiplier: int, how many times the F outputs are repeated, each time with the same groups: 2
             where a gate follows.
         dilation: int, pixels from one tap to the next, in both directions; 1: none between.
         use_bias: bool.
 
     Input shape: `(B, H, W, I)`, I a multiple of `groups`.
-    Output shape: `(B, H, W, halves * filters)`.
+    Output shape: `(B, H, W, filter_multiplier * filters)`.
 
     Raises:
         UsageError: unknown stack or mask type, even kernel, filters not a multiple of groups.
@@ -62,7 +62,7 @@ class CausalConv2D(keras.layers.Layer):
         stack,
         mask_type,
         groups=1,
-        halves=1,
+        filter_multiplier=1,
         dilation=1,
         use_bias=True,
         **kwargs,
@@ -75,10 +75,10 @@ class CausalConv2D(keras.layers.Layer):
         self.stack = stack
         self.mask_type = mask_type
         self.groups = groups
-        self.halves = halves
+        self.filter_multiplier = filter_multiplier
         self.dilation = check_int("dilation", dilation, 1)
         self.use_bias = use_bias
-        self.out_groups = np.tile(masks.feature_groups(filters, groups), halves)
+        self.out_groups = np.tile(masks.feature_groups(filters, groups), filter_multiplier)
         # Which taps exist does not depend on the number of input features.
         _, reach = masks.window(self._full_mask(np.arange(groups)))
         self.reach = tuple(edge * dilation for edge in reach)
@@ -108,7 +108,7 @@ class CausalConv2D(keras.layers.Layer):
                 taps and dilation d.
 
         Returns:
-            `(B, rows, columns, halves * filters)`.
+            `(B, rows, columns, filter_multiplier * filters)`.
         """
         kernel = ops.cast(self.kernel, window.dtype)
         if not self.mask.all():
@@ -144,7 +144,7 @@ class CausalConv2D(keras.layers.Layer):
         return self.convolve(self.pad(inputs))
 
     def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.halves * self.filters)
+        return (*input_shape[:-1], self.filter_multiplier * self.filters)
 
     def get_config(self):
         return {
@@ -154,7 +154,7 @@ class CausalConv2D(keras.layers.Layer):
             "stack": self.stack,
             "mask_type": self.mask_type,
             "groups": self.groups,
-            "halves": self.halves,
+            "filter_multiplier": self.filter_multiplier,
             "dilation": self.dilation,
             "use_bias": self.use_bias,
         }
@@ -268,7 +268,7 @@ class GatedBlock(keras.layers.Layer):
         convolution = {
             "mask_type": mask_type,
             "dilation": dilation,
-            "halves": 2,
+            "filter_multiplier": 2,
             "dtype": self.dtype_policy,
         }
         # The vertical stack sees whole rows above: no channel of the current pixel, so no groups.

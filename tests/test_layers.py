@@ -48,7 +48,7 @@ def convolved(layer, inputs):
     in_groups = masks.feature_groups(inputs.shape[-1], layer.groups)
     build = {"raster": masks.raster_mask, "vertical": masks.vertical_mask}
     build = build.get(layer.stack, masks.horizontal_mask)
-    out_groups = np.tile(masks.feature_groups(layer.filters, layer.groups), layer.halves)
+    out_groups = np.tile(masks.feature_groups(layer.filters, layer.groups), layer.filter_multiplier)
     mask = build(layer.kernel_size, layer.mask_type, in_groups, out_groups)
     bias = np.asarray(layer.bias, float) if layer.use_bias else 0.0
     return loops(inputs, full_kernel(layer, mask), bias, mask, layer.dilation)
@@ -77,7 +77,9 @@ def noise(*shape, seed=0):
 @pytest.mark.parametrize("size", [3, 5])
 @pytest.mark.parametrize("stack", ["raster", "vertical", "horizontal"])
 def test_causal_convolution_equals_plain_loops(stack, size, mask_type, groups):
-    layer = CausalConv2D(6, size, stack=stack, mask_type=mask_type, groups=groups, halves=2)
+    layer = CausalConv2D(
+        6, size, stack=stack, mask_type=mask_type, groups=groups, filter_multiplier=2
+    )
     inputs = noise(2, 4, 5, 3)
     layer.build(inputs.shape)
     shake(layer)
@@ -243,7 +245,9 @@ def test_dropout_acts_in_training_alone():
 @pytest.mark.parametrize(
     "layer",
     [
-        CausalConv2D(6, 5, stack="raster", mask_type="A", groups=3, halves=2, use_bias=False),
+        CausalConv2D(
+            6, 5, stack="raster", mask_type="A", groups=3, filter_multiplier=2, use_bias=False
+        ),
         ChannelDense(6, groups=3, activation="relu"),
         GatedBlock(6, 5, mask_type="A", groups=3, dropout=0.25, conditional=True),
         ResidualBlock(12, 5, groups=3),
