@@ -80,8 +80,8 @@ class CausalConv2D(keras.layers.Layer):
         self.use_bias = use_bias
         self.out_groups = np.tile(masks.feature_groups(filters, groups), filter_multiplier)
         # Which taps exist does not depend on the number of input features.
-        _, reach = masks.window(self._full_mask(np.arange(groups)))
-        self.reach = tuple(edge * dilation for edge in reach)
+        _, kernel_extent = masks.window(self._full_mask(np.arange(groups)))
+        self.kernel_extent = tuple(edge * dilation for edge in kernel_extent)
 
     def _full_mask(self, in_groups):
         return STACKS[self.stack](self.kernel_size, self.mask_type, in_groups, self.out_groups)
@@ -113,7 +113,7 @@ class CausalConv2D(keras.layers.Layer):
         kernel = ops.cast(self.kernel, window.dtype)
         if not self.mask.all():
             kernel = kernel * ops.cast(self.mask.reshape(self.kernel.shape), window.dtype)
-        top, bottom, left, right = self.reach
+        top, bottom, left, right = self.kernel_extent
         if tuple(window.shape[1:3]) == (bottom - top + 1, right - left + 1):
             # One output pixel: the convolution is a single matrix product.
             taps = window[:, :: self.dilation, :: self.dilation]
@@ -132,7 +132,7 @@ class CausalConv2D(keras.layers.Layer):
 
     def pad(self, inputs):
         """The window of a whole image: zeros before it, and rows or columns not seen dropped."""
-        top, bottom, left, right = self.reach
+        top, bottom, left, right = self.kernel_extent
         # Negative in an image so small that even its last pixel sees nothing but padding.
         rows, columns = inputs.shape[1] + min(bottom, 0), inputs.shape[2] + min(right, 0)
         before = (-top + min(rows, 0), -left + min(columns, 0))

@@ -533,9 +533,9 @@ def surprise(image, nats, levels):
 
 
 @_styled
-def gate(reach=3.0):
+def gate(limit=3.0):
     """The gate tanh(a) * sigmoid(b) of `pcnnlib.layers.gate`, as curves and as a map."""
-    a = np.linspace(-reach, reach, 121, dtype="float32")
+    a = np.linspace(-limit, limit, 121, dtype="float32")
     figure = _figure(WIDTH * 0.92, 2.7)
     left, right = figure.subplots(1, 2)
     for b, colour in zip((3, 1, 0, -1, -3), SERIES, strict=True):
@@ -547,7 +547,7 @@ def gate(reach=3.0):
     grid = np.stack(np.meshgrid(a, a), axis=-1)
     values = ops.convert_to_numpy(layers.gate(grid))
     shown = right.imshow(
-        values, cmap="RdBu_r", vmin=-1, vmax=1, origin="lower", extent=(-reach, reach) * 2
+        values, cmap="RdBu_r", vmin=-1, vmax=1, origin="lower", extent=(-limit, limit) * 2
     )
     right.set_xlabel("a (features)")
     right.set_ylabel("b (gate)")

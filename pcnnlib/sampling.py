@@ -280,7 +280,7 @@ def _cached_start(model, batch, condition):
     width, channels = model.image_shape[1:]
     caches = []
     for index, block in enumerate(model.blocks):
-        top, bottom, left, right = block.vertical.reach
+        top, bottom, left, right = block.vertical.kernel_extent
         features = model.filters if index else channels
         # Only rows above the current one are kept: the current one comes with its row.
         shape = (batch, -top, width - left + right, features)
@@ -331,7 +331,7 @@ def _draw_row(model, caches, h, noise, known, given, temperature, keep_parameter
     below, told = [], []
     for block, cache in zip(model.blocks, caches, strict=True):
         window = cache
-        if block.vertical.reach[1] == 0:
+        if block.vertical.kernel_extent[1] == 0:
             window = ops.concatenate([cache, _pad_columns(row, block)], axis=1)
             below.append(window[:, 1:])
         row, to_horizontal = block.look_up(window, h)
@@ -384,7 +384,7 @@ def _draw_pixel(model, left, told, noise, known, given, temperature):
         for block, before, from_above in zip(model.blocks, left, told, strict=True):
             upto_here = ops.concatenate([before, here], axis=2)
             after.append(upto_here[:, :, 1:])
-            window = upto_here if block.horizontal.reach[3] == 0 else before
+            window = upto_here if block.horizontal.kernel_extent[3] == 0 else before
             here = block.look_left(window, from_above, here)
         seen = model.distribution.parameters(model.head(here))
         pixel = (x[:, None, None] for x in (known, given))
@@ -407,7 +407,7 @@ def _left_of_row(model, batch):
     caches = []
     for index, block in enumerate(model.blocks):
         features = model.filters if index else model.image_shape[-1]
-        shape = (batch, 1, -block.horizontal.reach[2], features)
+        shape = (batch, 1, -block.horizontal.kernel_extent[2], features)
         caches.append(ops.zeros(shape, model.compute_dtype))
     return caches
 
@@ -423,7 +423,7 @@ def _scale(model, values):
 
 
 def _pad_columns(row, block):
-    _, _, left, right = block.vertical.reach
+    _, _, left, right = block.vertical.kernel_extent
     return ops.pad(row, ((0, 0), (0, 0), (-left, right), (0, 0)))
 
 

@@ -35,7 +35,7 @@ def loops(inputs, kernel, bias, mask, dilation=1):
 def full_kernel(layer, mask):
     """The layer's stored kernel at its place in a square one; NaN where it stores nothing."""
     half = mask.shape[0] // 2
-    top, bottom, left, right = (edge // layer.dilation for edge in layer.reach)
+    top, bottom, left, right = (edge // layer.dilation for edge in layer.kernel_extent)
     kernel = np.zeros(mask.shape)
     kernel[top + half : bottom + half + 1, left + half : right + half + 1] = np.reshape(
         layer.kernel, layer.mask.shape

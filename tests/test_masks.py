@@ -74,9 +74,9 @@ def test_window_holds_every_tap_and_no_empty_edge(stack, size, mask_type, groups
 
 
 def test_vertical_window_costs_six_taps_of_nine():
-    box, reach = masks.window(masks.vertical_mask(3, "B"))
+    box, kernel_extent = masks.window(masks.vertical_mask(3, "B"))
     assert box.shape[:2] == (2, 3)
-    assert reach == (-1, 0, -1, 1)
+    assert kernel_extent == (-1, 0, -1, 1)
 
 
 def test_features_are_split_into_equal_runs():
