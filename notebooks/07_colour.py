@@ -105,7 +105,7 @@ def spread_over_both_halves(model):
         mask = masks.horizontal_mask(
             layer.kernel_size, layer.mask_type, inner, outer
         )
-        layer.mask, _ = masks.window(mask)
+        layer.mask, _ = masks.crop_to_taps(mask)
     return model
 
 

@@ -28,7 +28,7 @@ STACKS = {
 class CausalConv2D(keras.layers.Layer):
     """Convolution that sees only what is generated before each pixel.
 
-    The kernel lives on its mask's window alone (`masks.window`); where part of a tap is hidden (the
+    The kernel lives on its mask's window alone (`masks.crop_to_taps`); where part of a tap is hidden (the
     baseline's centre row, or the pixel's own later channels), it is multiplied by the mask. It is
     stored as the matrix that multiplies each window, `(h * w * I, filter_multiplier * filters)`: optimisers
     that work on matrices (Muon) then take it as it is.
@@ -80,7 +80,7 @@ class CausalConv2D(keras.layers.Layer):
         self.use_bias = use_bias
         self.out_groups = np.tile(masks.feature_groups(filters, groups), filter_multiplier)
         # Which taps exist does not depend on the number of input features.
-        _, kernel_extent = masks.window(self._full_mask(np.arange(groups)))
+        _, kernel_extent = masks.crop_to_taps(self._full_mask(np.arange(groups)))
         self.kernel_extent = tuple(edge * dilation for edge in kernel_extent)
 
     def _full_mask(self, in_groups):
@@ -88,7 +88,7 @@ class CausalConv2D(keras.layers.Layer):
 
     def build(self, input_shape):
         in_groups = masks.feature_groups(input_shape[-1], self.groups)
-        self.mask, _ = masks.window(self._full_mask(in_groups))
+        self.mask, _ = masks.crop_to_taps(self._full_mask(in_groups))
         self.kernel = self.add_weight(
             name="kernel",
             shape=(int(np.prod(self.mask.shape[:3])), self.mask.shape[-1]),

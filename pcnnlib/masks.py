@@ -114,7 +114,7 @@ def horizontal_mask(kernel_size, mask_type, in_groups=(0,), out_groups=(0,)):
     return mask
 
 
-def window(mask):
+def crop_to_taps(mask):
     """The smallest box of a square mask that holds all its ones, and where it lies.
 
     A kernel is stored, and multiplied, on its window alone: a vertical 3x3 mask of type B costs 6

@@ -64,7 +64,7 @@ def test_the_two_stacks_together_see_what_the_raster_mask_sees(size, mask_type):
 def test_window_holds_every_tap_and_no_empty_edge(stack, size, mask_type, groups):
     order = masks.feature_groups(groups, groups)
     mask = KERNELS[stack](size, mask_type, order, order)
-    box, (top, bottom, left, right) = masks.window(mask)
+    box, (top, bottom, left, right) = masks.crop_to_taps(mask)
     half = size // 2
     rebuilt = np.zeros_like(mask)
     rebuilt[top + half : bottom + half + 1, left + half : right + half + 1] = box
@@ -74,7 +74,7 @@ def test_window_holds_every_tap_and_no_empty_edge(stack, size, mask_type, groups
 
 
 def test_vertical_window_costs_six_taps_of_nine():
-    box, kernel_extent = masks.window(masks.vertical_mask(3, "B"))
+    box, kernel_extent = masks.crop_to_taps(masks.vertical_mask(3, "B"))
     assert box.shape[:2] == (2, 3)
     assert kernel_extent == (-1, 0, -1, 1)
 

@@ -186,7 +186,7 @@ def test_gates_split_across_channel_groups_are_caught():
         in_groups = masks.feature_groups(layer.mask.shape[2], 3)
         wrong = masks.feature_groups(2 * layer.filters, 3)
         full = masks.horizontal_mask(3, layer.mask_type, in_groups, wrong)
-        layer.mask, _ = masks.window(full)
+        layer.mask, _ = masks.crop_to_taps(full)
     leaks = leaks_of(model).leaks
     # Later channels of the pixel leak into earlier ones; no later pixel does.
     assert all(value[:2] == prediction[:2] for value, prediction in leaks)
