@@ -270,7 +270,7 @@ def run(args):
 def _default_filters(config, data):
     channels = data.image_shape[-1]
     pixel = make_distribution(config.distribution, data.levels, channels, config.components)
-    return -(-DEFAULTS.filters // pixel.groups) * pixel.groups
+    return -(-DEFAULTS.filters // pixel.channel_groups) * pixel.channel_groups
 
 
 def _train(config, data, args, folder, pictures, logs, words):

@@ -39,7 +39,7 @@ class Distribution:
         self.channels = check_int("channels", channels, 1)
 
     @property
-    def groups(self):
+    def channel_groups(self):
         """Groups of features that the network must keep in order: one, or one per channel."""
         return self.channels if self.channelwise else 1
 

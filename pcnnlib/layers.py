@@ -38,17 +38,17 @@ class CausalConv2D(keras.layers.Layer):
         kernel_size: odd int of at least 3; the unmasked kernel would be square.
         stack: "raster" (the 2016 PixelCNN), "vertical" or "horizontal".
         mask_type: "A" hides the pixel itself, "B" shows it.
-        groups: int, channel groups (1, or one per image channel, R before G before B).
+        channel_groups: int, channel groups (1, or one per image channel, R before G before B).
         filter_multiplier: int, how many times the F outputs are repeated, each time with the same groups: 2
             where a gate follows.
         dilation: int, pixels from one tap to the next, in both directions; 1: none between.
         use_bias: bool.
 
-    Input shape: `(B, H, W, I)`, I a multiple of `groups`.
+    Input shape: `(B, H, W, I)`, I a multiple of `channel_groups`.
     Output shape: `(B, H, W, filter_multiplier * filters)`.
 
     Raises:
-        UsageError: unknown stack or mask type, even kernel, filters not a multiple of groups.
+        UsageError: unknown stack or mask type, even kernel, filters not a multiple of channel_groups.
 
     >>> CausalConv2D(16, 7, stack="raster", mask_type="A")(np.zeros((2, 28, 28, 1))).shape
     TensorShape([2, 28, 28, 16])
@@ -61,7 +61,7 @@ class CausalConv2D(keras.layers.Layer):
         *,
         stack,
         mask_type,
-        groups=1,
+        channel_groups=1,
         filter_multiplier=1,
         dilation=1,
         use_bias=True,
@@ -74,20 +74,20 @@ class CausalConv2D(keras.layers.Layer):
         self.kernel_size = kernel_size
         self.stack = stack
         self.mask_type = mask_type
-        self.groups = groups
+        self.channel_groups = channel_groups
         self.filter_multiplier = filter_multiplier
         self.dilation = check_int("dilation", dilation, 1)
         self.use_bias = use_bias
-        self.out_groups = np.tile(masks.feature_groups(filters, groups), filter_multiplier)
+        self.out_groups = np.tile(masks.feature_groups(filters, channel_groups), filter_multiplier)
         # Which taps exist does not depend on the number of input features.
-        _, kernel_extent = masks.crop_to_taps(self._full_mask(np.arange(groups)))
+        _, kernel_extent = masks.crop_to_taps(self._full_mask(np.arange(channel_groups)))
         self.kernel_extent = tuple(edge * dilation for edge in kernel_extent)
 
     def _full_mask(self, in_groups):
         return STACKS[self.stack](self.kernel_size, self.mask_type, in_groups, self.out_groups)
 
     def build(self, input_shape):
-        in_groups = masks.feature_groups(input_shape[-1], self.groups)
+        in_groups = masks.feature_groups(input_shape[-1], self.channel_groups)
         self.mask, _ = masks.crop_to_taps(self._full_mask(in_groups))
         self.kernel = self.add_weight(
             name="kernel",
@@ -153,7 +153,7 @@ class CausalConv2D(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "stack": self.stack,
             "mask_type": self.mask_type,
-            "groups": self.groups,
+            "channel_groups": self.channel_groups,
             "filter_multiplier": self.filter_multiplier,
             "dilation": self.dilation,
             "use_bias": self.use_bias,
@@ -168,24 +168,24 @@ class ChannelDense(keras.layers.Dense):
     a CPU. With one group it is exactly `keras.layers.Dense`.
 
     Args:
-        units: int, output features, a multiple of `groups`.
-        groups: int, channel groups; a group sees itself and the ones before it (mask B).
+        units: int, output features, a multiple of `channel_groups`.
+        channel_groups: int, channel groups; a group sees itself and the ones before it (mask B).
 
     Input shape: `(..., I)`. Output shape: `(..., units)`.
     """
 
-    def __init__(self, units, groups=1, **kwargs):
+    def __init__(self, units, channel_groups=1, **kwargs):
         super().__init__(units, **kwargs)
-        self.groups = groups
-        self.out_groups = masks.feature_groups(units, groups)
+        self.channel_groups = channel_groups
+        self.out_groups = masks.feature_groups(units, channel_groups)
 
     def build(self, input_shape):
         super().build(input_shape)
-        in_groups = masks.feature_groups(input_shape[-1], self.groups)
+        in_groups = masks.feature_groups(input_shape[-1], self.channel_groups)
         self.mask = masks.channel_mask("B", in_groups, self.out_groups)
 
     def call(self, inputs, training=None):
-        if self.groups == 1:
+        if self.channel_groups == 1:
             return super().call(inputs, training=training)
         outputs = ops.matmul(inputs, self.kernel * ops.cast(self.mask, self.kernel.dtype))
         if self.bias is not None:
@@ -193,7 +193,7 @@ class ChannelDense(keras.layers.Dense):
         return self.activation(outputs) if self.activation is not None else outputs
 
     def get_config(self):
-        return {**super().get_config(), "groups": self.groups}
+        return {**super().get_config(), "channel_groups": self.channel_groups}
 
 
 @backend.fused
@@ -222,12 +222,12 @@ class GatedBlock(keras.layers.Layer):
     both gates (equations 4 and 5).
 
     Args:
-        filters: int, features F of each stack, a multiple of `groups`.
+        filters: int, features F of each stack, a multiple of `channel_groups`.
         kernel_size: odd int of at least 3.
         mask_type: "A" for the block that reads the image (it has no residual), else "B".
         dilation: int, pixels from one tap to the next in both stacks; 1 for mask A, which would
             else skip the pixel's neighbours.
-        groups: int, channel groups of the horizontal stack.
+        channel_groups: int, channel groups of the horizontal stack.
         dropout: float in [0, 1), share of gated features dropped while training.
         conditional: bool, whether `call` gets a condition.
         last: bool, whether no block follows. Nothing then reads the vertical features, and a
@@ -248,7 +248,7 @@ class GatedBlock(keras.layers.Layer):
         *,
         mask_type="B",
         dilation=1,
-        groups=1,
+        channel_groups=1,
         dropout=0.0,
         conditional=False,
         last=False,
@@ -261,7 +261,7 @@ class GatedBlock(keras.layers.Layer):
             raise UsageError(f"dilation must be 1 in a block of mask_type A, got {dilation!r}")
         self.mask_type = mask_type
         self.dilation = dilation
-        self.groups = groups
+        self.channel_groups = channel_groups
         self.dropout = dropout
         self.conditional = conditional
         self.last = last
@@ -279,14 +279,16 @@ class GatedBlock(keras.layers.Layer):
             filters,
             kernel_size,
             stack="horizontal",
-            groups=groups,
+            channel_groups=channel_groups,
             name="horizontal",
             **convolution,
         )
         # The horizontal convolution has the gate's bias: link and conditions add none.
         unbiased = {"use_bias": False, "dtype": self.dtype_policy}
         self.link = keras.layers.Dense(2 * filters, name="link", **unbiased)
-        self.project = ChannelDense(filters, groups, name="project", dtype=self.dtype_policy)
+        self.project = ChannelDense(
+            filters, channel_groups, name="project", dtype=self.dtype_policy
+        )
         self.vertical_dropout = keras.layers.Dropout(dropout, name="vertical_dropout")
         self.horizontal_dropout = keras.layers.Dropout(dropout, name="horizontal_dropout")
         if conditional:
@@ -356,7 +358,7 @@ class GatedBlock(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "mask_type": self.mask_type,
             "dilation": self.dilation,
-            "groups": self.groups,
+            "channel_groups": self.channel_groups,
             "dropout": self.dropout,
             "conditional": self.conditional,
             "last": self.last,
@@ -371,32 +373,32 @@ class ResidualBlock(keras.layers.Layer):
     features.
 
     Args:
-        filters: int, features F; half of them must still be a multiple of `groups`.
+        filters: int, features F; half of them must still be a multiple of `channel_groups`.
         kernel_size: odd int of at least 3.
-        groups: int, channel groups.
+        channel_groups: int, channel groups.
 
     Input and output shape: `(B, H, W, F)`.
     """
 
-    def __init__(self, filters, kernel_size=3, *, groups=1, **kwargs):
+    def __init__(self, filters, kernel_size=3, *, channel_groups=1, **kwargs):
         super().__init__(**kwargs)
-        self.filters = check_int("filters", filters, 2 * groups)
-        if filters % (2 * groups):
-            raise UsageError(f"filters must be a multiple of {2 * groups}, got {filters}")
+        self.filters = check_int("filters", filters, 2 * channel_groups)
+        if filters % (2 * channel_groups):
+            raise UsageError(f"filters must be a multiple of {2 * channel_groups}, got {filters}")
         self.kernel_size = kernel_size
-        self.groups = groups
+        self.channel_groups = channel_groups
         policy = {"dtype": self.dtype_policy}
-        self.reduce = ChannelDense(filters // 2, groups, name="reduce", **policy)
+        self.reduce = ChannelDense(filters // 2, channel_groups, name="reduce", **policy)
         self.convolution = CausalConv2D(
             filters // 2,
             kernel_size,
             stack="raster",
             mask_type="B",
-            groups=groups,
+            channel_groups=channel_groups,
             name="convolution",
             **policy,
         )
-        self.expand = ChannelDense(filters, groups, name="expand", **policy)
+        self.expand = ChannelDense(filters, channel_groups, name="expand", **policy)
 
     def build(self, input_shape):
         half = (*input_shape[:-1], self.filters // 2)
@@ -417,7 +419,7 @@ class ResidualBlock(keras.layers.Layer):
             **super().get_config(),
             "filters": self.filters,
             "kernel_size": self.kernel_size,
-            "groups": self.groups,
+            "channel_groups": self.channel_groups,
         }
 
 
@@ -427,20 +429,20 @@ class PixelHead(keras.layers.Layer):
 
     Args:
         filters: int, features F between the two 1x1 convolutions.
-        parameters: int, outputs per pixel, a multiple of `groups`.
-        groups: int, channel groups.
+        parameters: int, outputs per pixel, a multiple of `channel_groups`.
+        channel_groups: int, channel groups.
 
     Input shape: `(B, H, W, F)`. Output shape: `(B, H, W, parameters)`.
     """
 
-    def __init__(self, filters, parameters, *, groups=1, **kwargs):
+    def __init__(self, filters, parameters, *, channel_groups=1, **kwargs):
         super().__init__(**kwargs)
         self.filters = filters
         self.parameters = parameters
-        self.groups = groups
+        self.channel_groups = channel_groups
         policy = {"dtype": self.dtype_policy}
-        self.mix = ChannelDense(filters, groups, name="mix", **policy)
-        self.predict = ChannelDense(parameters, groups, name="predict", **policy)
+        self.mix = ChannelDense(filters, channel_groups, name="mix", **policy)
+        self.predict = ChannelDense(parameters, channel_groups, name="predict", **policy)
 
     def build(self, input_shape):
         self.mix.build(input_shape)
@@ -457,5 +459,5 @@ class PixelHead(keras.layers.Layer):
             **super().get_config(),
             "filters": self.filters,
             "parameters": self.parameters,
-            "groups": self.groups,
+            "channel_groups": self.channel_groups,
         }

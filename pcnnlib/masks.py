@@ -19,26 +19,26 @@ from pcnnlib.errors import UsageError, check_int, check_kernel_size
 MASK_TYPES = ("A", "B")
 
 
-def feature_groups(features, groups):
-    """Group of each feature: `features` split into `groups` contiguous equal parts.
+def feature_groups(features, channel_groups):
+    """Group of each feature: `features` split into `channel_groups` contiguous equal parts.
 
     Args:
         features: number of features (channels of a layer, or of the image).
-        groups: number of groups, one per image channel.
+        channel_groups: number of channel_groups, one per image channel.
 
     Returns:
-        int array `(features,)`, e.g. `[0, 0, 1, 1, 2, 2]` for 6 features in 3 groups.
+        int array `(features,)`, e.g. `[0, 0, 1, 1, 2, 2]` for 6 features in 3 channel_groups.
 
     Raises:
-        UsageError: if `features` is not a multiple of `groups`.
+        UsageError: if `features` is not a multiple of `channel_groups`.
     """
     features = check_int("features", features, 1)
-    groups = check_int("groups", groups, 1)
-    if features % groups:
+    channel_groups = check_int("channel_groups", channel_groups, 1)
+    if features % channel_groups:
         raise UsageError(
-            f"filters must be a multiple of the {groups} channel groups, got {features}"
+            f"filters must be a multiple of the {channel_groups} channel groups, got {features}"
         )
-    return np.repeat(np.arange(groups), features // groups)
+    return np.repeat(np.arange(channel_groups), features // channel_groups)
 
 
 def channel_mask(mask_type, in_groups, out_groups):

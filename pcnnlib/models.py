@@ -40,7 +40,7 @@ class AutoregressiveModel(keras.Model):
         self.distribution = make_distribution(
             distribution, levels, self.image_shape[-1], components
         )
-        self.groups = self.distribution.groups
+        self.channel_groups = self.distribution.channel_groups
         self.condition = None
         self.compiled_functions = {}  # what `backend.compiled` made for this model
 
@@ -298,16 +298,26 @@ class PixelCNN(AutoregressiveModel):
             first_kernel_size,
             stack="raster",
             mask_type="A",
-            groups=self.groups,
+            channel_groups=self.channel_groups,
             name="first",
             **policy,
         )
         self.blocks = [
-            ResidualBlock(filters, kernel_size, groups=self.groups, name=f"block_{i}", **policy)
+            ResidualBlock(
+                filters,
+                kernel_size,
+                channel_groups=self.channel_groups,
+                name=f"block_{i}",
+                **policy,
+            )
             for i in range(blocks)
         ]
         self.head = PixelHead(
-            filters, self.distribution.size, groups=self.groups, name="head", **policy
+            filters,
+            self.distribution.size,
+            channel_groups=self.channel_groups,
+            name="head",
+            **policy,
         )
         features = (None, *self.image_shape[:2], filters)
         self.first.build((None, *self.image_shape))
@@ -408,7 +418,7 @@ class GatedPixelCNN(AutoregressiveModel):
         self.condition = condition
         policy = {"dtype": self.dtype_policy}
         shared = {
-            "groups": self.groups,
+            "channel_groups": self.channel_groups,
             "dropout": dropout,
             "conditional": condition is not None,
             **policy,
@@ -428,7 +438,7 @@ class GatedPixelCNN(AutoregressiveModel):
         self.head = PixelHead(
             head_filters or filters,
             self.distribution.size,
-            groups=self.groups,
+            channel_groups=self.channel_groups,
             name="head",
             **policy,
         )

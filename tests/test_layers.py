@@ -45,20 +45,22 @@ def full_kernel(layer, mask):
 
 def convolved(layer, inputs):
     """`layer` on `inputs`, recomputed."""
-    in_groups = masks.feature_groups(inputs.shape[-1], layer.groups)
+    in_groups = masks.feature_groups(inputs.shape[-1], layer.channel_groups)
     build = {"raster": masks.raster_mask, "vertical": masks.vertical_mask}
     build = build.get(layer.stack, masks.horizontal_mask)
-    out_groups = np.tile(masks.feature_groups(layer.filters, layer.groups), layer.filter_multiplier)
+    out_groups = np.tile(
+        masks.feature_groups(layer.filters, layer.channel_groups), layer.filter_multiplier
+    )
     mask = build(layer.kernel_size, layer.mask_type, in_groups, out_groups)
     bias = np.asarray(layer.bias, float) if layer.use_bias else 0.0
     return loops(inputs, full_kernel(layer, mask), bias, mask, layer.dilation)
 
 
-def dense(layer, inputs, groups=1):
+def dense(layer, inputs, channel_groups=1):
     """A 1x1 convolution, recomputed, with the links between channel groups cut."""
     kernel = np.asarray(layer.kernel, float)
-    before = masks.feature_groups(kernel.shape[0], groups)[:, None]
-    kernel = kernel * (before <= masks.feature_groups(kernel.shape[1], groups)[None, :])
+    before = masks.feature_groups(kernel.shape[0], channel_groups)[:, None]
+    kernel = kernel * (before <= masks.feature_groups(kernel.shape[1], channel_groups)[None, :])
     outputs = np.einsum("bhwi,io->bhwo", inputs, kernel)
     return outputs if layer.bias is None else outputs + np.asarray(layer.bias, float)
 
@@ -72,13 +74,18 @@ def noise(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape)
 
 
-@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize("channel_groups", [1, 3])
 @pytest.mark.parametrize("mask_type", ["A", "B"])
 @pytest.mark.parametrize("size", [3, 5])
 @pytest.mark.parametrize("stack", ["raster", "vertical", "horizontal"])
-def test_causal_convolution_equals_plain_loops(stack, size, mask_type, groups):
+def test_causal_convolution_equals_plain_loops(stack, size, mask_type, channel_groups):
     layer = CausalConv2D(
-        6, size, stack=stack, mask_type=mask_type, groups=groups, filter_multiplier=2
+        6,
+        size,
+        stack=stack,
+        mask_type=mask_type,
+        channel_groups=channel_groups,
+        filter_multiplier=2,
     )
     inputs = noise(2, 4, 5, 3)
     layer.build(inputs.shape)
@@ -138,13 +145,17 @@ def test_a_block_of_mask_a_is_not_dilated():
 
 
 @pytest.mark.parametrize("condition_shape", [None, (1, 1), (4, 5)])
-@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("channel_groups", [1, 2])
 @pytest.mark.parametrize("mask_type", ["A", "B"])
-def test_gated_block_equals_numpy(mask_type, groups, condition_shape):
+def test_gated_block_equals_numpy(mask_type, channel_groups, condition_shape):
     """Figure 2 of the paper, with the condition of equations 4 and 5 in both gates."""
-    features = 4 if mask_type == "B" else groups
+    features = 4 if mask_type == "B" else channel_groups
     block = GatedBlock(
-        4, 3, mask_type=mask_type, groups=groups, conditional=condition_shape is not None
+        4,
+        3,
+        mask_type=mask_type,
+        channel_groups=channel_groups,
+        conditional=condition_shape is not None,
     )
     vertical, horizontal = noise(2, 4, 5, features), noise(2, 4, 5, features, seed=1)
     condition = None if condition_shape is None else noise(2, *condition_shape, 3, seed=2)
@@ -159,7 +170,7 @@ def test_gated_block_equals_numpy(mask_type, groups, condition_shape):
         to_horizontal = dense(block.horizontal_condition, condition)
     above = gated_in_numpy(found + to_vertical)
     along = gated_in_numpy(convolved(block.horizontal, horizontal) + told + to_horizontal)
-    along = dense(block.project, along, groups)
+    along = dense(block.project, along, channel_groups)
     if mask_type == "B":
         along = along + horizontal
 
@@ -169,26 +180,26 @@ def test_gated_block_equals_numpy(mask_type, groups, condition_shape):
     np.testing.assert_allclose(got[1], along, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("groups", [1, 2])
-def test_residual_block_equals_numpy(groups):
-    block = ResidualBlock(8, 3, groups=groups)
+@pytest.mark.parametrize("channel_groups", [1, 2])
+def test_residual_block_equals_numpy(channel_groups):
+    block = ResidualBlock(8, 3, channel_groups=channel_groups)
     inputs = noise(2, 4, 5, 8)
     block.build(inputs.shape)
     shake(block)
-    features = dense(block.reduce, np.maximum(inputs, 0), groups)
+    features = dense(block.reduce, np.maximum(inputs, 0), channel_groups)
     features = convolved(block.convolution, np.maximum(features, 0))
-    expected = inputs + dense(block.expand, np.maximum(features, 0), groups)
+    expected = inputs + dense(block.expand, np.maximum(features, 0), channel_groups)
     np.testing.assert_allclose(block(inputs.astype("float32")), expected, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("groups", [1, 3])
-def test_head_equals_numpy(groups):
-    head = PixelHead(6, 9, groups=groups)
+@pytest.mark.parametrize("channel_groups", [1, 3])
+def test_head_equals_numpy(channel_groups):
+    head = PixelHead(6, 9, channel_groups=channel_groups)
     inputs = noise(2, 3, 4, 6)
     head.build(inputs.shape)
     shake(head)
-    hidden = dense(head.mix, np.maximum(inputs, 0), groups)
-    expected = dense(head.predict, np.maximum(hidden, 0), groups)
+    hidden = dense(head.mix, np.maximum(inputs, 0), channel_groups)
+    expected = dense(head.predict, np.maximum(hidden, 0), channel_groups)
     np.testing.assert_allclose(head(inputs.astype("float32")), expected, atol=TOLERANCE)
 
 
@@ -204,7 +215,7 @@ def test_channel_dense_with_one_group_is_keras_dense():
 
 
 def test_channel_dense_applies_its_activation_and_order():
-    layer = ChannelDense(4, groups=2, activation="relu")
+    layer = ChannelDense(4, channel_groups=2, activation="relu")
     inputs = noise(2, 1, 1, 4).astype("float32")
     layer.build(inputs.shape)
     shake(layer)
@@ -246,12 +257,18 @@ def test_dropout_acts_in_training_alone():
     "layer",
     [
         CausalConv2D(
-            6, 5, stack="raster", mask_type="A", groups=3, filter_multiplier=2, use_bias=False
+            6,
+            5,
+            stack="raster",
+            mask_type="A",
+            channel_groups=3,
+            filter_multiplier=2,
+            use_bias=False,
         ),
-        ChannelDense(6, groups=3, activation="relu"),
-        GatedBlock(6, 5, mask_type="A", groups=3, dropout=0.25, conditional=True),
-        ResidualBlock(12, 5, groups=3),
-        PixelHead(6, 9, groups=3),
+        ChannelDense(6, channel_groups=3, activation="relu"),
+        GatedBlock(6, 5, mask_type="A", channel_groups=3, dropout=0.25, conditional=True),
+        ResidualBlock(12, 5, channel_groups=3),
+        PixelHead(6, 9, channel_groups=3),
     ],
     ids=lambda layer: type(layer).__name__,
 )
@@ -271,7 +288,10 @@ def test_configuration_survives_serialisation(layer):
         ({"mask_type": "C"}, "mask_type must be"),
         ({"kernel_size": 4}, "kernel_size must be odd.*got 4"),
         ({"filters": 0}, "filters must be an integer >= 1, got 0"),
-        ({"filters": 4, "groups": 3}, "filters must be a multiple of the 3 channel groups, got 4"),
+        (
+            {"filters": 4, "channel_groups": 3},
+            "filters must be a multiple of the 3 channel groups, got 4",
+        ),
     ],
 )
 def test_convolution_refuses(arguments, message):
@@ -286,7 +306,7 @@ def test_convolution_refuses(arguments, message):
         CausalConv2D(arguments.pop("filters"), arguments.pop("kernel_size"), **arguments)
 
 
-@pytest.mark.parametrize(("filters", "groups"), [(3, 1), (1, 1), (9, 3)])
-def test_residual_block_refuses_filters_it_cannot_halve(filters, groups):
+@pytest.mark.parametrize(("filters", "channel_groups"), [(3, 1), (1, 1), (9, 3)])
+def test_residual_block_refuses_filters_it_cannot_halve(filters, channel_groups):
     with pytest.raises(UsageError, match="filters must be"):
-        ResidualBlock(filters, groups=groups)
+        ResidualBlock(filters, channel_groups=channel_groups)

@@ -37,13 +37,13 @@ def enumerated(stack, size, mask_type, in_groups, out_groups):
     return mask
 
 
-@pytest.mark.parametrize("groups", [1, 2, 3])
+@pytest.mark.parametrize("channel_groups", [1, 2, 3])
 @pytest.mark.parametrize("mask_type", ["A", "B"])
 @pytest.mark.parametrize("size", [3, 5, 7])
 @pytest.mark.parametrize("stack", KERNELS)
-def test_taps_seen_are_those_generated_before(stack, size, mask_type, groups):
-    in_groups = masks.feature_groups(groups, groups)
-    out_groups = masks.feature_groups(2 * groups, groups)
+def test_taps_seen_are_those_generated_before(stack, size, mask_type, channel_groups):
+    in_groups = masks.feature_groups(channel_groups, channel_groups)
+    out_groups = masks.feature_groups(2 * channel_groups, channel_groups)
     mask = KERNELS[stack](size, mask_type, in_groups, out_groups)
     expected = enumerated(stack, size, mask_type, list(in_groups), list(out_groups))
     np.testing.assert_array_equal(mask, expected)
@@ -57,12 +57,12 @@ def test_the_two_stacks_together_see_what_the_raster_mask_sees(size, mask_type):
     np.testing.assert_array_equal(both, masks.raster_mask(size, mask_type))
 
 
-@pytest.mark.parametrize("groups", [1, 2, 3])
+@pytest.mark.parametrize("channel_groups", [1, 2, 3])
 @pytest.mark.parametrize("mask_type", ["A", "B"])
 @pytest.mark.parametrize("size", [3, 5, 7])
 @pytest.mark.parametrize("stack", KERNELS)
-def test_window_holds_every_tap_and_no_empty_edge(stack, size, mask_type, groups):
-    order = masks.feature_groups(groups, groups)
+def test_window_holds_every_tap_and_no_empty_edge(stack, size, mask_type, channel_groups):
+    order = masks.feature_groups(channel_groups, channel_groups)
     mask = KERNELS[stack](size, mask_type, order, order)
     box, (top, bottom, left, right) = masks.crop_to_taps(mask)
     half = size // 2
