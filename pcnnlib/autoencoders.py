@@ -328,7 +328,7 @@ class DeconvolutionalAutoencoder(Autoencoder):
         """
         codes = ops.convert_to_tensor(self.check_codes(codes))
         seed = None if seed is None else check_int("seed", seed, 0)
-        shape = (codes.shape[0], *self.image_shape, self.distribution.noise)
+        shape = (codes.shape[0], *self.image_shape, self.distribution.noise_per_channel)
         noise = np.random.default_rng(seed).random(shape, "float32")
         parameters = self.distribution.parameters(self._paint(codes))
         drawn = self.distribution.sample(parameters, ops.convert_to_tensor(noise))

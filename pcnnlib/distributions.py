@@ -28,11 +28,11 @@ class Distribution:
         size: numbers per pixel that the network must give.
         channelwise: whether the network itself orders the channels (R before G before B); a
             sampler then needs one look at the network per channel instead of one per pixel.
-        noise: uniform numbers needed per channel to draw one sample.
+        noise_per_channel: uniform numbers needed per channel to draw one sample.
     """
 
     channelwise = True
-    noise = 1
+    noise_per_channel = 1
 
     def __init__(self, levels, channels=1):
         self.levels = check_int("levels", levels, 2, 256)
@@ -204,7 +204,7 @@ class LogisticMixture(Distribution):
     """
 
     channelwise = False
-    noise = 2  # one number draws the component, the other the logistic
+    noise_per_channel = 2  # one number draws the component, the other the logistic
 
     def __init__(self, levels, channels=1, components=10):
         super().__init__(levels, channels)

@@ -83,7 +83,7 @@ def sample(
     height, width, channels = model.image_shape
     # One stream for all images: image k gets the same noise however many are drawn.
     noise = np.random.default_rng(seed).random(
-        (n, height, width, channels, model.distribution.noise), "float32"
+        (n, height, width, channels, model.distribution.noise_per_channel), "float32"
     )
     parts = -(-n // LARGEST_BATCH)
     batch = -(-n // parts)
@@ -164,7 +164,7 @@ def parameters(model, images, condition=None, method=None):
     condition = model.check_condition(condition, n)
     start, row = METHODS[check_method(model, method)]
     state = start(model, n, condition)
-    noise = np.zeros((n, *model.image_shape[1:], model.distribution.noise), "float32")
+    noise = np.zeros((n, *model.image_shape[1:], model.distribution.noise_per_channel), "float32")
     rows = []
     for i in range(model.image_shape[0]):
         inputs = (noise, images[:, i].astype("int32"), np.ones_like(images[:, i], bool))

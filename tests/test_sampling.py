@@ -280,7 +280,9 @@ def test_single_channels_can_be_given(method, options):
     assert (drawn[..., 1] == 3).all()
     free = model.sample(4, seed=0, method=method)
     np.testing.assert_array_equal(drawn[:, 0, 0, 0], free[:, 0, 0, 0])
-    noise = np.random.default_rng(0).random((4, 2, 2, 3, model.distribution.noise), "float32")
+    noise = np.random.default_rng(0).random(
+        (4, 2, 2, 3, model.distribution.noise_per_channel), "float32"
+    )
     given = np.broadcast_to(given, drawn.shape)
     known = drawn.astype("int32")
     expected = model.distribution.complete(outputs(model, drawn), noise, 1.0, known, given)
