@@ -55,7 +55,7 @@ class Distribution:
         """
         return parameters
 
-    def complete(self, parameters, noise, temperature, known, given):
+    def sample_given(self, parameters, noise, temperature, known, given):
         """Draw the channels that are not given, each given the earlier ones of its pixel.
 
         Args:
@@ -303,10 +303,10 @@ class LogisticMixture(Distribution):
         """
         shape = tuple(noise.shape[:-1])
         nothing = ops.zeros(shape, "int32"), ops.zeros(shape, "bool")
-        return self.complete(parameters, noise, temperature, *nothing)
+        return self.sample_given(parameters, noise, temperature, *nothing)
 
-    def complete(self, parameters, noise, temperature, known, given):
-        """See `Distribution.complete`. Channel by channel, each from its exact conditional.
+    def sample_given(self, parameters, noise, temperature, known, given):
+        """See `Distribution.sample_given`. Channel by channel, each from its exact conditional.
 
         A component is drawn anew for every channel, from its probability given the channels so far.
         Together that is the same as one component for all of them, and it stays right where some

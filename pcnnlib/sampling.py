@@ -248,7 +248,7 @@ def _full_row(model, state, i, inputs, temperature, keep_parameters=False):
         seen = model(given_so_far, training=False)
         seen = ops.take(ops.take(seen, at[0], axis=1), at[1], axis=1)[:, None, None]
         pixel = (x[:, None, None] for x in (known, given))
-        values = model.distribution.complete(seen, noise[:, None, None], temperature, *pixel)
+        values = model.distribution.sample_given(seen, noise[:, None, None], temperature, *pixel)
         return values[:, 0, 0], seen[:, 0, 0]
 
     look = _compiled(model, "full", len(images), look, xla=False)
@@ -388,7 +388,7 @@ def _draw_pixel(model, left, told, noise, known, given, temperature):
             here = block.look_left(window, from_above, here)
         seen = model.distribution.parameters(model.head(here))
         pixel = (x[:, None, None] for x in (known, given))
-        drawn = model.distribution.complete(seen, noise[:, None, None], temperature, *pixel)
+        drawn = model.distribution.sample_given(seen, noise[:, None, None], temperature, *pixel)
         drawn = drawn[:, 0, 0]
         if model.distribution.channelwise:
             # Later channels keep their place holder until it is their turn.

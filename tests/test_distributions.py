@@ -408,7 +408,7 @@ def test_mixture_samples_given_channels(given_channel):
     known = np.full((20_000, 1, 1, 3), 2, "int32")
     given = np.zeros(known.shape, bool)
     given[..., given_channel] = True
-    drawn = np.asarray(distribution.complete(parameters, noise, 1.0, known, given))
+    drawn = np.asarray(distribution.sample_given(parameters, noise, 1.0, known, given))
     assert (drawn[..., given_channel] == 2).all()
     joint = colours(distribution, parameters)[1].reshape(4, 4, 4)
     red, green = joint.sum((1, 2)), joint.sum(2) / joint.sum((1, 2))[:, None]

@@ -285,7 +285,7 @@ def test_single_channels_can_be_given(method, options):
     )
     given = np.broadcast_to(given, drawn.shape)
     known = drawn.astype("int32")
-    expected = model.distribution.complete(outputs(model, drawn), noise, 1.0, known, given)
+    expected = model.distribution.sample_given(outputs(model, drawn), noise, 1.0, known, given)
     np.testing.assert_array_equal(drawn, expected)
 
 
