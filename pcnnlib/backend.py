@@ -205,7 +205,7 @@ def process():
 
 
 @contextlib.contextmanager
-def alone():
+def undistributed():
     """Within, what is built is this process's own, whatever others are doing."""
     before = keras.distribution.distribution()
     keras.distribution.set_distribution(None)

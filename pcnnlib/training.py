@@ -453,7 +453,7 @@ def averaged_weights(model):
 
 def own_copy(model, weights):
     """A model like this one with these weights, neither compiled nor shared between processes."""
-    with backend.alone():
+    with backend.undistributed():
         copy = model.__class__.from_config(model.get_config())
         copy.set_weights(weights)
     return copy
@@ -478,7 +478,7 @@ def save(model, path, *, state=None):
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {_line(error)}") from error
     try:
-        with backend.alone():
+        with backend.undistributed():
             model.save(scratch)
         if state is not None:
             with zipfile.ZipFile(scratch, "a") as archive:
