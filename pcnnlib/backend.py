@@ -176,7 +176,7 @@ def _answers(host, port, seconds=300):
     return False
 
 
-def agreed(text):
+def all_processes_agree(text):
     """Whether all processes hold the same text; each of them must ask."""
     if processes() == 1:
         return True

@@ -298,7 +298,7 @@ class Checkpoints(keras.callbacks.Callback):
         path = self.folder / LAST
         state = read_state(path) if path.exists() else None
         found = None if state is None else state["epoch"]
-        if not backend.agreed(json.dumps([found, _identity(self.config, self.data)])):
+        if not backend.all_processes_agree(json.dumps([found, _identity(self.config, self.data)])):
             raise UsageError(
                 f"processes differ in their flags, their data or in {path}: all must see one folder"
             )
