@@ -225,7 +225,7 @@ def replicas():
     return 1 if distribution is None else int(distribution.device_mesh.devices.size)
 
 
-def share_of_loss(loss):
+def scale_for_replicas(loss):
     """A replica's mean loss as its share of the whole batch's.
 
     TensorFlow computes the loss on each device and adds up the gradients; JAX computes it once.

@@ -140,7 +140,7 @@ class AutoregressiveModel(keras.Model):
         nats = ops.sum(nats, axis=(1, 2))
         if sample_weight is not None:
             nats = nats * ops.cast(sample_weight, nats.dtype)
-        return backend.share_of_loss(ops.mean(nats))
+        return backend.scale_for_replicas(ops.mean(nats))
 
     def check_images(self, images, name="images"):
         """Return images as an integer array that fits the model, or raise `UsageError`."""
