@@ -175,7 +175,7 @@ def main():
         data = shortened(group, pcnn.load_dataset(group.config.data, data_path=args.data_path))
     except pcnn.UsageError as error:
         parser.error(str(error))
-    made = results.surroundings()
+    made = results.provenance()
     print(f"{'variant':20}  nats/image  (seeds)            weights  seconds")
     for name in args.only or group.variants:
         fields = measure(group, name, data, range(args.seeds))

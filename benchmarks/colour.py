@@ -119,7 +119,7 @@ class Report:
             "config": settings(name, args),
             "data": results.describe_data(data),
             "threads": threads(),
-            **results.surroundings(packages.get(name)),
+            **results.provenance(packages.get(name)),
         }
         self.name = name
 

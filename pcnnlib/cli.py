@@ -310,7 +310,7 @@ def _train(config, data, args, folder, pictures, logs, words):
 def _about(words):
     """Where and by what command a run is made, and on how many devices."""
     spread = {"devices": backend.replicas(), "processes": backend.processes()}
-    return {"command": words, **results.surroundings(), "spread": spread}
+    return {"command": words, **results.provenance(), "spread": spread}
 
 
 def _published_to(args):

@@ -332,7 +332,7 @@ def describe_data(data):
     return {"name": pathlib.Path(data.name).name, "sha256": data.checksum, **parts}
 
 
-def surroundings(packages=None):
+def provenance(packages=None):
     """Where a run was made: commit, hardware and versions, for a `run.json`.
 
     Args:

@@ -573,7 +573,7 @@ def test_a_run_names_what_trained_it_not_what_published_it(home, tmp_path, monke
 
     def on(machine):
         made = {"commit": machine, "hardware": {"cpu": machine}, "versions": {}}
-        monkeypatch.setattr(results, "surroundings", lambda: made)
+        monkeypatch.setattr(results, "provenance", lambda: made)
 
     def stopped(*args, callbacks, **options):
         return train(*args, callbacks=[*callbacks, Stop()], **options)

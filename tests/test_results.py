@@ -173,8 +173,8 @@ def test_runs_of_ones_own_are_read_from_their_folder(published, tmp_path):
         pcnn.load_pretrained("alone", own)
 
 
-def test_surroundings_name_commit_hardware_and_versions():
-    found = results.surroundings(["numpy", "no-such-package"])
+def test_provenance_name_commit_hardware_and_versions():
+    found = results.provenance(["numpy", "no-such-package"])
     assert found["versions"]["numpy"] == np.__version__
     assert found["versions"]["no-such-package"] is None
     assert found["hardware"]["cpu"] and found["hardware"]["cores"] >= 1
