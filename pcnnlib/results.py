@@ -38,7 +38,7 @@ def folder():
     return installed if installed.is_dir() else package.parent / "results"
 
 
-def names(results_path=None):
+def list_runs(results_path=None):
     """Names of all published runs, sorted; of those in `results_path`, if it is given."""
     root = _root(results_path)
     return sorted(path.parent.relative_to(root).as_posix() for path in root.glob(f"**/{RUN}"))
@@ -94,7 +94,7 @@ def read_runs(group):
     Raises:
         UsageError: no run in such a folder, or a damaged file.
     """
-    known = [name for name in names() if "/" in name]
+    known = [name for name in list_runs() if "/" in name]
     groups = sorted({name.rpartition("/")[0] for name in known})
     if group not in groups:
         raise UsageError(f"group must be one of {', '.join(groups) or 'none'}, got {group!r}")
@@ -382,7 +382,7 @@ def _root(results_path):
 
 
 def _place(name, results_path):
-    known = names(results_path)
+    known = list_runs(results_path)
     if name not in known:
         raise UsageError(f"run must be one of {', '.join(known) or 'none'}, got {name!r}")
     return _root(results_path) / name

@@ -17,10 +17,10 @@ LOAD = """
 import pcnnlib as pcnn
 from pcnnlib import results
 assert results.folder().name == "published", results.folder()
-for name in results.names():
+for name in results.list_runs():
     if "weights" in results.read_run(name):
         pcnn.load_pretrained(name)
-print(pcnn.__file__, results.read_literature("mnist")[0]["model"], *results.names())
+print(pcnn.__file__, results.read_literature("mnist")[0]["model"], *results.list_runs())
 """
 
 
@@ -58,4 +58,4 @@ def test_a_wheel_holds_the_published_runs(tmp_path):
     )
     where, _, *names = done.stdout.split()
     assert where.startswith(str(unpacked))
-    assert names == results.names()
+    assert names == results.list_runs()

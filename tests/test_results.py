@@ -25,7 +25,7 @@ def published(tmp_path, monkeypatch):
 
 
 def test_runs_are_read_by_name(published):
-    assert results.names() == ["alone", "small/ours", "small/theirs"]
+    assert results.list_runs() == ["alone", "small/ours", "small/theirs"]
     runs = results.read_runs("small")
     assert {name: run["seed"] for name, run in runs.items()} == {"ours": 1, "theirs": 2}
     assert results.read_run("alone")["weights"]["parameters"] == published[1].count_params()
@@ -165,7 +165,7 @@ def test_weights_without_a_checksum_are_refused(published, weights):
 def test_runs_of_ones_own_are_read_from_their_folder(published, tmp_path):
     own = tmp_path / "own"
     results.write_run(own / "mine", {"seed": 7}, published[1], {"test": np.zeros((2, 4, 4, 1))})
-    assert results.names(own) == ["mine"] and "alone" in results.names()
+    assert results.list_runs(own) == ["mine"] and "alone" in results.list_runs()
     assert results.read_run("mine", own)["seed"] == 7
     assert results.read_examples("mine", own)["test"].shape == (2, 4, 4, 1)
     pcnn.load_pretrained("mine", own)
@@ -187,7 +187,7 @@ def test_results_are_beside_the_package_in_a_checkout():
 
 def test_every_published_run_is_whole():
     """Weights are those of the checksum, and every run says where its figures come from."""
-    for name in results.names():
+    for name in results.list_runs():
         run = results.read_run(name)
         assert {"command", "data", "commit", "hardware", "versions"} <= run.keys()
         # One run is tested; a variant is repeated, and compared on validation images.
