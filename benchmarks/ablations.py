@@ -9,7 +9,7 @@ variant is written to `results/<group>`; chapter 8 shows them.
 
 `digits-ablations`, minutes on two cores:
 
-- no gate: ReLU(a + b) in place of tanh(a) * sigmoid(b), with the same convolutions and weights;
+- no gate: ReLU(a + b) in run_dir of tanh(a) * sigmoid(b), with the same convolutions and weights;
 - one stack, no gate: the 2016 PixelCNN, with its blind spot, about as many weights and no dilation;
 - no gate, no dilation: what "one stack, no gate" is but for blind spot and width;
 - half and twice as deep; no averaged weights; no dilation.

@@ -106,7 +106,7 @@ class Report:
     """What a run says of itself: a JSON file, written anew after each epoch."""
 
     def __init__(self, name, args, data, meter):
-        self.place = pathlib.Path(args.results) / name
+        self.run_dir = pathlib.Path(args.results) / name
         self.meter = meter
         self.history = {"bits_per_dim": [], "val_bits_per_dim": [], "cpu_seconds": [], "images": []}
         packages = {
@@ -131,7 +131,7 @@ class Report:
             wall_seconds=round(self.meter.wall, 1),
             history=self.history,
         )
-        self.fields = results.write_run(self.place, self.fields, model)
+        self.fields = results.write_run(self.run_dir, self.fields, model)
 
     def epoch(self, loss, validation, images, shape):
         """Note an epoch: nats per image, and images trained on so far."""

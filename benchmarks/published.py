@@ -58,11 +58,11 @@ def command(name, scale, epochs=None, devices="1"):
     return words if devices == "1" else [*words, f"--devices={devices}"]
 
 
-def published(place, words):
+def published(run_dir, words):
     """Whether a run is there already, made by these very words."""
-    if not (place / results.RUN).is_file():
+    if not (run_dir / results.RUN).is_file():
         return False
-    run = results.read_place(place)
+    run = results.read_run_dir(run_dir)
     return "speed" in run and run.get("command") == cli.command(cli.make_parser().parse_args(words))
 
 
@@ -97,9 +97,9 @@ def main():
     args.results_path = args.results_path or str(ROOT / "results")
     for name in args.only:
         words = command(name, args.scale, args.epochs, args.devices)
-        place = pathlib.Path(args.results_path) / name
-        if published(place, words):
-            print(f"{name}: published already, in {place}")
+        run_dir = pathlib.Path(args.results_path) / name
+        if published(run_dir, words):
+            print(f"{name}: published already, in {run_dir}")
             continue
         print(f"{name}: python main.py {shlex.join(words)}", flush=True)
         paths = [f"--{p}={getattr(args, p)}" for p in ("data_path", "results_path")]
@@ -112,7 +112,7 @@ def main():
     head = " nats/image, test   s/epoch  images/s  GFLOP/im  TFLOP/s  of peak  drawn/s"
     print(f"\n{'run':18}{head}")
     for name in args.only:
-        run = results.read_place(pathlib.Path(args.results_path) / name)
+        run = results.read_run_dir(pathlib.Path(args.results_path) / name)
         print(f"{name:18}{cost(run, args.peak_tflops)}")
 
 

@@ -233,7 +233,7 @@ def receptive_field(model, at, *, condition=None, images=4, seed=0):
     Raises:
         UsageError: `at` outside the image.
     """
-    i, j = _check_place(at, model.image_shape)
+    i, j = _check_pixel(at, model.image_shape)
     check_int("images", images, 1)
     rng = np.random.default_rng(seed)
     encoded = _encoded_condition(model, condition, images, rng)
@@ -384,7 +384,7 @@ def changed_features(model, at, *, seed=0):
         bool `(blocks, H, W)` for the vertical stack and the same for the horizontal one: whether
         any feature at that place, after that block, changes.
     """
-    i, j = _check_place(at, model.image_shape)
+    i, j = _check_pixel(at, model.image_shape)
     image = np.random.default_rng(seed).integers(0, model.levels, model.image_shape)
     other = image.copy()
     other[i, j] = (other[i, j] + 1) % model.levels
@@ -403,7 +403,7 @@ def _stacks(model, image):
     return np.array(features).swapaxes(0, 1)
 
 
-def _check_place(at, shape):
+def _check_pixel(at, shape):
     """`at` as row and column within the image, or `UsageError`."""
     if not isinstance(at, (tuple, list)) or len(at) != 2:
         raise UsageError(f"at must be (row, column), got {at!r}")

@@ -197,7 +197,7 @@ def run(args):
     if args.publish is not None:
         if args.epochs < 1:
             raise UsageError("--publish needs the training run: give its --epochs")
-        _check_place(args, words)
+        _check_run_dir(args, words)
     _profile(args), _devices(args), _cluster(args)  # mistakes here should not wait for the data
     if args.animate is None:
         args.animate = conditional
@@ -276,9 +276,9 @@ def _default_filters(config, data):
 def _train(config, data, args, folder, pictures, logs, words):
     model = training.build_model(config, data)
     _rows(model, args)  # a mistake here should not wait for the training
-    for place in (folder, pictures, logs):
-        if place is not None:
-            _check_writable(place)
+    for run_dir in (folder, pictures, logs):
+        if run_dir is not None:
+            _check_writable(run_dir)
     if backend.process() == 0:
         print(
             f"{data.name}: {len(data.train):,} images {data.image_shape}, {data.levels} levels; "
@@ -317,19 +317,19 @@ def _published_to(args):
     return pathlib.Path(args.results_path or "results") / args.publish
 
 
-def _check_place(args, words):
+def _check_run_dir(args, words):
     """Raise `UsageError` unless the run may be written where --publish says."""
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*", args.publish):
         raise UsageError(
             f"--publish must be a name such as mine or mine/first, got {args.publish!r}"
         )
-    place = _published_to(args)
-    _check_writable(place)
-    if (place / results.RUN).exists():
-        there = results.read_place(place).get("command")
+    run_dir = _published_to(args)
+    _check_writable(run_dir)
+    if (run_dir / results.RUN).exists():
+        there = results.read_run_dir(run_dir).get("command")
         if there != words:
             raise UsageError(
-                f"{place} holds another run ({there}): publish under another name, or remove it"
+                f"{run_dir} holds another run ({there}): publish under another name, or remove it"
             )
 
 
@@ -503,7 +503,7 @@ def _publish(model, data, config, figures, folder, args, words):
     model = training.own_copy(model, model.get_weights())
     state = training.read_state(folder / training.LAST)
     history = state["history"]
-    place = _published_to(args)
+    run_dir = _published_to(args)
     # What the processes were that trained, which this one need not have done.
     starts = state["starts"]
     made = [{name: value for name, value in s.items() if name != "epoch"} for s in starts]
@@ -520,8 +520,8 @@ def _publish(model, data, config, figures, folder, args, words):
         "speed": results.speed(model, data, history["seconds"]),
         **{name: dataclasses.asdict(likelihood) for name, likelihood in figures.items()},
     }
-    results.write_run(place, fields, model, results.examples(model, data, seed=config.seed))
-    print(f"published: {place}")
+    results.write_run(run_dir, fields, model, results.examples(model, data, seed=config.seed))
+    print(f"published: {run_dir}")
 
 
 def command(args):

@@ -352,8 +352,8 @@ class LogisticMixture(Distribution):
         """Means of a channel `(B, H, W, M)`, shifted by the values of the earlier ones."""
         mean = means[..., channel, :]
         first = channel * (channel - 1) // 2
-        for place, value in enumerate(earlier):
-            mean = mean + multiples[..., first + place, :] * value
+        for index, value in enumerate(earlier):
+            mean = mean + multiples[..., first + index, :] * value
         return mean
 
     def _scale(self, levels):

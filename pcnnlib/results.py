@@ -57,14 +57,14 @@ def read_run(name, results_path=None):
     Raises:
         UsageError: no such run, or a damaged file.
     """
-    return read_place(_place(name, results_path))
+    return read_run_dir(_run_dir(name, results_path))
 
 
-def read_place(place):
+def read_run_dir(run_dir):
     """What the run in a folder says of itself.
 
     Args:
-        place: the run's own folder.
+        run_dir: the run's own folder.
 
     Returns:
         dict, the contents of its `run.json`.
@@ -72,7 +72,7 @@ def read_place(place):
     Raises:
         UsageError: no such file, or a damaged one.
     """
-    path = pathlib.Path(place) / RUN
+    path = pathlib.Path(run_dir) / RUN
     try:
         run = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -173,7 +173,7 @@ def load_pretrained(name, results_path=None):
     Raises:
         UsageError: no such run, one without weights, or weights that are not those published.
     """
-    run, path = read_run(name, results_path), _place(name, results_path) / WEIGHTS
+    run, path = read_run(name, results_path), _run_dir(name, results_path) / WEIGHTS
     if "weights" not in run:
         raise UsageError(f"run {name!r} has no weights")
     if not path.is_file():
@@ -197,7 +197,7 @@ def read_examples(name, results_path=None):
     Raises:
         UsageError: no such run, or a damaged file.
     """
-    path = _place(name, results_path) / EXAMPLES
+    path = _run_dir(name, results_path) / EXAMPLES
     if not path.is_file():
         return {}
     try:
@@ -283,11 +283,11 @@ def _labels(model, n):
     return np.arange(n) % model.condition.n if isinstance(model.condition, Labels) else None
 
 
-def write_run(place, fields, model=None, images=None):
+def write_run(run_dir, fields, model=None, images=None):
     """Write or replace a run, each file in one step.
 
     Args:
-        place: folder of the run.
+        run_dir: folder of the run.
         fields: dict for its `run.json`.
         model: its best weights, kept beside it, or None.
         images: dict of arrays kept beside it, see `examples`, or None.
@@ -298,17 +298,17 @@ def write_run(place, fields, model=None, images=None):
     Raises:
         UsageError: the folder cannot be written.
     """
-    place = pathlib.Path(place)
+    run_dir = pathlib.Path(run_dir)
     if model is not None:
-        training.save(model, place / WEIGHTS)
+        training.save(model, run_dir / WEIGHTS)
         fields = {
             **fields,
-            "weights": {"sha256": _checksum(place / WEIGHTS), "parameters": model.count_params()},
+            "weights": {"sha256": _checksum(run_dir / WEIGHTS), "parameters": model.count_params()},
         }
     if images is not None:
-        _replace(place / EXAMPLES, lambda file: np.savez_compressed(file, **images))
+        _replace(run_dir / EXAMPLES, lambda file: np.savez_compressed(file, **images))
     text = json.dumps(fields, indent=1) + "\n"
-    _replace(place / RUN, lambda file: file.write(text.encode("utf-8")))
+    _replace(run_dir / RUN, lambda file: file.write(text.encode("utf-8")))
     return fields
 
 
@@ -381,7 +381,7 @@ def _root(results_path):
     return folder() if results_path is None else pathlib.Path(results_path)
 
 
-def _place(name, results_path):
+def _run_dir(name, results_path):
     known = list_runs(results_path)
     if name not in known:
         raise UsageError(f"run must be one of {', '.join(known) or 'none'}, got {name!r}")

@@ -246,13 +246,13 @@ class ImageExplorer(Explorer):
         super().__init__([self.picture] if points is None else [self.picture, self.map], **kwargs)
 
     @property
-    def place(self):
+    def position(self):
         """Index of the chosen option of every axis."""
         return tuple(control.value for control in self.controls.values())
 
     def redraw(self, change=None):
         """Show what the controls say."""
-        drawn = self.images[self.place]
+        drawn = self.images[self.position]
         self.picture.value = pictures.png_bytes(
             pictures.tile(drawn, self.levels, columns=len(drawn), width=480)
         )
@@ -263,7 +263,7 @@ class ImageExplorer(Explorer):
             )
 
     def _map_svg(self):
-        """The points in the plane of the first two axes, and a ring at the chosen place."""
+        """The points in the plane of the first two axes, and a ring at the chosen position."""
         columns, rows = (len(options) for options in list(self.axes.values())[:2])
         palette = colormaps["tab10"]
         marks = "".join(
@@ -271,7 +271,7 @@ class ImageExplorer(Explorer):
             f'fill="{colors.to_hex(palette(label % 10))}">{label}</text>'
             for (x, y), label in zip(self.points, self.labels, strict=True)
         )
-        x, y = self.place[:2]
+        x, y = self.position[:2]
         ring = f'<circle class="marker" cx="{x}" cy="{rows - 1 - y}" r=".3"/>'
         return (
             f'<svg class="map" viewBox="-0.5 -0.5 {columns} {rows}" role="img" '
@@ -294,7 +294,7 @@ class ImageExplorer(Explorer):
         }
         controls = [
             _slider(name, axis, axis, 0, len(options) - 1, at, options[at])
-            for (axis, options), at in zip(self.axes.items(), self.place, strict=True)
+            for (axis, options), at in zip(self.axes.items(), self.position, strict=True)
         ]
         shown = f'<canvas width="{count * (width + 1) - 1}" height="{height}" role="img"></canvas>'
         if self.points is not None:
@@ -303,10 +303,10 @@ class ImageExplorer(Explorer):
 
 
 def image_explorer(images, levels, axes, *, start=None, points=None, labels=None):
-    """Choose a place on every axis; see the images that were drawn there.
+    """Choose a position on every axis; see the images that were drawn there.
 
     Args:
-        images: integer levels `(n_1, ..., n_k, m, H, W, C)`: m images for each place on k axes.
+        images: integer levels `(n_1, ..., n_k, m, H, W, C)`: m images for each position on k axes.
         levels: K, at most 256.
         axes: dict of axis name -> list of `n_i` names of its places.
         start: index on every axis to begin with; by default the middle.
@@ -325,7 +325,7 @@ def image_explorer(images, levels, axes, *, start=None, points=None, labels=None
     if images.ndim != len(sizes) + 4 or images.shape[: len(sizes)] != sizes:
         raise UsageError(
             f"images must have shape ({', '.join(map(str, sizes))}, m, H, W, C), one part for each "
-            f"place, got {images.shape}"
+            f"position, got {images.shape}"
         )
     if images.dtype.kind not in "iu" or images.min() < 0 or images.max() >= levels:
         raise UsageError(f"images must hold integer levels 0..{levels - 1}, got {images.dtype}")

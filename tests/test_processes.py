@@ -83,7 +83,7 @@ def test_two_processes_give_the_weights_of_one_and_resume(tmp_path, npz):
     outputs = finish(command_line(one, *settings), *runs)
     assert outputs[1].count("test: ") == 2
     assert "test: " not in outputs[2] and "Epoch" not in outputs[2]
-    saved = [place / "ckpts" / "own-conditional" for place in (one, two)]
+    saved = [run_dir / "ckpts" / "own-conditional" for run_dir in (one, two)]
     for name in (training.BEST, training.LAST):
         single, shared = (arrays_of(folder / name) for folder in saved)
         assert len(single) > 20 and sorted(single) == sorted(shared)
@@ -94,5 +94,5 @@ def test_two_processes_give_the_weights_of_one_and_resume(tmp_path, npz):
     # Keras counts the images that fill up the last batch when it averages over batches.
     np.testing.assert_allclose(shared["loss"], single["loss"], rtol=1e-3)
     np.testing.assert_allclose(shared["val_loss"], single["val_loss"], rtol=1e-3)
-    drawn = [place / "samples" / "own-conditional" / "samples.png" for place in (one, two)]
+    drawn = [run_dir / "samples" / "own-conditional" / "samples.png" for run_dir in (one, two)]
     assert drawn[0].read_bytes() == drawn[1].read_bytes()

@@ -39,11 +39,11 @@ def test_pretrained_model_is_the_saved_one(published, name):
 
 
 def test_a_run_written_again_without_a_model_keeps_its_weights(published):
-    place = published[0] / "alone"
-    results.write_run(place, results.read_run("alone") | {"seed": 4})
+    run_dir = published[0] / "alone"
+    results.write_run(run_dir, results.read_run("alone") | {"seed": 4})
     assert results.read_run("alone")["seed"] == 4
     pcnn.load_pretrained("alone")
-    assert sorted(path.name for path in place.iterdir()) == ["run.json", "weights.keras"]
+    assert sorted(path.name for path in run_dir.iterdir()) == ["run.json", "weights.keras"]
 
 
 @pytest.mark.parametrize("kind", ["unconditional", "conditional", "autoencoder"])
@@ -92,8 +92,8 @@ def test_examples_may_be_missing_but_not_damaged(published, damage):
     whole = path.read_bytes()
     assert results.read_examples("alone").keys() == {"test"}
     flipped = bytearray(whole)
-    for place in range(60, 90):  # in the compressed stream
-        flipped[place] ^= 0xFF
+    for run_dir in range(60, 90):  # in the compressed stream
+        flipped[run_dir] ^= 0xFF
     contents = {"empty": b"", "cut": whole[:-40], "foreign": b"none", "flipped": bytes(flipped)}
     path.write_bytes(contents[damage])
     with pytest.raises(UsageError, match="examples.npz cannot be read"):
@@ -153,11 +153,11 @@ def test_damaged_result_is_named(published, content):
 
 @pytest.mark.parametrize("weights", [None, "x", {}, {"sha256": None}])
 def test_weights_without_a_checksum_are_refused(published, weights):
-    place = published[0] / "alone"
-    results.write_run(place, results.read_run("alone") | {"weights": weights})
+    run_dir = published[0] / "alone"
+    results.write_run(run_dir, results.read_run("alone") | {"weights": weights})
     with pytest.raises(UsageError, match="weights.keras is damaged"):
         pcnn.load_pretrained("alone")
-    (place / "weights.keras").unlink()
+    (run_dir / "weights.keras").unlink()
     with pytest.raises(UsageError, match="weights.keras is missing"):
         pcnn.load_pretrained("alone")
 
