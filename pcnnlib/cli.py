@@ -236,7 +236,7 @@ def run(args):
     if args.dilations is None and max(data.image_shape[:2]) > NARROW:
         config = dataclasses.replace(config, dilations=WIDE)
     name = f"{pathlib.Path(args.data).stem}-{args.model or 'unconditional'}"
-    folder = pathlib.Path(args.ckpt_path) / name
+    checkpoint_dir = pathlib.Path(args.ckpt_path) / name
     pictures = pathlib.Path(args.samples_path) / name
     logs = pathlib.Path(args.summary_path) / name
     if importlib.util.find_spec("tensorflow") is None:
@@ -246,22 +246,22 @@ def run(args):
         images.read_png(args.complete, data.image_shape, data.levels)
     if config.epochs:
         if args.publish is not None:
-            _check_plan(folder / training.LAST, config)
+            _check_plan(checkpoint_dir / training.LAST, config)
         cluster = _cluster(args)
         if cluster is not None:
             backend.join_processes(*cluster)
         with backend.data_parallel(_devices(args)), _reachable():
-            model = _train(config, data, args, folder, pictures, logs, words)
+            model = _train(config, data, args, checkpoint_dir, pictures, logs, words)
         if backend.process():
             return  # the first process tests, draws and publishes
         if backend.processes() > 1:
             model = training.own_copy(model, model.get_weights())
     else:
-        model = _load(folder / training.BEST, data, args)
+        model = _load(checkpoint_dir / training.BEST, data, args)
     rows = _rows(model, args)  # a mistake here should not wait for the test
     figures = _report(model, data)
     if args.publish is not None:
-        _publish(model, data, config, figures, folder, args, words)
+        _publish(model, data, config, figures, checkpoint_dir, args, words)
     _draw(model, data.test.images, args, pictures)
     if args.complete:
         _complete(model, rows, args, pictures)
@@ -273,10 +273,10 @@ def _default_filters(config, data):
     return -(-DEFAULTS.filters // pixel.channel_groups) * pixel.channel_groups
 
 
-def _train(config, data, args, folder, pictures, logs, words):
+def _train(config, data, args, checkpoint_dir, pictures, logs, words):
     model = training.build_model(config, data)
     _rows(model, args)  # a mistake here should not wait for the training
-    for run_dir in (folder, pictures, logs):
+    for run_dir in (checkpoint_dir, pictures, logs):
         if run_dir is not None:
             _check_writable(run_dir)
     if backend.process() == 0:
@@ -292,13 +292,13 @@ def _train(config, data, args, folder, pictures, logs, words):
         images.save_png(pictures / f"epoch_{epoch:04d}.png", grid)
         return grid
 
-    grids = training.SampleGrids(draw, every=10, epochs=config.epochs, log_folder=logs)
+    grids = training.SampleGrids(draw, every=10, epochs=config.epochs, log_dir=logs)
     training.train(
         model,
         data,
         config,
-        folder=folder,
-        log_folder=logs,
+        checkpoint_dir=folder,
+        log_dir=logs,
         profile=_profile(args),
         callbacks=[grids],
         verbose=1,
@@ -394,15 +394,15 @@ def _profile(args):
     return batches[0] if len(batches) == 1 else batches
 
 
-def _check_writable(folder):
-    """Raise `UsageError` unless files can be written to `folder`, which may not exist yet."""
-    there = folder
+def _check_writable(checkpoint_dir):
+    """Raise `UsageError` unless files can be written to `checkpoint_dir`, which may not exist yet."""
+    there = checkpoint_dir
     while not there.exists() and there != there.parent:
         there = there.parent
     if not there.is_dir():
-        raise UsageError(f"{folder} cannot be written: {there} is no folder")
+        raise UsageError(f"{checkpoint_dir} cannot be written: {there} is no checkpoint_dir")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise UsageError(f"{folder} cannot be written: {there} allows no writing")
+        raise UsageError(f"{checkpoint_dir} cannot be written: {there} allows no writing")
 
 
 def _load(path, data, args):
@@ -497,11 +497,11 @@ def _check_plan(path, config):
             )
 
 
-def _publish(model, data, config, figures, folder, args, words):
+def _publish(model, data, config, figures, checkpoint_dir, args, words):
     """Write the run, and the weights that were best on the validation images, to the results."""
     # Without the optimiser, which a model that was trained here still has.
     model = training.own_copy(model, model.get_weights())
-    state = training.read_state(folder / training.LAST)
+    state = training.read_state(checkpoint_dir / training.LAST)
     history = state["history"]
     run_dir = _published_to(args)
     # What the processes were that trained, which this one need not have done.

@@ -31,7 +31,7 @@ RUN, WEIGHTS, EXAMPLES = "run.json", "weights.keras", "examples.npz"
 LITERATURE = "literature.json"
 
 
-def folder():
+def runs_dir():
     """Where the published runs are: in the installed package, or beside it in a checkout."""
     package = pathlib.Path(__file__).parent
     installed = package / "published"
@@ -115,7 +115,7 @@ def read_literature(task):
     Raises:
         UsageError: nothing is known of such a task.
     """
-    known = json.loads((folder() / LITERATURE).read_text(encoding="utf-8"))
+    known = json.loads((runs_dir() / LITERATURE).read_text(encoding="utf-8"))
     known.pop("about")
     if task not in known:
         raise UsageError(f"task must be one of {', '.join(sorted(known))}, got {task!r}")
@@ -378,7 +378,7 @@ def _commit():
 
 
 def _root(results_path):
-    return folder() if results_path is None else pathlib.Path(results_path)
+    return runs_dir() if results_path is None else pathlib.Path(results_path)
 
 
 def _run_dir(name, results_path):

@@ -190,8 +190,8 @@ def train(
     data,
     config,
     *,
-    folder=None,
-    log_folder=None,
+    checkpoint_dir=None,
+    log_dir=None,
     profile=0,
     callbacks=(),
     verbose=0,
@@ -200,17 +200,17 @@ def train(
     """Train a model and leave the best weights in it.
 
     The best weights are those with the lowest validation loss; with `config.ema` they are averaged
-    weights, which are also the ones validated. With a `folder`, `best.keras` (no optimiser) and
+    weights, which are also the ones validated. With a `checkpoint_dir`, `best.keras` (no optimiser) and
     `last.keras` (everything a restart needs) are written after each epoch, and a run found there is
     resumed: killed at any moment, it ends with the same weights as if it had not been. Of several
-    processes that train together the first writes, and all must see the folder.
+    processes that train together the first writes, and all must see the checkpoint_dir.
 
     Args:
         model: `PixelCNN`, `GatedPixelCNN` or an autoencoder.
         data: `Dataset`.
         config: `RunConfig`; of an interrupted run everything but `epochs` must agree.
-        folder: where checkpoints are kept, or None.
-        log_folder: where TensorBoard's files are kept, or None.
+        checkpoint_dir: where checkpoints are kept, or None.
+        log_dir: where TensorBoard's files are kept, or None.
         profile: batch, or first and last batch, that TensorBoard's profiler records; 0: none.
         callbacks: further Keras callbacks.
         verbose: 1 for a progress bar.
@@ -222,7 +222,7 @@ def train(
         `seconds`.
 
     Raises:
-        UsageError: `folder` holds another run, a damaged file, or cannot be written; the data
+        UsageError: `checkpoint_dir` holds another run, a damaged file, or cannot be written; the data
             lacks what the model is conditioned on; several processes were joined, but train
             apart, or do not find the same checkpoint; gradients are to be accumulated on several
             devices under TensorFlow.
@@ -245,7 +245,7 @@ def train(
     validation = data.validation.batches(config.batch_size, **shared)
     model.compile(optimizer=make_optimizer(config, batches.num_batches))
     model.optimizer.build(model.trainable_variables)
-    keeper = Checkpoints(config, data, folder, about)
+    keeper = Checkpoints(config, data, checkpoint_dir, about)
     keeper.set_model(model)
     start = keeper.resume()
     batches.epoch = start
@@ -254,11 +254,11 @@ def train(
     first = backend.process() == 0
     if verbose and first:
         callbacks = [*callbacks, Progress(config.epochs)]
-    if log_folder is not None and first:
-        board = keras.callbacks.TensorBoard(log_folder, write_graph=False, profile_batch=profile)
+    if log_dir is not None and first:
+        board = keras.callbacks.TensorBoard(log_dir, write_graph=False, profile_batch=profile)
         callbacks = [*callbacks, board]
         if start == 0:
-            write_graph(model, log_folder)
+            write_graph(model, log_dir)
     if start < config.epochs:
         model.fit(
             batches,
@@ -275,32 +275,32 @@ def train(
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Keeps history, best and last weights; in memory, and in `folder` if there is one."""
+    """Keeps history, best and last weights; in memory, and in `checkpoint_dir` if there is one."""
 
-    def __init__(self, config, data, folder, about=None):
+    def __init__(self, config, data, checkpoint_dir, about=None):
         super().__init__()
         self.about = about or {}
         self.starts, self.began = [], None
         self.config = config
         self.data = data
-        self.folder = None if folder is None else pathlib.Path(folder)
+        self.checkpoint_dir = None if checkpoint_dir is None else pathlib.Path(checkpoint_dir)
         self.history = {"loss": [], "val_loss": [], "seconds": []}
         self.best = None
 
     def resume(self):
         """Bring back the last checkpoint, if there is one; return the epoch to begin with."""
-        if self.folder is None:
+        if self.checkpoint_dir is None:
             return 0
         # What a process killed while saving left behind.
         for name in (BEST, LAST) if backend.process() == 0 else ():
-            for scratch in self.folder.glob(f".{pathlib.Path(name).stem}.*.keras"):
+            for scratch in self.checkpoint_dir.glob(f".{pathlib.Path(name).stem}.*.keras"):
                 scratch.unlink(missing_ok=True)
-        path = self.folder / LAST
+        path = self.checkpoint_dir / LAST
         state = read_state(path) if path.exists() else None
         found = None if state is None else state["epoch"]
         if not backend.all_processes_agree(json.dumps([found, _identity(self.config, self.data)])):
             raise UsageError(
-                f"processes differ in their flags, their data or in {path}: all must see one folder"
+                f"processes differ in their flags, their data or in {path}: all must see one checkpoint_dir"
             )
         if state is None:
             return 0
@@ -312,7 +312,7 @@ class Checkpoints(keras.callbacks.Callback):
             if had.get(name) != value:
                 raise UsageError(
                     f"{path} is of a run with {name}={had.get(name)!r}, not {value!r}: "
-                    "choose another folder, or remove this one"
+                    "choose another checkpoint_dir, or remove this one"
                 )
         last = load_model(path)
         try:
@@ -326,7 +326,7 @@ class Checkpoints(keras.callbacks.Callback):
             variable.assign(np.array(value, variable.dtype))
         self.history = state["history"]
         self.starts = state.get("starts", [])
-        best = self.folder / BEST
+        best = self.checkpoint_dir / BEST
         if self.history["val_loss"] and best.exists():
             self.best = load_model(best).get_weights()
         return state["epoch"]
@@ -343,9 +343,9 @@ class Checkpoints(keras.callbacks.Callback):
         self.history["seconds"].append(time.perf_counter() - self.began)
         if logs["val_loss"] < earlier or self.best is None:
             self.best = averaged_weights(self.model)
-            if self.folder is not None and backend.process() == 0:
-                save(own_copy(self.model, self.best), self.folder / BEST)
-        if self.folder is not None and backend.process() == 0:
+            if self.checkpoint_dir is not None and backend.process() == 0:
+                save(own_copy(self.model, self.best), self.checkpoint_dir / BEST)
+        if self.checkpoint_dir is not None and backend.process() == 0:
             state = {
                 "epoch": epoch + 1,
                 "history": self.history,
@@ -355,7 +355,7 @@ class Checkpoints(keras.callbacks.Callback):
                 "starts": self.starts,
             }
             # Last of all: until it is replaced, a restart repeats the epoch, with equal results.
-            save(self.model, self.folder / LAST, state=state)
+            save(self.model, self.checkpoint_dir / LAST, state=state)
 
     def load_best(self):
         if self.best is not None:
@@ -398,30 +398,30 @@ class SampleGrids(keras.callbacks.Callback):
             `(H, W, 3)`.
         every: epochs from one grid to the next; there is one after the last epoch too.
         epochs: number of the last epoch.
-        log_folder: where TensorBoard looks for images, or None.
+        log_dir: where TensorBoard looks for images, or None.
     """
 
-    def __init__(self, draw, every, epochs, log_folder=None):
+    def __init__(self, draw, every, epochs, log_dir=None):
         super().__init__()
         self.draw = draw
         self.every = every
         self.epochs = epochs
-        self.log_folder = log_folder
+        self.log_dir = log_dir
 
     def on_epoch_end(self, epoch, logs=None):
         epoch += 1
         if backend.process() or (epoch % self.every and epoch != self.epochs):
             return
         grid = self.draw(own_copy(self.model, averaged_weights(self.model)), epoch)
-        if self.log_folder is not None:
+        if self.log_dir is not None:
             # TensorBoard's own writer of images: Keras has none.
             import tensorflow as tf
 
-            with tf.summary.create_file_writer(str(self.log_folder)).as_default():
+            with tf.summary.create_file_writer(str(self.log_dir)).as_default():
                 tf.summary.image("samples", grid[None], step=epoch)
 
 
-def write_graph(model, folder):
+def write_graph(model, checkpoint_dir):
     """Write the forward pass for TensorBoard's graph page, which Keras 3 itself leaves empty.
 
     Under TensorFlow only: JAX has no graph to show.
@@ -435,7 +435,7 @@ def write_graph(model, folder):
         shape = model.condition.shape
         inputs = inputs, tf.TensorSpec((None, *shape), "float32" if shape else "int64")
     graph = tf.function(lambda x: model(x), autograph=False).get_concrete_function(inputs).graph
-    with tf.summary.create_file_writer(os.path.join(folder, "train")).as_default():
+    with tf.summary.create_file_writer(os.path.join(checkpoint_dir, "train")).as_default():
         tf.summary.graph(graph)
 
 

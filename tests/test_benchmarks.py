@@ -83,7 +83,7 @@ def test_a_group_of_ablations_is_written_by_variant_and_read_back(
     small = dataclasses.replace(group, config=config, variants=variants, images=(40, 7))
     monkeypatch.setitem(ablations.GROUPS, name, small)
     monkeypatch.setattr(ablations.pcnn, "load_dataset", lambda *args, **options: digits)
-    monkeypatch.setattr(results, "folder", lambda: tmp_path)
+    monkeypatch.setattr(results, "runs_dir", lambda: tmp_path)
     words = ["ablations.py", "--group", name, "--seeds", "2", "--results_path", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", words)
     ablations.main()

@@ -492,7 +492,7 @@ def test_a_published_run_says_all_and_draws_without_its_data(home, tmp_path, mon
         pcnn.evaluate(best, data.test).nats_per_image, rel=1e-5
     )
 
-    monkeypatch.setattr(results, "folder", lambda: tmp_path)
+    monkeypatch.setattr(results, "runs_dir", lambda: tmp_path)
     flags = ["--epochs=0", "--pretrained=group/tiny", "--n_samples=6", "--data_path=no/such"]
     assert cli.main([*flags, *places]) == 0
     drawn = tmp_path / "samples" / "group" / "tiny" / "samples.png"
@@ -601,7 +601,7 @@ def test_a_published_autoencoder_draws_from_the_codes_of_its_examples(
     places = [f"--results_path={tmp_path}", f"--samples_path={tmp_path / 'samples'}"]
     flags = ["--model=autoencoder", "--epochs=1", "--publish=coded", "--code_size=2"]
     assert cli.main(home.flags(*flags, *places)) == 0
-    monkeypatch.setattr(results, "folder", lambda: tmp_path)
+    monkeypatch.setattr(results, "runs_dir", lambda: tmp_path)
     assert cli.main(["--epochs=0", "--pretrained=coded", "--n_samples=6", *places]) == 0
     examples = results.read_examples("coded")["test"]
     model = pcnn.load_pretrained("coded")

@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 LOAD = """
 import pcnnlib as pcnn
 from pcnnlib import results
-assert results.folder().name == "published", results.folder()
+assert results.runs_dir().name == "published", results.runs_dir()
 for name in results.list_runs():
     if "weights" in results.read_run(name):
         pcnn.load_pretrained(name)

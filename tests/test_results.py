@@ -20,7 +20,7 @@ def published(tmp_path, monkeypatch):
     results.write_run(tmp_path / "alone", {"seed": 3}, model)
     results.write_run(tmp_path / "small" / "ours", {"seed": 1}, model)
     results.write_run(tmp_path / "small" / "theirs", {"seed": 2})
-    monkeypatch.setattr(results, "folder", lambda: tmp_path)
+    monkeypatch.setattr(results, "runs_dir", lambda: tmp_path)
     return tmp_path, model
 
 
@@ -182,7 +182,7 @@ def test_provenance_name_commit_hardware_and_versions():
 
 
 def test_results_are_beside_the_package_in_a_checkout():
-    assert (results.folder() / "README.md").is_file()
+    assert (results.runs_dir() / "README.md").is_file()
 
 
 def test_every_published_run_is_whole():

@@ -28,11 +28,11 @@ def config(data, **changes):
     return pcnn.RunConfig(data=data.name, **{**SMALL, **changes})
 
 
-def run(data, folder=None, *, callbacks=(), about=None, **changes):
+def run(data, checkpoint_dir=None, *, callbacks=(), about=None, **changes):
     """Train a new model; return `(model, history)`."""
     settings = config(data, **changes)
     model = pcnn.build_model(settings, data)
-    options = {"folder": folder, "callbacks": callbacks, "about": about}
+    options = {"checkpoint_dir": folder, "callbacks": callbacks, "about": about}
     return model, training.train(model, data, settings, **options)
 
 
@@ -293,7 +293,7 @@ def test_conditional_run_uses_the_labels(tiny_data):
 
 def test_pixelcnn_can_be_trained_too(tiny_data, tmp_path):
     settings = config(tiny_data, epochs=1)
-    training.train(plain(), tiny_data, settings, folder=tmp_path)
+    training.train(plain(), tiny_data, settings, checkpoint_dir=tmp_path)
     assert isinstance(pcnn.load_model(tmp_path / training.BEST), pcnn.PixelCNN)
 
 
@@ -428,7 +428,7 @@ def test_mixed_precision_trains_float32_weights_and_resumes(tiny_data, tmp_path)
 def test_profiler_records_the_batches_asked_for(tiny_data, tmp_path):
     settings = config(tiny_data, epochs=1)
     model = pcnn.build_model(settings, tiny_data)
-    training.train(model, tiny_data, settings, log_folder=tmp_path, profile=(1, 2))
+    training.train(model, tiny_data, settings, log_dir=tmp_path, profile=(1, 2))
     assert list(tmp_path.rglob("*.xplane.pb"))
 
 
@@ -460,7 +460,7 @@ def test_a_run_on_other_images_is_refused(tiny_data, finished, npz):
 def test_another_kind_of_model_is_refused(tiny_data, finished):
     with pytest.raises(UsageError, match="does not fit this model") as raised:
         settings = config(tiny_data, ema=0.9, epochs=9)
-        training.train(plain(), tiny_data, settings, folder=finished[2])
+        training.train(plain(), tiny_data, settings, checkpoint_dir=finished[2])
     assert "\n" not in str(raised.value)
 
 
@@ -613,7 +613,7 @@ def test_failed_save_of_the_best_keeps_the_weights_in_training(tiny_data, tmp_pa
     settings = config(tiny_data, ema=0.9, epochs=2)
     model = pcnn.build_model(settings, tiny_data)
     with pytest.raises(UsageError, match="^full$"):
-        training.train(model, tiny_data, settings, folder=tmp_path)
+        training.train(model, tiny_data, settings, checkpoint_dir=tmp_path)
 
 
 def test_folder_that_is_a_file_is_one_line(tiny_data, tmp_path):
@@ -671,7 +671,7 @@ def test_configuration_of_numpy_numbers_can_be_saved(tiny_data, tmp_path):
     """A sweep's values often come out of NumPy, which JSON does not take."""
     settings = config(tiny_data, epochs=np.int64(1), learning_rate=np.float32(0.01))
     model = pcnn.build_model(settings, tiny_data)
-    training.train(model, tiny_data, settings, folder=tmp_path)
+    training.train(model, tiny_data, settings, checkpoint_dir=tmp_path)
     assert training.read_state(tmp_path / training.LAST)["epoch"] == 1
 
 

@@ -60,7 +60,7 @@ def main(data_file, folder, out, moment=None, count=0):
     config = pcnn.RunConfig(data=data_file, **CONFIG)
     data = pcnn.load_dataset(config.data)
     model = pcnn.build_model(config, data)
-    history = training.train(model, data, config, folder=folder, callbacks=[Steps(happens)])
+    history = training.train(model, data, config, checkpoint_dir=folder, callbacks=[Steps(happens)])
     arrays = {f"best_{k}": w for k, w in enumerate(model.get_weights())}
     last = pcnn.load_model(os.path.join(folder, training.LAST))
     arrays |= {f"last_{k}": w for k, w in enumerate(last.get_weights())}
