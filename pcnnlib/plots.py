@@ -335,23 +335,23 @@ def receptive_fields(maps, at, *, columns=4):
     met = set()
     for axis, (title, seen) in zip(axes, maps.items(), strict=True):
         here = tuple(at[title] if isinstance(at, dict) else at)
-        states, strength = sight(seen, here)
-        colour = _paint([(MEANINGS[name][0], states == name) for name in MEANINGS])
-        colour[states == "here"] = 0
-        fade = states == "seen"
+        roles, strength = pixel_roles(seen, here)
+        colour = _paint([(MEANINGS[name][0], roles == name) for name in MEANINGS])
+        colour[roles == "here"] = 0
+        fade = roles == "seen"
         colour[..., 3] = np.where(fade, strength, colour[..., 3])
-        _cells(axis, colour, gap=max(states.shape) <= 20)
-        if not (states == "leak")[here]:
+        _cells(axis, colour, gap=max(roles.shape) <= 20)
+        if not (roles == "leak")[here]:
             _mark_here(axis, here)
-        for i, j in np.argwhere(states == "leak"):
+        for i, j in np.argwhere(roles == "leak"):
             axis.plot(j, i, "x", color="#ffffff", ms=3.5, mew=1.1)
         axis.set_title(title)
-        met |= set(states.flat)
+        met |= set(roles.flat)
     _legend(figure, [name for name in MEANINGS if name in met])
     return figure
 
 
-def sight(seen, at):
+def pixel_roles(seen, at):
     """What each pixel is to the prediction at `at`, and how strongly it counts.
 
     Returns:
@@ -368,9 +368,9 @@ def sight(seen, at):
         # Three decades of influence fill the scale.
         strength = np.nan_to_num(np.clip(1 + 0.6 * (logs - top) / 3, 0.4, 1), nan=1.0)
     seen = seen > 0
-    states = np.where(before, np.where(seen, "seen", "blind"), np.where(seen, "leak", "later"))
+    roles = np.where(before, np.where(seen, "seen", "blind"), np.where(seen, "leak", "later"))
     here = order == order[tuple(at)]
-    return np.where(here & ~seen, "here", states), strength
+    return np.where(here & ~seen, "here", roles), strength
 
 
 @_styled
@@ -391,19 +391,19 @@ def causality(reports):
     for axis, (title, report) in zip(axes, reports.items(), strict=True):
         n = math.isqrt(report.influence.size)
         influence, before = (x.reshape(n, n).T for x in (report.influence, report.before))
-        states = np.where(
+        roles = np.where(
             before,
             np.where(influence, "seen", "blind"),
             np.where(influence, "leak", "later"),
         )
-        colour = _paint([(MEANINGS[name][0], states == name) for name in MEANINGS])
+        colour = _paint([(MEANINGS[name][0], roles == name) for name in MEANINGS])
         _cells(axis, colour, gap=n <= 16)
         axis.set_title(title)
         axis.set_axis_on()
         axis.set_xticks([]), axis.set_yticks([])
         axis.set_xlabel("value changed")
         axis.spines[:].set_visible(False)
-        met |= set(states.flat)
+        met |= set(roles.flat)
     axes[0].set_ylabel("prediction")
     names = [name for name in MEANINGS if name in met and name != "here"]
     _legend(figure, names, {"later": "not earlier, not seen"})

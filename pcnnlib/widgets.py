@@ -58,7 +58,7 @@ def _measure(name, size, kernel_size, layers):
     return receptive_field(model, (size - 1, size - 1), images=2) > 0
 
 
-def states(frame, at):
+def pixel_roles(frame, at):
     """What each pixel of an image is to the one at `at`: "here", "seen", "blind" or "later".
 
     Args:
@@ -158,7 +158,7 @@ class ReceptiveFieldExplorer(Explorer):
             self.layer_counts.index(choice["layers"]),
         ]
         at = choice["row"], choice["column"]
-        field, said = _field(states(frame, at), at)
+        field, said = _field(pixel_roles(frame, at), at)
         self.picture.value = (
             f'<style>{_asset("explorer.css")}</style><div class="pcnn-explorer">{field}'
             f"<p>{said}</p>{_key()}</div>"
@@ -192,7 +192,7 @@ class ReceptiveFieldExplorer(Explorer):
             _slider(name, "column", "Column", 0, last, choice["column"]),
         ]
         frame = np.zeros((self.size, 2 * self.size - 1), bool)
-        field, _ = _field(states(frame, (0, 0)), (0, 0))
+        field, _ = _field(pixel_roles(frame, (0, 0)), (0, 0))
         shown = f'{field}<p class="said" role="status"></p>{_key()}'
         return self._page(name, controls, shown, "explorer.js", "exploreReceptiveField", data)
 

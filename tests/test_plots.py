@@ -81,10 +81,10 @@ def test_rows_of_unequal_length_are_refused(images):
         plots.image_grid({"a": images[:4], "b": images[:2]}, 17)
 
 
-def test_sight_tells_seen_blind_leak_and_later_apart():
+def test_roles_tell_seen_blind_leak_and_later_apart():
     seen = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0]], bool)
-    states, strength = plots.sight(seen, (1, 1))
-    assert states.tolist() == [
+    roles, strength = plots.pixel_roles(seen, (1, 1))
+    assert roles.tolist() == [
         ["seen", "blind", "blind"],
         ["seen", "here", "later"],
         ["later", "leak", "later"],
@@ -94,12 +94,12 @@ def test_sight_tells_seen_blind_leak_and_later_apart():
 
 def test_a_pixel_that_sees_itself_is_a_leak():
     seen = np.ones((2, 2), bool)
-    assert plots.sight(seen, (0, 1))[0].tolist() == [["seen", "leak"], ["leak", "leak"]]
+    assert plots.pixel_roles(seen, (0, 1))[0].tolist() == [["seen", "leak"], ["leak", "leak"]]
 
 
 def test_shade_grows_with_strength():
     field = np.array([[1e-6, 1e-2, 1.0], [0.0, 0.0, 0.0]])
-    _, strength = plots.sight(field, (1, 1))
+    _, strength = plots.pixel_roles(field, (1, 1))
     assert strength[0, 0] < strength[0, 1] < strength[0, 2] == 1
     assert strength[0, 0] == pytest.approx(0.4)  # the faintest is still to be seen
 

@@ -67,7 +67,7 @@ def test_moved_frame_is_what_a_pixel_anywhere_sees(explorer, name, at):
     )
     measured = pcnn.receptive_field(model, at) > 0
     m = list(widgets.MODELS).index(name)
-    found = widgets.states(explorer.frames[m, 0, LAYERS.index(3)], at)
+    found = widgets.pixel_roles(explorer.frames[m, 0, LAYERS.index(3)], at)
     assert ((found == "seen") == measured).all()
     assert found[at] == "here"
 
@@ -125,7 +125,7 @@ def test_page_form_answers_as_the_live_widget_does(explorer, tmp_path):
     with chromium.Browser() as browser:
         browser.open(page)
 
-        def states():
+        def pixel_roles():
             cells = "[...document.querySelector('.field').querySelectorAll('rect')]"
             classes = browser.evaluate(f"{cells}.map(cell => cell.getAttribute('class'))")
             return np.array(classes).reshape(SIZE, SIZE)
@@ -143,12 +143,12 @@ def test_page_form_answers_as_the_live_widget_does(explorer, tmp_path):
             choose("row", "value", at[0])
             choose("column", "value", at[1])
             frame = explorer.frames[model, kernel, LAYERS.index(layers)]
-            assert (states() == widgets.states(frame, at)).all()
+            assert (pixel_roles() == widgets.pixel_roles(frame, at)).all()
         browser.evaluate(
             "document.querySelectorAll('.field rect')[9].dispatchEvent("
             "new MouseEvent('click', {bubbles: true}))"
         )
-        assert states()[1, 2] == "here"
+        assert pixel_roles()[1, 2] == "here"
         # The second explorer on the page has gone its own way.
         second = "document.querySelectorAll('.said')[1].textContent"
         assert browser.evaluate(second).startswith("Row 1, column 1")
