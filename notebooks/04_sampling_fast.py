@@ -94,7 +94,7 @@ glue("needed", blocks)
 
 # %% tags=["hide-input"]
 show(
-    plots.changes(
+    plots.changed_features(
         vertical,
         horizontal,
         drawn_pixel,

@@ -111,7 +111,7 @@ assert reach["label"].all() and not reach["map, cell (2, 1)"][:4].any()
 
 # %% tags=["hide-input"]
 show(
-    plots.changed(
+    plots.changed_predictions(
         reach,
         {"map, first cell": (0, 0, 2, 2), "map, cell (2, 1)": (4, 2, 2, 2)},
     ),

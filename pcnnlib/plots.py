@@ -557,7 +557,7 @@ def gate(limit=3.0):
 
 
 @_styled
-def changes(vertical, horizontal, at, *, blocks):
+def changed_features(vertical, horizontal, at, *, blocks):
     """What a newly drawn pixel changes in a network, and what of it the next pixel needs.
 
     Args:
@@ -791,7 +791,7 @@ def asked_and_measured(pairs):
 
 
 @_styled
-def changed(maps, outlined=None):
+def changed_predictions(maps, outlined=None):
     """Which predictions a change reaches.
 
     Args:

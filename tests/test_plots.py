@@ -40,14 +40,18 @@ def all_figures(images):
         "confusion": plots.confusion(np.eye(3, dtype=int) * 9 + 1, truth="asked", judged="seen"),
         "lines": plots.lines({"a": ([1, 2], [0.1, 0.9])}, x="rows", y="share", reference={"b": 1}),
         "asked_and_measured": plots.asked_and_measured({"a": ([0, 1], [0.1, 0.8])}),
-        "changed": plots.changed({"a": seen, "b": ~seen}, {"b": (0, 0, 2, 2)}),
+        "changed_predictions": plots.changed_predictions(
+            {"a": seen, "b": ~seen}, {"b": (0, 0, 2, 2)}
+        ),
         "code_space": plots.code_space(np.random.default_rng(0).normal(size=(9, 2)), [3, 7, 8] * 3),
         "code_space, dots": plots.code_space(np.zeros((2, 2))),
         "channel_order": plots.channel_order({"A": (np.tri(3), range(3), range(3))}),
         "level_probabilities": plots.level_probabilities({"a": np.eye(3, 9)}, (0, 1, 2)),
         "histograms": plots.histograms({"a": np.arange(9), "b": np.ones(3)}, x="x"),
         "differences": plots.differences({"a": (0.5, 0.1), "b": (-1.0, 0.2)}, x="nats"),
-        "changes": plots.changes(*np.ones((2, 3, 8, 8), bool), (7, 7), blocks=[1, 3]),
+        "changed_features": plots.changed_features(
+            *np.ones((2, 3, 8, 8), bool), (7, 7), blocks=[1, 3]
+        ),
     }
 
 
