@@ -170,7 +170,7 @@ show(
 
 # %% tags=["hide-input"]
 show(
-    plots.ladder(ladder),
+    plots.compare_likelihoods(ladder),
     alt="Test bits per dimension of the four models; each is lower than the one before.",
     caption="The ladder on test images. Whiskers are two standard errors.",
 )

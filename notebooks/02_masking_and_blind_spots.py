@@ -297,7 +297,7 @@ for name, model in models.items():
 
 # %% tags=["hide-input"]
 show(
-    plots.ladder(likelihoods),
+    plots.compare_likelihoods(likelihoods),
     alt="Test bits per dimension: the model with a visible centre is far below all others.",
     caption="Test bits/dim after the same short training. One number is too good to be true.",
 )

@@ -232,7 +232,7 @@ for name, likelihood in likelihoods.items():
 
 # %% tags=["hide-input"]
 show(
-    plots.ladder(likelihoods, from_zero=False),
+    plots.compare_likelihoods(likelihoods, from_zero=False),
     alt="Test bits per dimension of both models with error bars.",
     caption="Test bits/dim of both models. Whiskers are two standard errors.",
 )

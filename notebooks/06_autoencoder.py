@@ -201,7 +201,7 @@ glue("worth_error", worth.standard_error)
 
 # %% tags=["hide-input"]
 show(
-    plots.ladder(likelihoods, from_zero=False),
+    plots.compare_likelihoods(likelihoods, from_zero=False),
     alt="Test bits per dimension: lowest with the own code, highest with another image's.",
     caption="What test images cost under five conditions. Whiskers are two standard errors.",
 )

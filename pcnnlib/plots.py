@@ -414,7 +414,7 @@ def causality(reports):
 
 
 @_styled
-def ladder(likelihoods, *, from_zero=True):
+def compare_likelihoods(likelihoods, *, from_zero=True):
     """Test likelihood of several models in bits/dim, with two standard errors to either side.
 
     Args:

@@ -32,7 +32,7 @@ def all_figures(images):
         "masks": plots.masks({"A": masks.raster_mask(3, "A")}),
         "receptive_fields": plots.receptive_fields({"a": seen, "b": seen * 0.5}, (4, 4)),
         "causality": plots.causality({"a": report}),
-        "ladder": plots.ladder({"a": likelihood, "b": likelihood}),
+        "compare_likelihoods": plots.compare_likelihoods({"a": likelihood, "b": likelihood}),
         "training_curves": plots.training_curves({"a": HISTORY, "b": {"loss": [2.0, 1.0]}}),
         "surprise": plots.surprise(images[0], np.ones((8, 8)), 17),
         "gate": plots.gate(),
@@ -198,9 +198,11 @@ def test_gif_of_a_colour_image_keeps_its_colours():
     assert (animation.pictures[-1][15, 15] == [255, 0, 0]).all()
 
 
-def test_ladder_can_leave_out_zero():
+def test_compared_likelihoods_can_leave_out_zero():
     likelihood = pcnn.Likelihood(80.0, 1.25, 1.8, 0.6, 300)
-    full, near = (plots.ladder({"a": likelihood}, from_zero=zero) for zero in (True, False))
+    full, near = (
+        plots.compare_likelihoods({"a": likelihood}, from_zero=zero) for zero in (True, False)
+    )
     assert full.axes[0].get_xlim()[0] == 0 < 1 < near.axes[0].get_xlim()[0]
 
 
