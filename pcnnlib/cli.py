@@ -184,7 +184,7 @@ def run(args):
         check_int("--f_map", args.f_map, 1)
     check_int("n_samples", args.n_samples, 1)
     check_number("temperature", args.temperature, 0.0, open_below=True)
-    words = command(args)
+    command_line = command(args)
     conditional = args.model == "conditional"
     autoencoder = args.model == "autoencoder"
     if args.pretrained is not None:
@@ -197,7 +197,7 @@ def run(args):
     if args.publish is not None:
         if args.epochs < 1:
             raise UsageError("--publish needs the training run: give its --epochs")
-        _check_run_dir(args, words)
+        _check_run_dir(args, command_line)
     _profile(args), _devices(args), _cluster(args)  # mistakes here should not wait for the data
     if args.animate is None:
         args.animate = conditional
@@ -251,7 +251,7 @@ def run(args):
         if cluster is not None:
             backend.join_processes(*cluster)
         with backend.data_parallel(_devices(args)), _reachable():
-            model = _train(config, data, args, checkpoint_dir, pictures, logs, words)
+            model = _train(config, data, args, checkpoint_dir, pictures, logs, command_line)
         if backend.process():
             return  # the first process tests, draws and publishes
         if backend.processes() > 1:
@@ -259,9 +259,9 @@ def run(args):
     else:
         model = _load(checkpoint_dir / training.BEST, data, args)
     rows = _rows(model, args)  # a mistake here should not wait for the test
-    figures = _report(model, data)
+    likelihoods = _report(model, data)
     if args.publish is not None:
-        _publish(model, data, config, figures, checkpoint_dir, args, words)
+        _publish(model, data, config, likelihoods, checkpoint_dir, args, command_line)
     _draw(model, data.test.images, args, pictures)
     if args.complete:
         _complete(model, rows, args, pictures)
@@ -273,7 +273,7 @@ def _default_filters(config, data):
     return -(-DEFAULTS.filters // pixel.channel_groups) * pixel.channel_groups
 
 
-def _train(config, data, args, checkpoint_dir, pictures, logs, words):
+def _train(config, data, args, checkpoint_dir, pictures, logs, command_line):
     model = training.build_model(config, data)
     _rows(model, args)  # a mistake here should not wait for the training
     for run_dir in (checkpoint_dir, pictures, logs):
@@ -302,22 +302,22 @@ def _train(config, data, args, checkpoint_dir, pictures, logs, words):
         profile=_profile(args),
         callbacks=[grids],
         verbose=1,
-        about=_about(words),
+        about=_about(command_line),
     )
     return model
 
 
-def _about(words):
+def _about(command_line):
     """Where and by what command a run is made, and on how many devices."""
     spread = {"devices": backend.replicas(), "processes": backend.processes()}
-    return {"command": words, **results.provenance(), "spread": spread}
+    return {"command": command_line, **results.provenance(), "spread": spread}
 
 
 def _published_to(args):
     return pathlib.Path(args.results_path or "results") / args.publish
 
 
-def _check_run_dir(args, words):
+def _check_run_dir(args, command_line):
     """Raise `UsageError` unless the run may be written where --publish says."""
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*", args.publish):
         raise UsageError(
@@ -327,7 +327,7 @@ def _check_run_dir(args, words):
     _check_writable(run_dir)
     if (run_dir / results.RUN).exists():
         there = results.read_run_dir(run_dir).get("command")
-        if there != words:
+        if there != command_line:
             raise UsageError(
                 f"{run_dir} holds another run ({there}): publish under another name, or remove it"
             )
@@ -373,12 +373,12 @@ def _reachable():
     try:
         yield
     except Exception as error:
-        words = str(error)
-        if backend.processes() == 1 or not any(sign in words for sign in LOST):
+        message = str(error)
+        if backend.processes() == 1 or not any(sign in message for sign in LOST):
             raise
         raise UsageError(
             "another process has stopped, or cannot be reached: start all of them again, and they "
-            f"go on from the last epoch ({words.strip().splitlines()[0]})"
+            f"go on from the last epoch ({message.strip().splitlines()[0]})"
         ) from error
 
 
@@ -469,14 +469,14 @@ def _report(model, data):
     Returns:
         dict of `Likelihood`: `test`, and of an autoencoder `test_shuffled` and `test_none`.
     """
-    figures = {"test": evaluate(model, data.test)}
-    print(f"test: {figures['test']} ({data.name}, {len(data.test):,} images)")
+    likelihoods = {"test": evaluate(model, data.test)}
+    print(f"test: {likelihoods['test']} ({data.name}, {len(data.test):,} images)")
     if isinstance(model, PixelCNNAutoencoder) and len(data.test) > 1:
         usage = code_usage(model, data.test.images, kinds=("shuffled", "none"))
-        for kind, words in {"shuffled": "each other's codes", "none": "the mean code"}.items():
-            figures[f"test_{kind}"] = Likelihood.of(usage[kind], model.image_shape)
-            print(f"test, given {words}: {figures[f'test_{kind}']}")
-    return figures
+        for kind, label in {"shuffled": "each other's codes", "none": "the mean code"}.items():
+            likelihoods[f"test_{kind}"] = Likelihood.of(usage[kind], model.image_shape)
+            print(f"test, given {label}: {likelihoods[f'test_{kind}']}")
+    return likelihoods
 
 
 def _check_plan(path, config):
@@ -497,7 +497,7 @@ def _check_plan(path, config):
             )
 
 
-def _publish(model, data, config, figures, checkpoint_dir, args, words):
+def _publish(model, data, config, likelihoods, checkpoint_dir, args, command_line):
     """Write the run, and the weights that were best on the validation images, to the results."""
     # Without the optimiser, which a model that was trained here still has.
     model = training.own_copy(model, model.get_weights())
@@ -509,7 +509,7 @@ def _publish(model, data, config, figures, checkpoint_dir, args, words):
     made = [{name: value for name, value in s.items() if name != "epoch"} for s in starts]
     fields = {
         **made[-1],
-        "command": words,
+        "command": command_line,
         **({"starts": starts} if any(one != made[0] for one in made) else {}),
         "seed": config.seed,
         "config": dataclasses.asdict(config),
@@ -518,7 +518,7 @@ def _publish(model, data, config, figures, checkpoint_dir, args, words):
         "best_epoch": int(np.argmin(history["val_loss"])) + 1,
         "history": history,
         "speed": results.speed(model, data, history["seconds"]),
-        **{name: dataclasses.asdict(likelihood) for name, likelihood in figures.items()},
+        **{name: dataclasses.asdict(likelihood) for name, likelihood in likelihoods.items()},
     }
     results.write_run(run_dir, fields, model, results.examples(model, data, seed=config.seed))
     print(f"published: {run_dir}")
@@ -526,15 +526,15 @@ def _publish(model, data, config, figures, checkpoint_dir, args, words):
 
 def command(args):
     """The command of a run: what is not as by default, but for the places of files."""
-    parser, words = make_parser(), ["python main.py"]
+    parser, parts = make_parser(), ["python main.py"]
     for name, value in vars(args).items():
         if name.endswith("_path") or name in CLUSTER or value == parser.get_default(name):
             continue
         if name == "data":
             value = pathlib.Path(value).name
         flag = f"--{name}" if value is not False else f"--no-{name}"
-        words.append(flag if isinstance(value, bool) else f"{flag}={shlex.quote(str(value))}")
-    return " ".join(words)
+        parts.append(flag if isinstance(value, bool) else f"{flag}={shlex.quote(str(value))}")
+    return " ".join(parts)
 
 
 def _draw_pretrained(args):
