@@ -19,7 +19,7 @@ def main():
     upper = np.zeros(model.image_shape[:2], bool)
     upper[: len(upper) // 2] = True
     rows = [real, by_class.sample(WAYS * CLASSES, np.tile(np.arange(CLASSES), WAYS), seed=0)]
-    rows += [model.sample(CLASSES, known=real, given=upper, seed=s) for s in range(WAYS)]
+    rows += [model.sample(CLASSES, image=real, keep=upper, seed=s) for s in range(WAYS)]
     picture = images.tile(np.concatenate(rows), model.levels, columns=CLASSES, width=1120)
     images.save_png(TARGET, picture)
     print(TARGET)

@@ -319,7 +319,7 @@ rows = {"real": hidden}
 for name, given in {"upper half": upper, "left half": left}.items():
     for k in range(2):
         rows[f"{name} given, {k + 1}"] = model.sample(
-            8, known=hidden, given=given, seed=k
+            8, image=hidden, keep=given, seed=k
         )
 
 # %% tags=["hide-input"]
@@ -333,7 +333,7 @@ show(
 # %% tags=["hide-input"]
 show(
     plots.animate(
-        rows["upper half given, 1"], data.levels, given=upper[..., None]
+        rows["upper half given, 1"], data.levels, keep=upper[..., None]
     ),
     alt="Animation: the lower halves of eight digits are drawn pixel by pixel.",
     caption="Lower halves being drawn.",
@@ -398,7 +398,7 @@ show(
 #
 # ```python
 # board = np.indices((height, width)).sum(axis=0) % 2 == 0
-# drawn = model.sample(8, known=hidden, given=board, seed=0)
+# drawn = model.sample(8, image=hidden, keep=board, seed=0)
 # plots.image_grid({"real": hidden, "completed": drawn}, data.levels)
 # ```
 #

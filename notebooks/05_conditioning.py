@@ -590,7 +590,7 @@ glue(
 # rows = {"real": hidden}
 # for label in (0, 3, 8):
 #     given = np.full(8, label)
-#     rows[f"as a {label}"] = labelled.sample(8, given, known=hidden, given=upper, seed=0)
+#     rows[f"as a {label}"] = labelled.sample(8, given, image=hidden, keep=upper, seed=0)
 # plots.image_grid(rows, data.levels)
 # ```
 #

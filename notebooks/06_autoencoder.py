@@ -425,7 +425,7 @@ glue("full_code", full["config"]["code_size"])
 # ```python
 # upper = np.zeros(data.image_shape[:2], bool)
 # upper[: len(upper) // 2] = True
-# options = dict(known=originals, given=upper, seed=0)
+# options = dict(image=originals, keep=upper, seed=0)
 # plots.image_grid(
 #     {
 #         "original": originals,

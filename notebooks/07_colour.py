@@ -484,7 +484,7 @@ show(
 # real = data.test.images[:10]
 # rows = {"real": real}
 # for name, model in models.items():
-#     rows[name] = model.sample(10, known=real, given=keep, seed=0)
+#     rows[name] = model.sample(10, image=real, keep=keep, seed=0)
 # plots.image_grid(rows, data.levels)
 # ```
 #

@@ -390,7 +390,7 @@ real = results.read_examples("mnist")["test"]
 upper = np.zeros((28, 28), bool)
 upper[:14] = True
 ways = [
-    model.sample(10, known=real, given=upper, seed=seed + k)
+    model.sample(10, image=real, keep=upper, seed=seed + k)
     for k in range(3)
 ]
 

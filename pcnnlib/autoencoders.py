@@ -218,7 +218,7 @@ class PixelCNNAutoencoder(Autoencoder):
         Args:
             codes: floats `(n, S)`, as `encode` gives them.
             seed: int >= 0, or None for fresh randomness.
-            kwargs: `temperature`, `known`, `given` and the rest of `sampling.sample`.
+            kwargs: `temperature`, `image`, `keep` and the rest of `sampling.sample`.
 
         Returns:
             uint8 `(n, H, W, C)`.
@@ -369,5 +369,5 @@ def code_usage(model, images, *, kinds=KINDS_OF_CODE, seed=0, batch_size=100):
     shuffled = np.empty_like(codes)
     shuffled[order] = codes[np.roll(order, 1)]
     mean = np.broadcast_to(codes.mean(axis=0), codes.shape)
-    given = {"own": codes, "shuffled": shuffled, "none": mean}
-    return {kind: -model.decoder.log_likelihood(images, given[kind], batch_size) for kind in kinds}
+    keep = {"own": codes, "shuffled": shuffled, "none": mean}
+    return {kind: -model.decoder.log_likelihood(images, keep[kind], batch_size) for kind in kinds}

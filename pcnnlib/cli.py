@@ -55,7 +55,7 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(message)
 
     def parse_args(self, args=None, namespace=None):
-        known, unknown = self.parse_known_args(args, namespace)
+        image, unknown = self.parse_known_args(args, namespace)
         if unknown:
             flag = unknown[0].split("=")[0]
             if not flag.startswith("-"):
@@ -348,14 +348,14 @@ def _cluster(args):
     The flags go first.
     """
     flags = {name: getattr(args, name) for name in CLUSTER}
-    given = {
+    keep = {
         name: value if value is not None else os.environ.get(CLUSTER[name])
         for name, value in flags.items()
     }
-    if all(value is None for value in given.values()):
+    if all(value is None for value in keep.values()):
         return None
     every = ", ".join(f"--{name}" for name in CLUSTER)
-    for name, value in given.items():
+    for name, value in keep.items():
         if value is None:
             raise UsageError(f"--{name} is missing: several processes need all of {every}")
         if name != "coordinator" and flags[name] is None and not value.isdecimal():
@@ -364,7 +364,7 @@ def _cluster(args):
         raise UsageError(f"several processes train, and --epochs=0 does not: leave out {every}")
     if args.devices != "all":
         raise UsageError(f"--devices must be all for several processes, got {args.devices!r}")
-    return given["coordinator"], int(given["processes"]), int(given["process"])
+    return keep["coordinator"], int(keep["processes"]), int(keep["process"])
 
 
 @contextlib.contextmanager
@@ -444,7 +444,7 @@ def _picture(model, originals, args, n, progress=False):
     """The images of a picture, about `n` of them; an autoencoder draws from codes of `originals`.
 
     Returns:
-        `(images, columns, given)`; columns None for a square, `given` a mask of the images that
+        `(images, columns, keep)`; columns None for a square, `keep` a mask of the images that
         were not drawn, or None.
     """
     options = {"seed": args.seed, "temperature": args.temperature, "progress": progress}
@@ -453,7 +453,7 @@ def _picture(model, originals, args, n, progress=False):
         codes = np.repeat(model.encode(originals), ROW - 1, axis=0)
         drawn = model.decode(codes, **options).reshape(-1, ROW - 1, *model.image_shape)
         together = np.concatenate([originals[:, None], drawn], axis=1)
-        given = np.tile(np.arange(ROW) == 0, len(originals))[:, None, None, None]
+        keep = np.tile(np.arange(ROW) == 0, len(originals))[:, None, None, None]
         return together.reshape(-1, *model.image_shape), ROW, given
     rows = _rows(model, args)
     if rows is None:
@@ -574,33 +574,33 @@ def _draw_pretrained(args):
 
 
 def _draw(model, originals, args, pictures):
-    drawn, columns, given = _picture(model, originals, args, args.n_samples, progress=True)
+    drawn, columns, keep = _picture(model, originals, args, args.n_samples, progress=True)
     images.save_png(pictures / "samples.png", images.tile(drawn, model.levels, columns=columns))
     print(f"samples: {pictures / 'samples.png'}")
     if args.animate:
-        growing = images.growing(drawn, model.levels, columns=columns, given=given)
+        growing = images.growing(drawn, model.levels, columns=columns, keep=keep)
         images.save_gif(pictures / "samples.gif", growing)
         print(f"animation: {pictures / 'samples.gif'}")
 
 
 def _complete(model, rows, args, pictures):
-    known, given = images.read_png(args.complete, model.image_shape, model.levels)
-    if given.all():
-        half = given.shape[0] // 2 if args.keep == "top" else given.shape[1] // 2
-        given = np.zeros_like(given)
-        given[:half] = args.keep == "top"
-        given[:, :half] |= args.keep == "left"
+    image, keep = images.read_png(args.complete, model.image_shape, model.levels)
+    if keep.all():
+        half = keep.shape[0] // 2 if args.keep == "top" else keep.shape[1] // 2
+        keep = np.zeros_like(keep)
+        keep[:half] = args.keep == "top"
+        keep[:, :half] |= args.keep == "left"
     drawn = model.sample(
         args.n_samples,
         None if rows is None else np.resize(rows, args.n_samples),
         seed=args.seed,
         temperature=args.temperature,
-        known=known,
-        given=given,
+        image=image,
+        keep=keep,
     )
     images.save_png(pictures / "completion.png", images.tile(drawn, model.levels))
     print(f"completion: {pictures / 'completion.png'}")
     if args.animate:
-        growing = images.growing(drawn, model.levels, given=given[..., None])
+        growing = images.growing(drawn, model.levels, keep=keep[..., None])
         images.save_gif(pictures / "completion.gif", growing)
         print(f"animation: {pictures / 'completion.gif'}")

@@ -55,18 +55,18 @@ class Distribution:
         """
         return parameters
 
-    def sample_given(self, parameters, noise, temperature, known, given):
-        """Draw the channels that are not given, each given the earlier ones of its pixel.
+    def sample_given(self, parameters, noise, temperature, image, keep):
+        """Draw the channels that are not keep, each given the earlier ones of its pixel.
 
         Args:
             parameters, noise, temperature: as for `sample`.
             known: int32 `(B, H, W, C)`.
-            given: bool, same shape: where `known` is kept.
+            given: bool, same shape: where `image` is kept.
 
         Returns:
             int32 `(B, H, W, C)`.
         """
-        return ops.where(given, known, self.sample(parameters, noise, temperature))
+        return ops.where(keep, image, self.sample(parameters, noise, temperature))
 
     def get_config(self):
         return {"levels": self.levels, "channels": self.channels}
@@ -305,7 +305,7 @@ class LogisticMixture(Distribution):
         nothing = ops.zeros(shape, "int32"), ops.zeros(shape, "bool")
         return self.sample_given(parameters, noise, temperature, *nothing)
 
-    def sample_given(self, parameters, noise, temperature, known, given):
+    def sample_given(self, parameters, noise, temperature, image, keep):
         """See `Distribution.sample_given`. Channel by channel, each from its exact conditional.
 
         A component is drawn anew for every channel, from its probability given the channels so far.
@@ -321,7 +321,7 @@ class LogisticMixture(Distribution):
             centre = self._shifted(channel, means, multiples, scaled)
             spread = log_scales[..., channel, :]
             drawn = self._draw(logits, centre, spread, noise[..., channel, :])
-            value = ops.where(given[..., channel], known[..., channel], drawn)
+            value = ops.where(keep[..., channel], image[..., channel], drawn)
             logits = logits + self._log_bin(value[..., None], centre, spread)
             values.append(value)
             scaled.append(self._scale(value[..., None]))

@@ -60,13 +60,13 @@ def tile(images, levels, *, columns=None, shown=None, width=640):
     return grid
 
 
-def growing(images, levels, *, columns=None, given=None, frames=48, width=480):
+def growing(images, levels, *, columns=None, keep=None, frames=48, width=480):
     """Grids of images that grow pixel by pixel: a list of pictures, the last one finished."""
     pixels = images.shape[1] * images.shape[2]
     every = max(1, pixels // frames)
     return [
         tile(part, levels, columns=columns, shown=shown, width=width)
-        for part, shown in sampling.frames(images, given, every=every)
+        for part, shown in sampling.frames(images, keep, every=every)
     ]
 
 
@@ -114,11 +114,11 @@ def read_png(path, image_shape, levels):
             f"picture {path} must be {height} rows by {width} columns, "
             f"got {rgba.shape[0]} by {rgba.shape[1]}"
         )
-    given = rgba[..., 3] == 255
+    keep = rgba[..., 3] == 255
     colours = rgba[..., :3]
     if channels == 1 and (colours[given] != colours[given][:, :1]).any():
         raise UsageError(f"picture {path} must be grey for a one-channel model, got colours")
-    values = np.where(given[..., None], colours[..., :channels], 0)
+    values = np.where(keep[..., None], colours[..., :channels], 0)
     image = np.rint(values * ((levels - 1) / 255))
     wrong = np.rint(image * (255 / (levels - 1))) != values
     if wrong.any():

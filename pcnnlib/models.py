@@ -206,8 +206,8 @@ class AutoregressiveModel(keras.Model):
             # The last batch is filled up: a new shape would be compiled anew.
             index = np.minimum(np.arange(first, first + batch_size), len(images) - 1)
             batch = ops.convert_to_tensor(images[index])
-            given = None if condition is None else ops.convert_to_tensor(condition[index])
-            batch_nats = self.compiled_functions[key](batch, given)
+            keep = None if condition is None else ops.convert_to_tensor(condition[index])
+            batch_nats = self.compiled_functions[key](batch, keep)
             nats.append(ops.convert_to_numpy(batch_nats)[: len(images) - first])
         return np.concatenate([np.zeros(0), *nats]).astype("float64")
 
@@ -218,8 +218,8 @@ class AutoregressiveModel(keras.Model):
         *,
         seed=None,
         temperature=1.0,
-        known=None,
-        given=None,
+        image=None,
+        keep=None,
         method=None,
         progress=False,
         callback=None,
@@ -235,8 +235,8 @@ class AutoregressiveModel(keras.Model):
             condition,
             seed=seed,
             temperature=temperature,
-            known=known,
-            given=given,
+            image=image,
+            keep=keep,
             method=method,
             progress=progress,
             callback=callback,

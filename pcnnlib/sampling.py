@@ -38,8 +38,8 @@ def sample(
     *,
     seed=None,
     temperature=1.0,
-    known=None,
-    given=None,
+    image=None,
+    keep=None,
     method=None,
     progress=False,
     callback=None,
@@ -54,7 +54,7 @@ def sample(
         seed: int >= 0, or None for fresh randomness.
         temperature: > 0. Below 1, likely values become likelier still.
         known: integer images `(n, H, W, C)`, or one of them `(H, W, C)` for all, to complete.
-        given: boolean mask, True where `known` is kept, of the shape of `known`, or without its
+        given: boolean mask, True where `image` is kept, of the shape of `image`, or without its
             last axis, or one mask `(H, W)` for all. A drawn pixel can only take account of given
             pixels *before* it in raster order.
         method: "cached", "full", or None for the fastest that the model has.
@@ -68,7 +68,7 @@ def sample(
         image (given pixels included) at temperature 1.
 
     Raises:
-        UsageError: an argument out of range, shapes that disagree, `known` without `given`.
+        UsageError: an argument out of range, shapes that disagree, `image` without `keep`.
     """
     n = check_int("n", n, 1)
     temperature = check_number("temperature", temperature, 0.0, open_below=True)
@@ -78,7 +78,7 @@ def sample(
         seed = check_int("seed", seed, 0)
     method = check_method(model, method)
     condition = model.check_condition(condition, n)
-    known, given = check_known(model, n, known, given)
+    image, keep = check_keep(model, n, image, keep)
     start, row = METHODS[method]
     height, width, channels = model.image_shape
     # One stream for all images: image k gets the same noise however many are drawn.
@@ -107,7 +107,7 @@ def sample(
             images = np.zeros((batch, *model.image_shape), "uint8")
             for i in range(height):
                 jobs = [
-                    (model, state, i, (noise[k, i], known[k, i], given[k, i]), temperature)
+                    (model, state, i, (noise[k, i], image[k, i], keep[k, i]), temperature)
                     for state, k in zip(states, index, strict=True)
                 ]
                 # What is compiled in the first row of all is compiled once, before lanes share it.
@@ -128,7 +128,7 @@ def sample(
     return drawn
 
 
-def frames(images, given=None, every=1, first=0):
+def frames(images, keep=None, every=1, first=0):
     """An image growing pixel by pixel: frame t shows the first t pixels, and the given ones.
 
     Generation never revisits a pixel, so the finished image tells the whole story.
@@ -145,9 +145,9 @@ def frames(images, given=None, every=1, first=0):
     images = np.asarray(images)
     height, width = images.shape[1:3]
     order = np.arange(height * width).reshape(height, width, 1)
-    given = np.zeros((), bool) if given is None else np.asarray(given)
+    keep = np.zeros((), bool) if keep is None else np.asarray(keep)
     for t in [*range(first, height * width, check_int("every", every, 1)), height * width]:
-        shown = np.broadcast_to(given | (order < t), images.shape)
+        shown = np.broadcast_to(keep | (order < t), images.shape)
         yield np.where(shown, images, 0), shown
 
 
@@ -195,29 +195,29 @@ def check_method(model, method):
     return method
 
 
-def check_known(model, n, known, given):
-    """`known` and `given` as int32 and bool arrays `(n, H, W, C)`; zeros and False for None."""
+def check_keep(model, n, image, keep):
+    """`image` and `keep` as int32 and bool arrays `(n, H, W, C)`; zeros and False for None."""
     shape = (n, *model.image_shape)
-    if known is None and given is None:
+    if known is None and keep is None:
         return np.zeros(shape, "int32"), np.zeros(shape, bool)
-    if known is None or given is None:
-        missing = "given" if given is None else "known"
+    if known is None or keep is None:
+        missing = "given" if keep is None else "known"
         raise UsageError(f"known and given come together: {missing} is missing")
-    known = np.asarray(known)
-    known = known[None] if known.shape == model.image_shape else known
-    known = model.check_images(known, "known")
-    if len(known) not in (1, n):
-        raise UsageError(f"known must hold 1 or {n} images, got {len(known)}")
-    given = np.asarray(given)
-    if given.dtype != bool:
+    image = np.asarray(image)
+    image = image[None] if image.shape == model.image_shape else known
+    image = model.check_images(image, "known")
+    if len(image) not in (1, n):
+        raise UsageError(f"known must hold 1 or {n} images, got {len(image)}")
+    keep = np.asarray(keep)
+    if keep.dtype != bool:
         raise UsageError(f"given must be a boolean mask, got {given.dtype}")
     image, plane = model.image_shape, model.image_shape[:2]
-    if given.shape in (plane, (1, *plane), (n, *plane)):
-        given = given[..., None]
-    elif given.shape not in (image, (1, *image), (n, *image)):
+    if keep.shape in (plane, (1, *plane), (n, *plane)):
+        keep = keep[..., None]
+    elif keep.shape not in (image, (1, *image), (n, *image)):
         raise UsageError(f"given must have shape {plane}, {image} or {shape}, got {given.shape}")
-    known = np.broadcast_to(known, shape).astype("int32")
-    return known, np.broadcast_to(given, shape)
+    image = np.broadcast_to(image, shape).astype("int32")
+    return image, np.broadcast_to(keep, shape)
 
 
 def _compiled(model, name, batch, function, xla):
@@ -240,14 +240,14 @@ def _full_start(model, batch, condition):
 
 def _full_row(model, state, i, inputs, temperature, keep_parameters=False):
     images, condition = state
-    noise, known, given = inputs
+    noise, image, keep = inputs
 
-    def look(images, condition, noise, known, given, at, temperature):
+    def look(images, condition, noise, image, keep, at, temperature):
         """One look at the whole network: parameters and values of row i, column j."""
         given_so_far = images if condition is None else (images, condition)
         seen = model(given_so_far, training=False)
         seen = ops.take(ops.take(seen, at[0], axis=1), at[1], axis=1)[:, None, None]
-        pixel = (x[:, None, None] for x in (known, given))
+        pixel = (x[:, None, None] for x in (image, keep))
         values = model.distribution.sample_given(seen, noise[:, None, None], temperature, *pixel)
         return values[:, 0, 0], seen[:, 0, 0]
 
@@ -260,7 +260,7 @@ def _full_row(model, state, i, inputs, temperature, keep_parameters=False):
             chosen, seen = look(
                 ops.convert_to_tensor(images),
                 None if condition is None else ops.convert_to_tensor(condition),
-                *(ops.convert_to_tensor(x[:, j]) for x in (noise, known, given)),
+                *(ops.convert_to_tensor(x[:, j]) for x in (noise, image, keep)),
                 at,
                 ops.convert_to_tensor(temperature, "float32"),
             )
@@ -293,12 +293,12 @@ def _cached_start(model, batch, condition):
 
 def _cached_row(model, state, i, inputs, temperature, keep_parameters=False):
     caches, encoded = state
-    noise, known, given = inputs
+    noise, image, keep = inputs
     # A map says something else in every row; labels and vectors say the same.
     h = encoded[:, i : i + 1] if model.condition is not None and encoded.shape[1] > 1 else encoded
 
-    def draw_row(caches, h, noise, known, given, temperature):
-        return _draw_row(model, caches, h, noise, known, given, temperature, keep_parameters)
+    def draw_row(caches, h, noise, image, keep, temperature):
+        return _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters)
 
     name = "cached, with parameters" if keep_parameters else "cached"
     draw_row = _compiled(model, name, len(noise), draw_row, xla=XLA)
@@ -306,15 +306,15 @@ def _cached_row(model, state, i, inputs, temperature, keep_parameters=False):
         caches,
         h,
         ops.convert_to_tensor(noise),
-        ops.convert_to_tensor(known),
-        ops.convert_to_tensor(given),
+        ops.convert_to_tensor(image),
+        ops.convert_to_tensor(keep),
         ops.convert_to_tensor(temperature, "float32"),
     )
     values = np.asarray(ops.convert_to_numpy(values), "uint8")
     return (caches, encoded), values, ops.convert_to_numpy(seen)
 
 
-def _draw_row(model, caches, h, noise, known, given, temperature, keep_parameters):
+def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters):
     """Draw one row of a batch.
 
     Args:
@@ -326,7 +326,7 @@ def _draw_row(model, caches, h, noise, known, given, temperature, keep_parameter
         `(caches for the next row, values (B, W, C), parameters (B, W, ...) if kept)`.
     """
     h = None if model.condition is None else h
-    batch, width = known.shape[:2]
+    batch, width = image.shape[:2]
     row = None  # the vertical features of this row; the image itself is not drawn yet
     below, told = [], []
     for block, cache in zip(model.blocks, caches, strict=True):
@@ -349,12 +349,12 @@ def _draw_row(model, caches, h, noise, known, given, temperature, keep_parameter
 
     def step(j, state):
         left, values, seen = state
-        column = [ops.squeeze(_column(x, j), 1) for x in (told, noise, known, given)]
+        column = [ops.squeeze(_column(x, j), 1) for x in (told, noise, image, keep)]
         pixel, left, parameters = _draw_pixel(model, left, *column, temperature)
         # Kept only when asked for: with 256 levels they would be most of the memory traffic.
         return left, put(values, j, pixel), put(seen, j, parameters) if keep_parameters else seen
 
-    values = ops.zeros_like(known)
+    values = ops.zeros_like(image)
     seen = ops.zeros((0,))
     if keep_parameters:
         size = (batch, 1, width, model.distribution.size)
@@ -365,20 +365,20 @@ def _draw_row(model, caches, h, noise, known, given, temperature, keep_parameter
     return [ops.concatenate([caches[0][:, 1:], newest], axis=1), *below], values, seen
 
 
-def _draw_pixel(model, left, told, noise, known, given, temperature):
+def _draw_pixel(model, left, told, noise, image, keep, temperature):
     """Draw one pixel of a batch, channel after channel.
 
     Args:
         left: per block, features to the left still in reach, `(B, 1, columns, features)`.
         told: what the vertical stack says of this pixel, all blocks together, `(B, 2F * blocks)`.
-        noise: `(B, C, N)`; known, given: `(B, C)`.
+        noise: `(B, C, N)`; image, given: `(B, C)`.
 
     Returns:
         `(values (B, C), left of the next pixel, parameters of the pixel (B, ...))`.
     """
     told = ops.split(told[:, None, None], len(model.blocks), axis=-1)
-    channels = known.shape[-1]
-    values = ops.where(given, known, ops.zeros_like(known))
+    channels = image.shape[-1]
+    values = ops.where(keep, image, ops.zeros_like(image))
     for channel in range(channels if model.distribution.channelwise else 1):
         here, after = _scale(model, values)[:, None, None], []
         for block, before, from_above in zip(model.blocks, left, told, strict=True):
@@ -387,7 +387,7 @@ def _draw_pixel(model, left, told, noise, known, given, temperature):
             window = upto_here if block.horizontal.kernel_extent[3] == 0 else before
             here = block.look_left(window, from_above, here)
         seen = model.distribution.parameters(model.head(here))
-        pixel = (x[:, None, None] for x in (known, given))
+        pixel = (x[:, None, None] for x in (image, keep))
         drawn = model.distribution.sample_given(seen, noise[:, None, None], temperature, *pixel)
         drawn = drawn[:, 0, 0]
         if model.distribution.channelwise:

@@ -223,7 +223,7 @@ def test_completion_follows_the_model_given_the_pixels_before(trained):
     given = np.zeros((4, 4), bool)
     given[0] = True
     draws = 4000
-    drawn = trained.sample(draws, seed=0, known=known, given=given)
+    drawn = trained.sample(draws, seed=0, image=known, keep=given)
     logit = outputs(trained, known[None])[0, 1, 0, 0]
     ones = int(drawn[:, 1, 0, 0].sum())
     p = 1 / (1 + np.exp(-logit))
@@ -245,7 +245,7 @@ def masks_to_keep():
 def test_given_pixels_are_kept_and_the_rest_is_drawn_given_those_before(trained, half, method):
     given = masks_to_keep()[half]
     known = random_images(5, (4, 4, 1), 2, seed=8)
-    drawn = trained.sample(5, seed=1, known=known, given=given, method=method)
+    drawn = trained.sample(5, seed=1, image=known, keep=given, method=method)
     np.testing.assert_array_equal(drawn[:, given], known[:, given])
     # Pixels before the first given one do not know of it: they are drawn as without it.
     free = trained.sample(5, seed=1, method=method)
@@ -262,9 +262,9 @@ def test_given_everything_nothing_changes_and_given_nothing_known_is_ignored():
     model = gated((3, 4, 3), levels=4)
     known = random_images(3, (3, 4, 3), 4)
     everything = np.ones((3, 4), bool)
-    np.testing.assert_array_equal(model.sample(3, known=known, given=everything), known)
+    np.testing.assert_array_equal(model.sample(3, image=known, keep=everything), known)
     free = model.sample(3, seed=0)
-    nothing = model.sample(3, seed=0, known=known, given=~everything)
+    nothing = model.sample(3, seed=0, image=known, keep=~everything)
     np.testing.assert_array_equal(nothing, free)
 
 
@@ -276,7 +276,7 @@ def test_single_channels_can_be_given(method, options):
     known = np.full((1, 2, 2, 3), 3, "uint8")
     given = np.zeros((2, 2, 3), bool)
     given[..., 1] = True
-    drawn = model.sample(4, seed=0, known=known, given=given, method=method)
+    drawn = model.sample(4, seed=0, image=known, keep=given, method=method)
     assert (drawn[..., 1] == 3).all()
     free = model.sample(4, seed=0, method=method)
     np.testing.assert_array_equal(drawn[:, 0, 0, 0], free[:, 0, 0, 0])
@@ -292,7 +292,7 @@ def test_single_channels_can_be_given(method, options):
 def test_shapes_of_known_and_given_mean_the_same(trained):
     known = random_images(1, (4, 4, 1), 2)
     given = masks_to_keep()["top"]
-    expected = trained.sample(3, seed=0, known=known, given=given)
+    expected = trained.sample(3, seed=0, image=known, keep=given)
     for images in (
         known[0],
         np.repeat(known, 3, axis=0),
@@ -300,7 +300,7 @@ def test_shapes_of_known_and_given_mean_the_same(trained):
         known.astype("int64"),
     ):
         for mask in (given[None], given[..., None], np.repeat(given[None, ..., None], 3, axis=0)):
-            drawn = trained.sample(3, seed=0, known=images, given=mask)
+            drawn = trained.sample(3, seed=0, image=images, keep=mask)
             np.testing.assert_array_equal(drawn, expected)
 
 
@@ -308,7 +308,7 @@ def test_given_may_differ_from_image_to_image(trained):
     known = np.ones((2, 4, 4, 1), "uint8")
     given = np.zeros((2, 4, 4), bool)
     given[1] = True
-    drawn = trained.sample(2, seed=0, known=known, given=given)
+    drawn = trained.sample(2, seed=0, image=known, keep=given)
     np.testing.assert_array_equal(drawn[0], trained.sample(1, seed=0)[0])
     np.testing.assert_array_equal(drawn[1], known[1])
 
