@@ -6,14 +6,12 @@ Follows van den Oord et al. 2016, *Conditional Image Generation with PixelCNN De
 >>> import pcnnlib as pcnn
 >>> data = pcnn.load_dataset("digits")
 >>> model = pcnn.GatedPixelCNN(data.image_shape, levels=data.levels, filters=32, blocks=5)
+
+Each folder answers a question, and imports only those above it: `data`, `nn`, `sampling`, `models`,
+`analysis`, `training`, `runs`, `viz`, `cli`.
 """
 
-from pcnnlib.startup import keep_freed_memory, without_chatter
-
-with without_chatter():
-    keep_freed_memory()
-    import keras  # noqa: F401
-
+from pcnnlib._internal.errors import UsageError
 from pcnnlib.analysis import (
     CausalityReport,
     Likelihood,
@@ -21,31 +19,38 @@ from pcnnlib.analysis import (
     evaluate,
     receptive_field,
 )
-from pcnnlib.autoencoders import DeconvolutionalAutoencoder, PixelCNNAutoencoder
-from pcnnlib.conditions import Labels, Map, Vector
 from pcnnlib.data import Dataset, Split, load_dataset
-from pcnnlib.errors import UsageError
-from pcnnlib.models import GatedPixelCNN, PixelCNN
-from pcnnlib.results import load_pretrained
-from pcnnlib.training import RunConfig, build_model, load_model, train
+from pcnnlib.models import (
+    DeconvolutionalAutoencoder,
+    GatedPixelCNN,
+    PixelCNN,
+    PixelCNNAutoencoder,
+)
+from pcnnlib.nn.conditions import Labels, Map, Vector
+from pcnnlib.nn.distributions import Bernoulli, Categorical, LogisticMixture
+from pcnnlib.runs import load_pretrained
+from pcnnlib.training import RunConfig, TrainConfig, load_model, train
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
+    "Bernoulli",
+    "Categorical",
     "CausalityReport",
     "Dataset",
     "DeconvolutionalAutoencoder",
     "GatedPixelCNN",
     "Labels",
     "Likelihood",
+    "LogisticMixture",
     "Map",
     "PixelCNN",
     "PixelCNNAutoencoder",
     "RunConfig",
     "Split",
+    "TrainConfig",
     "UsageError",
     "Vector",
-    "build_model",
     "check_causality",
     "evaluate",
     "load_dataset",

@@ -1,0 +1,1 @@
+"""What is plumbing: backends, devices, processes, files and argument checks. Not for users."""

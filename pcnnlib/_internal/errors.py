@@ -1,0 +1,80 @@
+"""Errors that a user can mend: one line that says what came and what was wanted."""
+
+import operator
+
+
+class UsageError(ValueError):
+    """An argument, file or data set does not fit; the message names it.
+
+    The command line prints the message alone and exits with code 2.
+    """
+
+    # Keras would otherwise put a paragraph of its own around what is raised within a layer.
+    _keras_call_info_injected = True
+
+
+def check_int(name, value, minimum, maximum=None):
+    """Return `value` as an int, or raise `UsageError` naming `name` and the range wanted."""
+    wanted = f"an integer >= {minimum}" if maximum is None else f"an integer {minimum}..{maximum}"
+    try:
+        number = operator.index(value)
+    except TypeError:  # a float, a string, an array of several
+        number = None
+    fits = number is not None and not isinstance(value, bool) and number >= minimum
+    if not fits or (maximum is not None and number > maximum):
+        raise UsageError(f"{name} must be {wanted}, got {value!r}")
+    return number
+
+
+def parse_integers(name, text, example):
+    """Return integers written with commas between them as a tuple, or raise `UsageError`.
+
+    A number by itself may come as one: papermill makes an int of `-p dilations 2`.
+    """
+    try:
+        return tuple(int(number) for number in str(text).split(","))
+    except ValueError:
+        raise UsageError(f"{name} must be integers such as {example}, got {text!r}") from None
+
+
+def check_number(name, value, minimum, maximum=float("inf"), *, open_below=False):
+    """Return `value` as a float within `[minimum, maximum]`, or raise `UsageError`.
+
+    With `open_below`, `minimum` itself is refused (a temperature of 0, say).
+    """
+    try:
+        number = float("nan") if isinstance(value, str) else float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    low_enough = number > minimum if open_below else number >= minimum
+    # A NaN fails both comparisons, and is refused with the rest.
+    if not (low_enough and number <= maximum) or number == float("inf"):
+        sign = ">" if open_below else ">="
+        upper = "" if maximum == float("inf") else f" and <= {maximum:g}"
+        raise UsageError(f"{name} must be a finite number {sign} {minimum:g}{upper}, got {value!r}")
+    return number
+
+
+def check_kernel_size(name, value):
+    """Return an odd kernel size of at least 3, or raise `UsageError`.
+
+    An even kernel has no centre, so "before" and "after" the pixel would not be mirror images; a
+    kernel of 1 sees no neighbour at all.
+    """
+    if check_int(name, value, 1) % 2 == 0 or value == 1:
+        raise UsageError(
+            f"{name} must be odd, so that the kernel has a centre, and at least 3, got {value}"
+        )
+    return int(value)
+
+
+def check_dilations(dilations):
+    """Return `dilations` as a tuple of ints of at least 1, not empty, or raise `UsageError`."""
+    if not isinstance(dilations, (tuple, list)) or not dilations:
+        raise UsageError(f"dilations must be a list of integers >= 1, got {dilations!r}")
+    return tuple(check_int("each of dilations", dilation, 1) for dilation in dilations)
+
+
+def first_line(error):
+    """The first line of an error's message, or its class if it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

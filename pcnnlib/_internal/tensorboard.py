@@ -1,0 +1,31 @@
+"""What TensorBoard shows and Keras 3 does not write: the graph of the model, and images."""
+
+import os
+
+import keras
+
+
+def write_graph(model, log_dir):
+    """Write the forward pass for TensorBoard's graph page, which Keras 3 itself leaves empty.
+
+    Under TensorFlow only: JAX has no graph to show.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return
+    import tensorflow as tf
+
+    inputs = tf.TensorSpec((None, *model.image_shape), "uint8")
+    if model.condition is not None:
+        shape = model.condition.shape
+        inputs = inputs, tf.TensorSpec((None, *shape), "float32" if shape else "int64")
+    graph = tf.function(lambda x: model(x), autograph=False).get_concrete_function(inputs).graph
+    with tf.summary.create_file_writer(os.path.join(log_dir, "train")).as_default():
+        tf.summary.graph(graph)
+
+
+def write_image(log_dir, name, picture, step):
+    """Write a picture, uint8 `(H, W, 3)`, for TensorBoard's image page."""
+    import tensorflow as tf
+
+    with tf.summary.create_file_writer(str(log_dir)).as_default():
+        tf.summary.image(name, picture[None], step=step)

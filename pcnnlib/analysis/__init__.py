@@ -1,0 +1,33 @@
+"""What does a model know and see? Likelihood, causality, receptive fields, classes, codes."""
+
+from pcnnlib.analysis.causality import (
+    CausalityReport,
+    changed_predictions,
+    check_causality,
+    predictions_of,
+    random_condition,
+)
+from pcnnlib.analysis.classes import class_log_likelihoods, posterior
+from pcnnlib.analysis.codes import CODE_KINDS, code_usage
+from pcnnlib.analysis.likelihood import Likelihood, evaluate, flop_per_image, surprise
+from pcnnlib.analysis.nearest import nearest
+from pcnnlib.analysis.receptive_field import changed_features, receptive_field
+
+__all__ = [
+    "CODE_KINDS",
+    "CausalityReport",
+    "Likelihood",
+    "changed_features",
+    "changed_predictions",
+    "check_causality",
+    "class_log_likelihoods",
+    "code_usage",
+    "evaluate",
+    "flop_per_image",
+    "nearest",
+    "posterior",
+    "predictions_of",
+    "random_condition",
+    "receptive_field",
+    "surprise",
+]

@@ -1,0 +1,165 @@
+"""Is a model causal? Which predictions change when a pixel, or a condition, changes.
+
+"Before" means raster order: row by row, left to right, and R before G before B within a pixel.
+H rows, W columns, C channels, K levels.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from keras import ops
+
+from pcnnlib._internal.errors import check_int
+from pcnnlib.nn.raster import before, raster_order
+
+
+@dataclass(frozen=True)
+class CausalityReport:
+    """Which predictions change when a pixel changes.
+
+    Attributes:
+        influence: bool `(H, W, C, H, W, C)`: `[i, j, c]` changes the prediction `[k, l, d]`.
+        causal: whether every prediction depends on earlier values alone.
+        leaks: list of `((i, j, c), (k, l, d))` where a value changes the prediction of itself or of
+            an earlier one.
+        blind_spot: bool, same shape: an earlier value that never changes a later prediction.
+    """
+
+    influence: np.ndarray = field(repr=False)
+
+    @property
+    def before(self):
+        """bool, same shape: the input comes before the prediction in the order of generation."""
+        order = raster_order(*self.influence.shape[:3])
+        return order[..., None, None, None] < order
+
+    @property
+    def leaks(self):
+        pairs = np.argwhere(self.influence & ~self.before)
+        return [(tuple(map(int, pair[:3])), tuple(map(int, pair[3:]))) for pair in pairs]
+
+    @property
+    def causal(self):
+        return not (self.influence & ~self.before).any()
+
+    @property
+    def blind_spot(self):
+        return self.before & ~self.influence
+
+    def seen_from(self, at):
+        """bool `(H, W)`: pixels of which some channel changes the prediction at `(i, j)`."""
+        return self.influence[:, :, :, at[0], at[1], :].any(axis=(2, 3))
+
+    def blind_to(self, at):
+        """bool `(H, W)`: earlier pixels that change no channel's prediction at `(i, j)`."""
+        return before(self.influence.shape[:2], at) & ~self.seen_from(at)
+
+    def __str__(self):
+        pairs = int(self.before.sum())
+        blind = int(self.blind_spot.sum())
+        lines = ["causal: yes" if self.causal else f"causal: NO, {len(self.leaks)} leaks"]
+        for value, prediction in self.leaks[:3]:
+            lines.append(f"  value {value} changes the prediction of {prediction}")
+        share = f" ({100 * blind / pairs:.1f}%)" if pairs else ""
+        lines.append(f"earlier values never seen: {blind:,} of {pairs:,} pairs{share}")
+        return "\n".join(lines)
+
+
+def check_causality(model, *, condition=None, images=4, seed=0, batch_size=64):
+    """Change every value of an image in turn and see which predictions change.
+
+    Two images that differ in one value are evaluated at the same place of two batches of equal
+    size, so on a CPU an output that does not depend on the value is equal to the last bit, and the
+    comparison is exact.
+
+    The distribution is a part of the prediction: a mixture's parameters have no channels, so each
+    channel's prediction is the mixture's, given the earlier channels of its pixel
+    (`LogisticMixture.per_channel`).
+
+    Args:
+        model: anything with `image_shape` and `levels` that maps integer images `(B, H, W, C)` to
+            parameters `(B, H, W, C, ...)`; also `condition` if it is conditional, and
+            `distribution` if its parameters have no axis of channels.
+        condition: `(images, ...)` for a conditional model; random if None.
+        images: random images tried; an influence counts if any of them shows it.
+        seed: of the images.
+        batch_size: images evaluated at once.
+
+    Returns:
+        `CausalityReport`. Its blind spot counts all earlier values out of sight; of a shallow
+        model, also those too far away.
+    """
+    check_int("images", images, 1)
+    check_int("batch_size", batch_size, 1)
+    shape = tuple(model.image_shape)
+    n = int(np.prod(shape))
+    rng = np.random.default_rng(seed)
+    influence = np.zeros((n, n), bool)
+    conditions = getattr(model, "condition", None)
+    if conditions is not None and condition is None:
+        condition = random_condition(conditions, images, rng)
+    if condition is not None:
+        condition = model.check_condition(condition, images)
+    for trial in range(images):
+        image = rng.integers(0, model.levels, shape)
+        # 1 .. K-1 further, modulo K: another level, whatever the first was.
+        shifts = rng.integers(1, model.levels, n)
+        for first in range(0, n, batch_size):
+            changed = np.minimum(np.arange(first, first + batch_size), n - 1)
+            plain = np.repeat(image.reshape(1, n), batch_size, axis=0)
+            other = plain.copy()
+            values = other[np.arange(batch_size), changed]
+            other[np.arange(batch_size), changed] = (values + shifts[changed]) % model.levels
+            inputs = [x.reshape(batch_size, *shape).astype("uint8") for x in (plain, other)]
+            if condition is not None:
+                same = np.repeat(np.asarray(condition)[trial : trial + 1], batch_size, axis=0)
+                inputs = [(x, same) for x in inputs]
+            seen = [predictions_of(model, x) for x in inputs]
+            differs = (seen[0] != seen[1]).reshape(batch_size, n, -1).any(axis=-1)
+            influence[changed] |= differs
+    return CausalityReport(influence.reshape(*shape, *shape))
+
+
+def predictions_of(model, inputs):
+    """A model's prediction of every channel of every pixel, given all before: `(B, H, W, C, ...)`.
+
+    Args:
+        model: as for `check_causality`.
+        inputs: integer images `(B, H, W, C)`, or `(images, condition)`.
+    """
+    parameters = model(inputs)
+    if hasattr(model, "distribution"):
+        images = inputs[0] if isinstance(inputs, tuple) else inputs
+        parameters = model.distribution.per_channel(parameters, ops.convert_to_tensor(images))
+    return ops.convert_to_numpy(parameters)
+
+
+def changed_predictions(model, images, condition, other):
+    """Which pixels' predictions change when the condition does and the images do not.
+
+    Args:
+        model: a conditional model.
+        images: integer levels `(N, H, W, C)`.
+        condition, other: two conditions, `(N, ...)` each.
+
+    Returns:
+        bool `(H, W)`: whether the parameters of the pixel differ for any of the images.
+
+    Raises:
+        UsageError: images or conditions that do not fit the model.
+    """
+    images = model.check_images(images)
+    # In one batch shape, so that on a CPU what does not depend on the condition is equal exactly.
+    seen = [
+        ops.convert_to_numpy(model((images, model.check_condition(c, len(images)))))
+        for c in (condition, other)
+    ]
+    differs = seen[0] != seen[1]
+    return differs.any(axis=(0, *range(3, differs.ndim)))
+
+
+def random_condition(condition, n, rng):
+    """`n` random values of a `Labels`, `Vector` or `Map` condition."""
+    if not condition.shape:
+        return rng.integers(0, condition.n, n)
+    return rng.normal(size=(n, *condition.shape)).astype("float32")

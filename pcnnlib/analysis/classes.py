@@ -1,0 +1,56 @@
+"""A class-conditional model as a classifier, by Bayes' rule."""
+
+import numpy as np
+
+from pcnnlib._internal.errors import UsageError
+from pcnnlib.nn.conditions import Labels
+
+
+def class_log_likelihoods(model, images, batch_size=100):
+    """Log-likelihood of each image under each class: log p(x | y).
+
+    Args:
+        model: conditioned on `Labels`.
+        images: integer levels `(N, H, W, C)`.
+        batch_size: images at once.
+
+    Returns:
+        float64 `(N, classes)`, nats.
+
+    Raises:
+        UsageError: a model without labels, or images that do not fit it.
+    """
+    if not isinstance(model.condition, Labels):
+        raise UsageError(f"model must be conditioned on Labels, got {model.condition!r}")
+    per_class = [
+        model.log_likelihood(images, np.full(len(images), label), batch_size)
+        for label in range(model.condition.n)
+    ]
+    return np.stack(per_class, axis=1)
+
+
+def posterior(log_likelihoods, prior=None):
+    """Bayes' rule: the probability of each class given the image, p(y | x).
+
+    Args:
+        log_likelihoods: log p(x | y), nats, `(..., classes)`.
+        prior: p(y), `(classes,)`; all classes alike if None.
+
+    Returns:
+        `(probabilities (..., classes), log p(x) (...))`, float64; the second is the image's
+        log-likelihood with the label summed out.
+
+    Raises:
+        UsageError: a prior of another size, or one that is no distribution.
+    """
+    scores = np.asarray(log_likelihoods, "float64")
+    classes = scores.shape[-1]
+    prior = np.full(classes, 1 / classes) if prior is None else np.asarray(prior, "float64")
+    if prior.shape != (classes,) or (prior < 0).any() or not np.isclose(prior.sum(), 1):
+        raise UsageError(f"prior must be {classes} probabilities that sum to 1, got {prior}")
+    with np.errstate(divide="ignore"):  # a class that never occurs
+        scores = scores + np.log(prior)
+    top = scores.max(axis=-1, keepdims=True)
+    weights = np.exp(scores - top)
+    total = weights.sum(axis=-1, keepdims=True)
+    return weights / total, (top + np.log(total))[..., 0]

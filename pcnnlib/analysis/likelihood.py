@@ -1,0 +1,107 @@
+"""Likelihood in the field's units: of a set of images, and of every pixel of one.
+
+H rows, W columns, C channels, K levels.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from keras import ops
+
+from pcnnlib._internal import backend
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """Negative log-likelihood of a set of images, and its standard error.
+
+    Attributes:
+        nats_per_image: mean over images.
+        nats_per_pixel: per pixel, all its channels together.
+        bits_per_dim: per pixel and channel, in bits.
+        standard_error: of `nats_per_image`, from the spread between images.
+        images: how many.
+    """
+
+    nats_per_image: float
+    nats_per_pixel: float
+    bits_per_dim: float
+    standard_error: float
+    images: int
+
+    @classmethod
+    def of(cls, nats, image_shape):
+        """From the negative log-likelihood of each image, nats, `(N,)`."""
+        height, width, channels = image_shape
+        mean = float(np.mean(nats))
+        spread = float(np.std(nats, ddof=1)) if len(nats) > 1 else float("nan")
+        return cls(
+            nats_per_image=mean,
+            nats_per_pixel=mean / (height * width),
+            bits_per_dim=mean / (height * width * channels * math.log(2)),
+            standard_error=spread / math.sqrt(len(nats)),
+            images=len(nats),
+        )
+
+    def __str__(self):
+        return (
+            f"{self.nats_per_image:.2f} ± {self.standard_error:.2f} nats/image, "
+            f"{self.nats_per_pixel:.4f} nats/pixel, {self.bits_per_dim:.4f} bits/dim"
+        )
+
+
+def evaluate(model, split, batch_size=100):
+    """Likelihood of a split under a model.
+
+    Args:
+        model: `PixelCNN`, `GatedPixelCNN` or an autoencoder; a conditional one is given the
+            split's labels or conditions.
+        split: `Split`; its fixed `images` are evaluated.
+        batch_size: images at once.
+
+    Returns:
+        `Likelihood`.
+
+    Raises:
+        UsageError: images that do not fit the model, or labels or conditions that are missing.
+    """
+    condition = None if model.condition is None else model.condition.of(split)
+    log_likelihood = model.log_likelihood(split.images, condition, batch_size)
+    return Likelihood.of(-log_likelihood, model.image_shape)
+
+
+def surprise(model, images, condition=None):
+    """Negative log-likelihood of each pixel of each image, nats, float64 `(N, H, W)`.
+
+    The sum over an image's pixels is its negative log-likelihood.
+
+    Args:
+        model: `PixelCNN` or `GatedPixelCNN`.
+        images: integer levels `(N, H, W, C)`.
+        condition: one row per image, for a conditional model.
+    """
+    images = model.check_images(images)
+    condition = model.check_condition(condition, len(images))
+    parameters = model(images if condition is None else (images, condition), training=False)
+    likelihood = model.distribution.log_likelihood(parameters, ops.convert_to_tensor(images))
+    return -ops.convert_to_numpy(likelihood).astype("float64")
+
+
+def flop_per_image(model):
+    """Floating-point operations of one forward pass on one image.
+
+    A step of training costs about three times as many: the backward pass has two products for each
+    one forward.
+
+    Args:
+        model: `PixelCNN`, `GatedPixelCNN` or an autoencoder.
+
+    Returns:
+        int; a multiplication and an addition are two.
+    """
+    inputs = np.zeros((1, *model.image_shape), "uint8")
+    if model.condition is not None:
+        shape = model.condition.shape
+        inputs = inputs, np.zeros((1, *shape), "float32" if shape else "int64")
+    return backend.flop(lambda x: model(x), inputs, model)

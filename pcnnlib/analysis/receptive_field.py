@@ -1,0 +1,92 @@
+"""How far a prediction sees, and which features a pixel changes. H rows, W columns."""
+
+import numpy as np
+from keras import ops
+
+from pcnnlib._internal import backend
+from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib.analysis.causality import random_condition
+
+
+def receptive_field(model, at, *, condition=None, images=4, seed=0):
+    """How strongly the prediction of one pixel depends on every pixel, measured by gradient.
+
+    Args:
+        model: `PixelCNN` or `GatedPixelCNN`.
+        at: `(i, j)`, row and column of the predicted pixel.
+        condition: `(images, ...)` for a conditional model; random if None.
+        images: random images averaged over.
+        seed: of those images.
+
+    Returns:
+        float32 `(H, W)`: mean over images of the absolute gradient of the pixel's parameters with
+        respect to each pixel, summed over parameters and channels. Zero means not seen.
+
+    Raises:
+        UsageError: `at` outside the image.
+    """
+    i, j = check_pixel(at, model.image_shape)
+    check_int("images", images, 1)
+    rng = np.random.default_rng(seed)
+    encoded = _encoded_condition(model, condition, images, rng)
+    levels = rng.integers(0, model.levels, (images, *model.image_shape))
+    scaled = (levels * (2 / (model.levels - 1)) - 1).astype("float32")
+    outputs = ops.convert_to_numpy(model.predict_scaled(ops.convert_to_tensor(scaled), encoded))
+    # A random projection of the parameters: their plain sum could cancel.
+    weights = rng.normal(size=outputs[:, i, j].shape).astype("float32")
+
+    def at_pixel(inputs):
+        return ops.sum(model.predict_scaled(inputs, encoded)[:, i, j] * weights)
+
+    gradient = backend.gradient(at_pixel, ops.convert_to_tensor(scaled))
+    return np.abs(ops.convert_to_numpy(gradient)).mean(axis=0).sum(axis=-1)
+
+
+def changed_features(model, at, *, seed=0):
+    """Which features of an unconditional `GatedPixelCNN` change when one pixel changes.
+
+    Args:
+        model: `GatedPixelCNN`.
+        at: `(i, j)`, row and column of the pixel.
+        seed: of the random image.
+
+    Returns:
+        bool `(blocks, H, W)` for the vertical stack and the same for the horizontal one: whether
+        any feature of that pixel, after that block, changes.
+    """
+    i, j = check_pixel(at, model.image_shape)
+    image = np.random.default_rng(seed).integers(0, model.levels, model.image_shape)
+    other = image.copy()
+    other[i, j] = (other[i, j] + 1) % model.levels
+    # Each alone in its batch: side by side in one they could be rounded differently.
+    plain, changed = (_stacks(model, x[None]) for x in (image, other))
+    return tuple((plain != changed).any(axis=-1))
+
+
+def _stacks(model, image):
+    """Features of one image after every block, `(2, blocks, H, W, F)`: vertical, horizontal."""
+    vertical = horizontal = ops.convert_to_tensor(model.scale(image))
+    features = []
+    for block in model.blocks:
+        vertical, horizontal = block(vertical, horizontal)
+        features.append([ops.convert_to_numpy(stack)[0] for stack in (vertical, horizontal)])
+    return np.array(features).swapaxes(0, 1)
+
+
+def check_pixel(at, shape):
+    """Return `at` as row and column within the image, or raise `UsageError`."""
+    if not isinstance(at, (tuple, list)) or len(at) != 2:
+        raise UsageError(f"at must be (row, column), got {at!r}")
+    row, column = (
+        check_int(f"at {n}", v, 0, size - 1)
+        for n, v, size in zip(("row", "column"), at, shape[:2], strict=True)
+    )
+    return row, column
+
+
+def _encoded_condition(model, condition, n, rng):
+    if model.condition is None:
+        return model.check_condition(condition, n)
+    if condition is None:
+        condition = random_condition(model.condition, n, rng)
+    return model.encode_condition(ops.convert_to_tensor(model.check_condition(condition, n)))

@@ -1,0 +1,144 @@
+"""A data set: images of integer levels in three splits, with labels or conditions."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib.data.batches import Batches
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images of one part of a data set.
+
+    Attributes:
+        images: uint8 `(N, H, W, C)`, levels 0 .. K-1; for intensities binarised afresh, one fixed
+            binarisation, the one that is evaluated.
+        labels: int64 `(N,)`, or None.
+        intensities: uint8 `(N, H, W, C)` 0..255 if `batches` binarises afresh, else None.
+        conditions: `(N, ...)`, vectors or maps that models are conditioned on, or None.
+    """
+
+    images: np.ndarray = field(repr=False)
+    labels: np.ndarray | None = field(default=None, repr=False)
+    intensities: np.ndarray | None = field(default=None, repr=False)
+    conditions: np.ndarray | None = field(default=None, repr=False)
+
+    def __len__(self):
+        return len(self.images)
+
+    def draw(self, rows, rng):
+        """Images of these rows, binarised afresh with `rng` where the split is of that kind."""
+        if self.intensities is None:
+            return self.images[rows]
+        return binarise(self.intensities[rows], rng)
+
+    def batches(self, batch_size, **options):
+        """Batches for Keras; see `Batches` for the options. Without a seed, in order."""
+        return Batches(self, batch_size, **options)
+
+    def take(self, n):
+        """The first `n` images as a split of their own."""
+        n = check_int("n", n, 1)
+        parts = (self.images, self.labels, self.intensities, self.conditions)
+        return Split(*(None if part is None else part[:n] for part in parts))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set in three splits.
+
+    Attributes:
+        name: as given to `load_dataset`.
+        image_shape: `(H, W, C)`.
+        levels: K, values a pixel can take.
+        train, validation, test: `Split`s.
+        classes: number of classes, or None without labels.
+        source: where the images came from.
+        checksum: SHA-256 of the images and labels.
+    """
+
+    name: str
+    image_shape: tuple
+    levels: int
+    train: Split
+    validation: Split
+    test: Split
+    classes: int | None
+    source: str
+    checksum: str = field(repr=False)
+
+    def brightness(self, split):
+        """Images of a split as floats 0..1, `(N, H, W, C)`; intensities where there are some."""
+        if split.intensities is not None:
+            return (split.intensities / 255).astype("float32")
+        return (split.images / (self.levels - 1)).astype("float32")
+
+    def conditioned(self, describe):
+        """The same images with something to condition on, for `Vector` and `Map`.
+
+        Args:
+            describe: function of a `Split` that returns `(N, ...)`, a row for each image.
+
+        Returns:
+            `Dataset` whose splits have `conditions`; `pcnnlib.train` and `evaluate` use them.
+
+        Raises:
+            UsageError: not one row for each image.
+        """
+        rows, checksum = self._for_each_split("describe", describe)
+        splits = {k: replace(getattr(self, k), conditions=v) for k, v in rows.items()}
+        return replace(self, **splits, checksum=checksum)
+
+    def redrawn(self, draw, *, name, levels):
+        """Other images made from these, with the same labels.
+
+        Args:
+            draw: function of a `Split` that returns integer images `(N, H, W, C)`.
+            name: of the new data set.
+            levels: K of the new images.
+
+        Returns:
+            `Dataset`.
+
+        Raises:
+            UsageError: not one image for each image, or values that are no levels.
+        """
+        images, checksum = self._for_each_split("draw", draw)
+        for made in images.values():
+            if (
+                made.ndim != 4
+                or made.dtype.kind not in "iu"
+                or made.min() < 0
+                or made.max() >= levels
+            ):
+                raise UsageError(
+                    f"draw must return images (N, H, W, C) of levels 0..{levels - 1}, "
+                    f"got {made.dtype} {made.shape}, {made.min()}..{made.max()}"
+                )
+        splits = {k: Split(v.astype("uint8"), getattr(self, k).labels) for k, v in images.items()}
+        shape = tuple(images["train"].shape[1:])
+        return replace(
+            self, name=name, image_shape=shape, levels=levels, **splits, checksum=checksum
+        )
+
+    def _for_each_split(self, argument, function):
+        """`function` of every split, by name, and a checksum of the results and of the data."""
+        results, digest = {}, hashlib.sha256(self.checksum.encode())
+        for name in ("train", "validation", "test"):
+            split = getattr(self, name)
+            results[name] = np.asarray(function(split))
+            if results[name].ndim == 0 or len(results[name]) != len(split):
+                raise UsageError(
+                    f"{argument} must return a row for each of {len(split)} images, "
+                    f"got {results[name].shape}"
+                )
+            digest.update(np.ascontiguousarray(results[name]))
+        return results, digest.hexdigest()
+
+
+def binarise(intensities, rng):
+    """Binary pixels drawn with probability intensity / 255 (Salakhutdinov and Murray 2008)."""
+    return (rng.random(intensities.shape, "float32") * 255 < intensities).astype("uint8")

@@ -1,0 +1,228 @@
+"""Where data sets come from: one registry of names, and the loader of each.
+
+Images are uint8 `(N, H, W, C)`, labels int64 `(N,)`. Nothing is ever unpickled. A new data set is a
+function with the decorator `source`, which holds its name, its line of help and its checksum.
+"""
+
+import hashlib
+import pathlib
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib.data.dataset import Dataset, Split, binarise
+from pcnnlib.data.files import read_images, read_npz
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set that `load_dataset` knows by name.
+
+    Attributes:
+        load: function of `(levels, data_path)` that returns a `Dataset`.
+        help: what it holds, one line.
+        checksum: SHA-256 of the arrays' bytes, split by split, images before labels: the same
+            however a file is packed. None where several contents are in use.
+    """
+
+    load: Callable
+    help: str
+    checksum: str | None = None
+
+
+SOURCES: dict[str, Source] = {}
+
+
+def source(name, help, checksum=None):
+    """Register the decorated loader under a name."""
+
+    def register(load):
+        SOURCES[name] = Source(load, help, checksum)
+        return load
+
+    return register
+
+
+def load_dataset(name, *, levels=None, data_path="data"):
+    """Load a data set by name, or from an `.npz` file.
+
+    Args:
+        name: "digits", "mnist", "binarized_mnist", "cifar", or a path that ends in `.npz` with
+            `x_train`, `x_test` and, if there are labels, `y_train`, `y_test`.
+        levels: K. `mnist`: 2 (default) or 256. A file: by default 2 if no value exceeds 1, else
+            256. Elsewhere it can only be what the data set has.
+        data_path: folder looked into for `mnist.npz`, `binarized_mnist.npz` and `cifar10.npz`
+            before anything is downloaded.
+
+    Returns:
+        `Dataset`.
+
+    Raises:
+        UsageError: unknown name; no file and no network; a file that is damaged, lacks a key, or
+            holds something else than images; levels that do not fit.
+    """
+    name = str(name)
+    if levels is not None:
+        levels = check_int("levels", levels, 2, 256)
+    if name.endswith(".npz"):
+        return _from_file(pathlib.Path(name), levels)
+    if name not in SOURCES:
+        known = ", ".join(SOURCES)
+        raise UsageError(f"data must be one of {known} or a path to .npz, got {name!r}")
+    return SOURCES[name].load(levels, pathlib.Path(data_path))
+
+
+@source(
+    "digits",
+    "scikit-learn's handwritten digits, 8x8, 17 levels: 1,297 / 200 / 300, a fixed shuffle",
+    checksum="200e7b788de7448d0378827a6dbd41e7033d945974353f57dcee45c40b343847",
+)
+def _digits(levels, data_path):
+    from sklearn.datasets import load_digits
+
+    _only_levels("digits", levels, 17)
+    raw = load_digits()
+    order = np.random.default_rng(0).permutation(len(raw.target))
+    images = raw.images.astype("uint8")[order, :, :, None]
+    labels = raw.target.astype("int64")[order]
+    parts = _split(images, labels, [1297, 200, 300])
+    return _dataset("digits", 17, parts, "scikit-learn's handwritten digits (UCI)")
+
+
+@source(
+    "mnist",
+    "28x28, 2 levels binarised afresh each epoch, or 256: 50,000 / 10,000 / 10,000, file order",
+    checksum="94d51b72971cee860660d41bd4f9c77de633ce3f9150991a301fa75b82e83237",
+)
+def _mnist(levels, data_path):
+    levels = levels or 2
+    if levels not in (2, 256):
+        raise UsageError(f"levels of mnist must be 2 or 256, got {levels}")
+    train, test, source = _file_or_download("mnist", data_path / "mnist.npz", keras.datasets.mnist)
+    if train[0].shape[1:3] != (28, 28) or train[0].shape[3:] not in ((), (1,)):
+        raise UsageError(f"mnist images must be 28x28, got {train[0].shape[1:]} in {source}")
+    held_out = 10_000 if len(train[0]) == 60_000 else max(1, len(train[0]) // 10)
+    parts = _validate_with_last(train, held_out, test)
+    return _dataset("mnist", levels, parts, source, sample_levels=levels == 2)
+
+
+@source(
+    "binarized_mnist",
+    "28x28, 2 levels, one fixed binarisation: 50,000 / 10,000 / 10,000, as in the file",
+    checksum="07ad6da6ba6894a550cb68ae290ff3deb006a01f6b6ce1b3123edec502f1fce8",
+)
+def _binarized_mnist(levels, data_path):
+    _only_levels("binarized_mnist", levels, 2)
+    path = data_path / "binarized_mnist.npz"
+    if not path.is_file():
+        raise UsageError(
+            f"binarized_mnist needs the file {path} (arrays train, valid and test of 784 binary "
+            "pixels a row, or 98 bytes of packed bits); it is not downloaded"
+        )
+    arrays = read_npz(path, ["train", "valid", "test"])
+    parts = []
+    for key, rows in arrays.items():
+        if rows.dtype == np.uint8 and rows.ndim == 2 and rows.shape[1] == 98:
+            rows = np.unpackbits(rows, axis=1)
+        if rows.size != len(rows) * 784 or not np.isin(rows, (0, 1)).all():
+            raise UsageError(
+                f"data file {path}: {key} must hold 784 binary pixels a row, "
+                f"got {rows.dtype} {rows.shape}"
+            )
+        parts.append((rows.reshape(-1, 28, 28, 1).astype("uint8"), None))
+    return _dataset("binarized_mnist", 2, parts, str(path))
+
+
+@source(
+    "cifar",
+    "32x32x3, 256 levels; the last tenth of the training images validates",
+)
+def _cifar(levels, data_path):
+    _only_levels("cifar", levels, 256)
+    train, test, source = _file_or_download(
+        "cifar", data_path / "cifar10.npz", keras.datasets.cifar10
+    )
+    parts = _validate_with_last(train, max(1, len(train[0]) // 10), test)
+    return _dataset("cifar", 256, parts, source)
+
+
+def _from_file(path, levels):
+    train, test = read_images(path)
+    if levels is None:
+        levels = 2 if max(train[0].max(), test[0].max()) <= 1 else 256
+    parts = _validate_with_last(train, max(1, len(train[0]) // 10), test)
+    return _dataset(str(path), levels, parts, str(path))
+
+
+def _file_or_download(name, path, module):
+    if path.is_file():
+        return *read_images(path), str(path)
+    try:
+        (x, y), (u, v) = module.load_data()
+    except Exception as error:  # whatever the network, a proxy or the disk may raise
+        reason = " ".join(str(error).split())
+        raise UsageError(
+            f"{name}: there is no file {path}, and the download failed ({reason}); "
+            f"put {path.name} there"
+        ) from error
+    parts = []
+    for images, labels in ((x, y), (u, v)):
+        images = images if images.ndim == 4 else images[..., None]
+        parts.append((images, labels.reshape(-1).astype("int64")))
+    return *parts, f"keras.datasets.{module.__name__.rsplit('.', 1)[-1]}"
+
+
+def _validate_with_last(train, n, test):
+    images, labels = train
+    early, late = slice(None, -n), slice(-n, None)
+    return [
+        (images[early], None if labels is None else labels[early]),
+        (images[late], None if labels is None else labels[late]),
+        test,
+    ]
+
+
+def _split(images, labels, sizes):
+    edges = np.cumsum([0, *sizes])
+    return [(images[a:b], labels[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def _only_levels(name, levels, has):
+    if levels not in (None, has):
+        raise UsageError(f"levels of {name} must be {has}, got {levels}")
+
+
+def _dataset(name, levels, parts, source, *, sample_levels=False):
+    digest = hashlib.sha256()
+    splits = []
+    for number, (images, labels) in enumerate(parts):
+        digest.update(np.ascontiguousarray(images))
+        if labels is not None:
+            digest.update(np.ascontiguousarray(labels))
+        intensities = None
+        if sample_levels:
+            # One binarisation per split is fixed, so that test likelihoods can be compared.
+            intensities = images
+            images = binarise(images, np.random.default_rng([2008, number]))
+        if images.max() >= levels:
+            raise UsageError(
+                f"data {name}: images must hold levels 0..{levels - 1} (levels={levels}), "
+                f"got {images.max()}"
+            )
+        splits.append(Split(images, labels, intensities))
+    checksum = digest.hexdigest()
+    if name in SOURCES and SOURCES[name].checksum not in (None, checksum):
+        warnings.warn(
+            f"{source} does not hold the known {name} images (SHA-256 {checksum[:12]}...): "
+            "likelihoods will not compare with published ones",
+            stacklevel=4,
+        )
+    labelled = [labels for _, labels in parts if labels is not None]
+    classes = int(max(labels.max() for labels in labelled)) + 1 if labelled else None
+    return Dataset(
+        name, tuple(splits[0].images.shape[1:]), levels, *splits, classes, source, checksum
+    )

@@ -1,0 +1,73 @@
+"""The simplest models of images: every pixel drawn on its own, from a histogram of levels.
+
+They know nothing of a pixel's neighbours, and so show what a PixelCNN gains by knowing them.
+H rows, W columns, C channels, K levels.
+"""
+
+import numpy as np
+
+from pcnnlib._internal.errors import UsageError, check_int, check_number
+
+
+class Histogram:
+    """Pixels independent of each other, each with the levels' frequencies in the training images.
+
+    `pcnnlib.evaluate` takes it like any other model. Before `fit` every level is equally likely:
+    that is the uniform model.
+
+    Args:
+        image_shape: `(H, W, C)`.
+        levels: K.
+        per_pixel: one histogram for each pixel of the image, or one for all.
+        smoothing: added to every count, above 0, so that no level is held impossible.
+    """
+
+    condition = None
+
+    def __init__(self, image_shape, levels, *, per_pixel=True, smoothing=1.0):
+        self.image_shape = tuple(image_shape)
+        self.levels = check_int("levels", levels, 2, 256)
+        self.per_pixel = per_pixel
+        self.smoothing = check_number("smoothing", smoothing, 0.0, open_below=True)
+        self.counts = np.zeros((*self.image_shape, self.levels))
+
+    def fit(self, split):
+        """Count the levels of a `Split`; returns the model."""
+        images = split.images[..., None]
+        self.counts = np.stack([(images == k).sum(axis=0) for k in range(self.levels)], axis=-1)
+        self.counts = self.counts.reshape(*self.image_shape, self.levels).astype(float)
+        if not self.per_pixel:
+            self.counts[:] = self.counts.sum(axis=(0, 1, 2))
+        return self
+
+    @property
+    def probabilities(self):
+        """Probability of each level, `(H, W, C, K)`."""
+        counts = self.counts + self.smoothing
+        return counts / counts.sum(axis=-1, keepdims=True)
+
+    def log_likelihood(self, images, condition=None, batch_size=None):
+        """Log-probability of each image, nats, `(N,)`."""
+        images = np.asarray(images)
+        if images.shape[1:] != self.image_shape:
+            raise UsageError(f"images must be {self.image_shape}, got {images.shape[1:]}")
+        logs = np.broadcast_to(np.log(self.probabilities), (*images.shape, self.levels))
+        chosen = np.take_along_axis(logs, images[..., None].astype(int), axis=-1)
+        return chosen.sum(axis=(1, 2, 3, 4))
+
+    def sample(self, n, seed=None):
+        """Draw `n` images, uint8 `(n, H, W, C)`."""
+        noise = np.random.default_rng(seed).random((n, *self.image_shape, 1))
+        cumulative = np.cumsum(self.probabilities, axis=-1)[..., :-1]
+        return (noise >= cumulative).sum(axis=-1).astype("uint8")
+
+
+def best_smoothing(split, validation, levels, choices=(0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)):
+    """The smoothing of a per-pixel `Histogram` of `split` under which `validation` is likeliest."""
+    model = Histogram(split.images.shape[1:], levels).fit(split)
+
+    def likelihood(smoothing):
+        model.smoothing = smoothing
+        return model.log_likelihood(validation.images).mean()
+
+    return max(choices, key=likelihood)

@@ -1,0 +1,1 @@
+"""What is a layer? Masks, causal convolutions, blocks, conditions and distributions."""

@@ -1,0 +1,323 @@
+"""Blocks: the gated block with a vertical and a horizontal stack, and the residual block of 2016.
+
+Follows van den Oord et al. 2016 (arXiv:1606.05328), section 2 and figure 2. Tensors are NHWC:
+B batch, H rows, W columns, F filters.
+
+A block that the cached sampler can draw from has the methods of `pcnnlib.sampling.CachedBlock`.
+"""
+
+import keras
+from keras import ops
+
+from pcnnlib._internal import backend
+from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib.nn.layers import CausalConv2D, ChannelDense
+
+_register = keras.saving.register_keras_serializable("pcnnlib")
+
+# The stacks whose gates a condition can enter.
+CONDITION_STACKS = ("vertical", "horizontal")
+
+
+@backend.fused
+def gate(inputs):
+    """Gated activation unit: tanh of one half of the features times the sigmoid of the other.
+
+    Equation 2 of arXiv:1606.05328: `y = tanh(W_f * x) . sigmoid(W_g * x)`.
+
+    Args:
+        inputs: `(..., 2F)`, the features to gate and then the gates.
+
+    Returns:
+        `(..., F)`.
+    """
+    features, gates = ops.split(inputs, 2, axis=-1)  # each (..., F)
+    return ops.tanh(features) * ops.sigmoid(gates)
+
+
+def relu_of_sum(inputs):
+    """ReLU in place of the gate, with the same weights: the two halves are added.
+
+    Args:
+        inputs: `(..., 2F)`.
+
+    Returns:
+        `(..., F)`.
+    """
+    features, gates = ops.split(inputs, 2, axis=-1)  # each (..., F)
+    return ops.relu(features + gates)
+
+
+# What stands between a block's two convolutions and its features: functions of 2F features to F.
+ACTIVATIONS = {"gate": gate, "relu_of_sum": relu_of_sum}
+
+
+@_register
+class GatedBlock(keras.layers.Layer):
+    """One layer of the Gated PixelCNN: figure 2 of arXiv:1606.05328.
+
+    The vertical stack convolves the rows above and is gated. The horizontal stack convolves the row
+    to the left, adds the output of the vertical convolution *before* its gate (through a 1x1
+    convolution, the link), is gated, mixed by a 1x1 convolution and added to its input. A condition
+    enters the gates (equations 4 and 5).
+
+    Args:
+        filters: int, features F of each stack, a multiple of `channel_groups`.
+        kernel_size: odd int of at least 3.
+        mask_type: "A" for the block that reads the image (it has no residual), else "B".
+        dilation: int, pixels from one tap to the next in both stacks; 1 for mask A, which would
+            else skip the pixel's neighbours.
+        channel_groups: int, channel groups of the horizontal stack.
+        dropout: float in [0, 1), share of gated features dropped while training.
+        activation: "gate" or "relu_of_sum".
+        condition_stacks: those of "vertical" and "horizontal" whose gates a condition enters; if
+            there are any, `call` gets a condition.
+        last: bool, whether no block follows. Nothing then reads the vertical features, and a
+            condition in their gate would be weights without a gradient.
+
+    Raises:
+        UsageError: dilation with mask A, an unknown activation or stack, or what `CausalConv2D`
+            refuses.
+
+    Input shape: vertical `(B, H, W, I)`, horizontal `(B, H, W, I)` and, if conditional, condition
+        `(B, 1, 1, D)` (the same everywhere) or `(B, H, W, D)`.
+    Output shape: two tensors `(B, H, W, F)`.
+    """
+
+    def __init__(
+        self,
+        filters,
+        kernel_size=3,
+        *,
+        mask_type="B",
+        dilation=1,
+        channel_groups=1,
+        dropout=0.0,
+        activation="gate",
+        condition_stacks=(),
+        last=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = kernel_size
+        if mask_type == "A" and dilation != 1:
+            raise UsageError(f"dilation must be 1 in a block of mask_type A, got {dilation!r}")
+        self.mask_type = mask_type
+        self.dilation = dilation
+        self.channel_groups = channel_groups
+        self.dropout = dropout
+        self.activation = check_activation(activation)
+        self.condition_stacks = check_condition_stacks(condition_stacks)
+        self.last = last
+        convolution = {
+            "mask_type": mask_type,
+            "dilation": dilation,
+            "filter_multiplier": 2,
+            "dtype": self.dtype_policy,
+        }
+        # The vertical stack sees whole rows above: no channel of the current pixel, so no groups.
+        self.vertical = CausalConv2D(
+            filters, kernel_size, stack="vertical", name="vertical", **convolution
+        )
+        self.horizontal = CausalConv2D(
+            filters,
+            kernel_size,
+            stack="horizontal",
+            channel_groups=channel_groups,
+            name="horizontal",
+            **convolution,
+        )
+        # The horizontal convolution has the gate's bias: link and conditions add none.
+        unbiased = {"use_bias": False, "dtype": self.dtype_policy}
+        self.link = keras.layers.Dense(2 * filters, name="link", **unbiased)
+        self.project = ChannelDense(
+            filters, channel_groups, name="project", dtype=self.dtype_policy
+        )
+        self.vertical_dropout = keras.layers.Dropout(dropout, name="vertical_dropout")
+        self.horizontal_dropout = keras.layers.Dropout(dropout, name="horizontal_dropout")
+        self.vertical_condition = self.horizontal_condition = None
+        if "vertical" in self.condition_stacks and not last:
+            self.vertical_condition = keras.layers.Dense(
+                2 * filters, name="vertical_condition", **unbiased
+            )
+        if "horizontal" in self.condition_stacks:
+            self.horizontal_condition = keras.layers.Dense(
+                2 * filters, name="horizontal_condition", **unbiased
+            )
+
+    def build(self, vertical_shape, horizontal_shape, condition_shape=None):
+        self.input_features = vertical_shape[-1]
+        pixels = tuple(vertical_shape[:-1])
+        self.vertical.build(vertical_shape)
+        self.horizontal.build(horizontal_shape)
+        self.link.build((*pixels, 2 * self.filters))
+        self.project.build((*pixels, self.filters))
+        for layer in (self.vertical_condition, self.horizontal_condition):
+            if layer is not None:
+                layer.build(condition_shape)
+
+    def vertical_stack(self, window, condition=None, training=False):
+        """The vertical stack on a window.
+
+        Returns:
+            The next block's vertical features `(B, rows, columns, F)`, and the link features
+            `(B, rows, columns, 2F)`: all that enters the horizontal gate from outside its row.
+        """
+        vertical_features = self.vertical.convolve(window)
+        link_features = self.link(vertical_features)
+        if self.vertical_condition is not None:
+            vertical_features = vertical_features + self.vertical_condition(condition)
+        if self.horizontal_condition is not None:
+            link_features = link_features + self.horizontal_condition(condition)
+        gated = ACTIVATIONS[self.activation](vertical_features)
+        return self.vertical_dropout(gated, training=training), link_features
+
+    def horizontal_stack(self, window, link_features, residual, training=False):
+        """The horizontal stack on a window.
+
+        Args:
+            window: the row to the left, `(B, rows, columns + w - 1, I)`.
+            link_features: from `vertical_stack`, of the same pixels.
+            residual: the block's horizontal input at the same pixels.
+
+        Returns:
+            `(B, rows, columns, F)`.
+        """
+        gated = ACTIVATIONS[self.activation](self.horizontal.convolve(window) + link_features)
+        features = self.project(self.horizontal_dropout(gated, training=training))
+        # In the first block a residual would hand the pixel's own value on.
+        return features if self.mask_type == "A" else residual + features
+
+    def call(self, vertical, horizontal, condition=None, training=False):
+        vertical_features, link_features = self.vertical_stack(
+            self.vertical.pad(vertical), condition, training
+        )
+        horizontal_features = self.horizontal_stack(
+            self.horizontal.pad(horizontal), link_features, horizontal, training
+        )
+        return vertical_features, horizontal_features
+
+    # What the cached sampler calls: see `pcnnlib.sampling.CachedBlock`.
+
+    def initial_cache(self, batch, width):
+        top, _, first, last = self.vertical.kernel_extent
+        above = (batch, -top, width - first + last, self.input_features)
+        left = (batch, 1, -self.horizontal.kernel_extent[2], self.input_features)
+        return ops.zeros(above, self.compute_dtype), ops.zeros(left, self.compute_dtype)
+
+    def vertical_step(self, above, row, condition=None):
+        window = above
+        if self.mask_type == "B":  # mask A hides the row itself
+            window = ops.concatenate([above, self._pad_columns(row)], axis=1)
+        return self.vertical_stack(window, condition)
+
+    def append_row(self, above, row):
+        return ops.concatenate([above, self._pad_columns(row)], axis=1)[:, 1:]
+
+    def horizontal_step(self, left, pixel, link_features):
+        window = left
+        if self.horizontal.kernel_extent[3] == 0:  # the pixel itself, or earlier channels of it
+            window = ops.concatenate([left, pixel], axis=2)
+        return self.horizontal_stack(window, link_features, pixel)
+
+    def append_pixel(self, left, pixel):
+        return ops.concatenate([left, pixel], axis=2)[:, :, 1:]
+
+    def _pad_columns(self, row):
+        _, _, first, last = self.vertical.kernel_extent
+        return ops.pad(row, ((0, 0), (0, 0), (-first, last), (0, 0)))
+
+    def compute_output_shape(self, vertical_shape, horizontal_shape, condition_shape=None):
+        shape = (*vertical_shape[:-1], self.filters)
+        return shape, shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "mask_type": self.mask_type,
+            "dilation": self.dilation,
+            "channel_groups": self.channel_groups,
+            "dropout": self.dropout,
+            "activation": self.activation,
+            "condition_stacks": self.condition_stacks,
+            "last": self.last,
+        }
+
+
+def check_activation(activation):
+    """Return the name of an activation, or raise `UsageError`."""
+    if activation not in ACTIVATIONS:
+        raise UsageError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
+    return activation
+
+
+def check_condition_stacks(stacks):
+    """Return the names of stacks as a tuple, or raise `UsageError`."""
+    stacks = (stacks,) if isinstance(stacks, str) else tuple(stacks)
+    for stack in stacks:
+        if stack not in CONDITION_STACKS:
+            raise UsageError(
+                f"condition_stacks must be some of {', '.join(CONDITION_STACKS)}, got {stack!r}"
+            )
+    return stacks
+
+
+@_register
+class ResidualBlock(keras.layers.Layer):
+    """A layer of the 2016 PixelCNN: ReLU, 1x1, masked 3x3, 1x1, added to the input.
+
+    Follows arXiv:1601.06759, section 3.3 and figure 5: the masked convolution works on half the
+    features.
+
+    Args:
+        filters: int, features F; half of them must still be a multiple of `channel_groups`.
+        kernel_size: odd int of at least 3.
+        channel_groups: int, channel groups.
+
+    Input and output shape: `(B, H, W, F)`.
+    """
+
+    def __init__(self, filters, kernel_size=3, *, channel_groups=1, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = check_int("filters", filters, 2 * channel_groups)
+        if filters % (2 * channel_groups):
+            raise UsageError(f"filters must be a multiple of {2 * channel_groups}, got {filters}")
+        self.kernel_size = kernel_size
+        self.channel_groups = channel_groups
+        policy = {"dtype": self.dtype_policy}
+        self.reduce = ChannelDense(filters // 2, channel_groups, name="reduce", **policy)
+        self.convolution = CausalConv2D(
+            filters // 2,
+            kernel_size,
+            stack="raster",
+            mask_type="B",
+            channel_groups=channel_groups,
+            name="convolution",
+            **policy,
+        )
+        self.expand = ChannelDense(filters, channel_groups, name="expand", **policy)
+
+    def build(self, input_shape):
+        half = (*input_shape[:-1], self.filters // 2)
+        self.reduce.build(input_shape)
+        self.convolution.build(half)
+        self.expand.build(half)
+
+    def call(self, inputs):
+        features = self.reduce(ops.relu(inputs))
+        features = self.convolution(ops.relu(features))
+        return inputs + self.expand(ops.relu(features))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "channel_groups": self.channel_groups,
+        }

@@ -1,0 +1,170 @@
+"""What an image may be conditioned on: labels, vectors, or maps that say *where*.
+
+A condition `h` enters the gates (van den Oord et al. 2016, arXiv:1606.05328, section 2.3): as
+`V^T h`, the same at every pixel (equation 4), or as `V * s`, where `s = m(h)` is a map brought to
+image size by a learned transposed convolution `m` (equation 5).
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from pcnnlib._internal.errors import UsageError, check_int
+
+_register = keras.saving.register_keras_serializable("pcnnlib")
+
+
+class Condition:
+    """Description of a condition: how it is checked, and how it is encoded.
+
+    Attributes:
+        shape: of one image's condition.
+        depth: D, features of the encoded condition.
+    """
+
+    def of(self, split):
+        """What the images of a `Split` are conditioned on, one row each.
+
+        Raises:
+            UsageError: the split has nothing of the kind, or something that does not fit.
+        """
+        if split.conditions is None:
+            raise UsageError(
+                f"the model is conditioned on {self!r}, and the data has no conditions: "
+                "Dataset.conditioned gives it some"
+            )
+        return self.check(split.conditions)
+
+    def get_config(self):
+        return dict(vars(self))
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+    def __eq__(self, other):
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self):
+        return hash((type(self), tuple(vars(self).values())))
+
+    def __repr__(self):
+        values = ", ".join(repr(v) for v in vars(self).values())
+        return f"{type(self).__name__}({values})"
+
+
+@_register
+class Labels(Condition):
+    """One of `n` classes per image: integers 0 .. n-1, shape `(B,)`."""
+
+    def __init__(self, n):
+        self.n = check_int("n", n, 1)
+
+    shape = ()
+
+    @property
+    def depth(self):
+        return self.n
+
+    def of(self, split):
+        """The labels of a `Split`; raises `UsageError` if it has none."""
+        if split.labels is None:
+            raise UsageError(f"the model is conditioned on {self!r}, and the data has no labels")
+        return self.check(split.labels)
+
+    def check(self, values):
+        """Return `values` as int32 `(B,)`, or raise `UsageError`."""
+        values = np.asarray(values)
+        if values.dtype.kind not in "iu" or values.ndim != 1:
+            raise UsageError(
+                f"condition must be integer labels of shape (B,), got {values.dtype} {values.shape}"
+            )
+        if values.size and (values.min() < 0 or values.max() >= self.n):
+            wrong = values[(values < 0) | (values >= self.n)][0]
+            raise UsageError(f"condition must hold labels 0..{self.n - 1}, got {wrong}")
+        return values.astype("int32")
+
+    def make_encoder(self, image_shape, dtype=None):
+        return None
+
+    def encode(self, encoder, values):
+        """One-hot labels, `(B, 1, 1, n)`: V^T h then picks a learned vector per class."""
+        return ops.one_hot(ops.cast(values, "int32"), self.n)[:, None, None, :]
+
+
+@_register
+class Vector(Condition):
+    """A vector per image, `(B, dim)` floats: an embedding, or a code."""
+
+    def __init__(self, dim):
+        self.dim = check_int("dim", dim, 1)
+
+    @property
+    def shape(self):
+        return (self.dim,)
+
+    @property
+    def depth(self):
+        return self.dim
+
+    def check(self, values):
+        """Return `values` as float32 `(B, dim)`, or raise `UsageError`."""
+        return _check_floats(values, self.shape)
+
+    def make_encoder(self, image_shape, dtype=None):
+        return None
+
+    def encode(self, encoder, values):
+        """The vector at every pixel alike, `(B, 1, 1, dim)`."""
+        return values[:, None, None, :]
+
+
+@_register
+class Map(Condition):
+    """A small image of features per image, `(B, h, w, c)` floats; image sizes are multiples."""
+
+    def __init__(self, shape):
+        shape = tuple(shape) if np.iterable(shape) else (shape,)
+        if len(shape) != 3:
+            raise UsageError(f"a map's shape must be (h, w, c), got {shape}")
+        self.shape = tuple(check_int(n, v, 1) for n, v in zip("hwc", shape, strict=True))
+
+    @property
+    def depth(self):
+        # Room for the transposed convolution to say more than the map's own features do.
+        return max(self.shape[-1], 8)
+
+    def check(self, values):
+        """Return `values` as float32 `(B, h, w, c)`, or raise `UsageError`."""
+        return _check_floats(values, self.shape)
+
+    def make_encoder(self, image_shape, dtype=None):
+        """The learned transposed convolution `m` of equation 5, from map to image size."""
+        (height, width), (h, w, _) = image_shape[:2], self.shape
+        if height % h or width % w:
+            raise UsageError(
+                f"a map of {h}x{w} cannot be brought to {height}x{width} images: "
+                "their sides must be multiples of its sides"
+            )
+        strides = (height // h, width // w)
+        return keras.layers.Conv2DTranspose(
+            self.depth, strides, strides=strides, name="condition_map", dtype=dtype
+        )
+
+    def encode(self, encoder, values):
+        """Features at image size, `(B, H, W, D)`."""
+        return encoder(values)
+
+
+def _check_floats(values, shape):
+    values = np.asarray(values)
+    if values.dtype.kind not in "fiu" or values.ndim == 0 or values.shape[1:] != shape:
+        wanted = ", ".join(["B", *map(str, shape)])
+        raise UsageError(
+            f"condition must be numbers of shape ({wanted}), got {values.dtype} {values.shape}"
+        )
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+        values = values.astype("float32")
+    if not np.isfinite(values).all():
+        raise UsageError("condition must be finite, got NaN or infinity")
+    return values

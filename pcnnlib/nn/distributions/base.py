@@ -1,0 +1,101 @@
+"""What all distributions of a pixel share.
+
+B batch, H rows, W columns, C channels, K levels.
+"""
+
+from keras import ops
+
+from pcnnlib._internal.errors import UsageError, check_int
+
+
+class Distribution:
+    """A distribution of the C values of one pixel over the levels 0 .. K-1.
+
+    Made without `levels` it is a description, such as `LogisticMixture(components=10)`; a model
+    makes it fit its images by `for_images`. A subclass has the methods of `Bernoulli`.
+
+    Args:
+        levels: K, values a channel can take, or None for a description.
+        channels: C.
+
+    Attributes:
+        size: numbers per pixel that the network must give.
+        channelwise: whether the network itself orders the channels (R before G before B); a
+            sampler then needs one look at the network per channel instead of one per pixel.
+        noise_per_channel: uniform numbers needed per channel to draw one sample.
+    """
+
+    channelwise = True
+    noise_per_channel = 1
+
+    def __init__(self, levels=None, channels=1):
+        self.levels = None if levels is None else check_int("levels", levels, 2, 256)
+        self.channels = check_int("channels", channels, 1)
+
+    def for_images(self, levels, channels):
+        """The same distribution, of pixels with these levels and channels.
+
+        Raises:
+            UsageError: levels that do not suit it, or a distribution of other levels or channels.
+        """
+        if self.levels is None:
+            return type(self)(**{**self.get_config(), "levels": levels, "channels": channels})
+        if (self.levels, self.channels) != (levels, channels):
+            raise UsageError(
+                f"distribution {self!r} does not fit images of {levels} levels and {channels} "
+                "channels: leave levels and channels out of it"
+            )
+        return self
+
+    def description(self):
+        """The same distribution without levels and channels, as a model's configuration has it."""
+        config = self.get_config()
+        config.pop("levels", None), config.pop("channels", None)
+        return type(self)(**config)
+
+    @property
+    def channel_groups(self):
+        """Groups of features that the network must keep in order: one, or one per channel."""
+        return self.channels if self.channelwise else 1
+
+    def per_channel(self, parameters, images):
+        """The prediction of each channel, given the earlier channels of its pixel.
+
+        Args:
+            parameters: as `parameters` gives them, `(B, H, W, ...)`.
+            images: integer `(B, H, W, C)`, the actual values.
+
+        Returns:
+            `(B, H, W, C, ...)`. Where the network itself orders the channels, the parameters.
+        """
+        return parameters
+
+    def sample_given(self, parameters, noise, temperature, image, keep):
+        """Draw the channels that are not kept, each given the earlier ones of its pixel.
+
+        Args:
+            parameters, noise, temperature: as for `sample`.
+            image: int32 `(B, H, W, C)`.
+            keep: bool, same shape: where the values of `image` are kept.
+
+        Returns:
+            int32 `(B, H, W, C)`.
+        """
+        return ops.where(keep, image, self.sample(parameters, noise, temperature))
+
+    def get_config(self):
+        return {} if self.levels is None else {"levels": self.levels, "channels": self.channels}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.get_config() == other.get_config()
+
+    def __hash__(self):
+        return hash((type(self), *self.get_config().items()))
+
+    def __repr__(self):
+        values = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
+        return f"{type(self).__name__}({values})"

@@ -1,0 +1,34 @@
+"""The order in which an image is generated: row by row, left to right, and R before G before B."""
+
+import math
+
+import numpy as np
+
+
+def raster_order(*shape):
+    """The turn of each pixel, or of each value, in the order of generation.
+
+    Args:
+        shape: `H, W` for pixels, `H, W, C` for values.
+
+    Returns:
+        int array of this shape: 0 is generated first.
+
+    >>> raster_order(2, 3).tolist()
+    [[0, 1, 2], [3, 4, 5]]
+    """
+    return np.arange(math.prod(shape)).reshape(shape)
+
+
+def before(shape, pixel):
+    """Which pixels are generated before one.
+
+    Args:
+        shape: `(H, W)`.
+        pixel: `(i, j)`, row and column.
+
+    Returns:
+        bool array `(H, W)`.
+    """
+    order = raster_order(*shape)
+    return order < order[tuple(pixel)]

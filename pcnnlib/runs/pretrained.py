@@ -1,0 +1,58 @@
+"""Published weights, and the example images beside them."""
+
+import zipfile
+import zlib
+
+import numpy as np
+
+from pcnnlib._internal.errors import UsageError
+from pcnnlib.runs.publish import file_checksum
+from pcnnlib.runs.registry import EXAMPLES, RUN, WEIGHTS, read_run, run_dir
+from pcnnlib.training import load_model
+
+
+def load_pretrained(name, results_path=None):
+    """A published model with its weights, ready to draw.
+
+    Args:
+        name: of the run, such as "mnist" or "cifar-subset/mixture".
+        results_path: folder of runs of your own, or None for those that come with the library.
+
+    Returns:
+        A model of this library.
+
+    Raises:
+        UsageError: no such run, one without weights, or weights that are not those published.
+    """
+    run, path = read_run(name, results_path), run_dir(name, results_path) / WEIGHTS
+    if "weights" not in run:
+        raise UsageError(f"run {name!r} has no weights")
+    if not path.is_file():
+        raise UsageError(f"{path} is missing")
+    published = run["weights"].get("sha256") if isinstance(run["weights"], dict) else None
+    if file_checksum(path) != published:
+        raise UsageError(f"{path} is damaged: its checksum is not the one in {RUN}")
+    return load_model(path)
+
+
+def read_examples(name, results_path=None):
+    """Images beside a run, for pages that show it.
+
+    Args:
+        name: of the run, such as "mnist".
+        results_path: folder of runs of your own, or None for those that come with the library.
+
+    Returns:
+        dict of arrays, see `examples`; empty if the run has none.
+
+    Raises:
+        UsageError: no such run, or a damaged file.
+    """
+    path = run_dir(name, results_path) / EXAMPLES
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise UsageError(f"result {path} cannot be read: {error}") from error

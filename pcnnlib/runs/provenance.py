@@ -1,0 +1,64 @@
+"""Where a run was made: commit, hardware and versions."""
+
+import pathlib
+import platform
+import subprocess
+from importlib import metadata
+
+import keras
+
+from pcnnlib._internal.devices import accelerators, processor_cores
+
+
+def provenance(packages=None):
+    """Commit, hardware and versions, for a `run.json`.
+
+    Args:
+        packages: names of installed packages whose versions matter; None: Keras and its backend.
+
+    Returns:
+        dict with `commit` (a plus at its end if files had been changed since; None outside of a
+        checkout), `hardware` and `versions`.
+    """
+    versions = {"python": platform.python_version()}
+    for package in packages or ["pcnnlib", "keras", keras.backend.backend(), "numpy"]:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = None
+    return {"commit": _commit(), "hardware": _hardware(), "versions": versions}
+
+
+def hardware(run):
+    """The hardware of a run, in a few words: "1 core, AMD EPYC", or the names of accelerators."""
+    made_on = run["hardware"]
+    if made_on["accelerators"]:
+        return ", ".join(made_on["accelerators"])
+    cores = made_on["cores"]
+    return f"{cores} core{'s' if cores > 1 else ''}, {made_on['cpu']}"
+
+
+def _hardware():
+    path = pathlib.Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    processors = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return {
+        "cpu": processors[0] if processors else platform.processor() or platform.machine(),
+        "cores": processor_cores(),
+        "accelerators": accelerators(),
+    }
+
+
+def _commit():
+    options = {
+        "cwd": pathlib.Path(__file__).parent,
+        "check": True,
+        "capture_output": True,
+        "text": True,
+    }
+    try:
+        name = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], **options).stdout.strip()
+        changed = subprocess.run(["git", "status", "--porcelain", "-uno"], **options).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return name + ("+" if changed.strip() else "")

@@ -1,0 +1,144 @@
+"""How a run is published: its record, its weights and its example images."""
+
+import hashlib
+import json
+import pathlib
+import statistics
+import time
+
+import numpy as np
+
+from pcnnlib import analysis
+from pcnnlib._internal.files import replacing
+from pcnnlib.models import PixelCNNAutoencoder
+from pcnnlib.nn.conditions import Labels
+from pcnnlib.runs.registry import EXAMPLES, RUN, WEIGHTS
+from pcnnlib.training import save
+
+
+def write_run(run_dir, fields, model=None, images=None):
+    """Write or replace a run, each file in one step.
+
+    Args:
+        run_dir: folder of the run.
+        fields: dict for its `run.json`.
+        model: its best weights, kept beside it, or None.
+        images: dict of arrays kept beside it, see `examples`, or None.
+
+    Returns:
+        `fields`, with number and checksums of the weights under `weights`, if there are any: of the
+        file, and of the values in it.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    run_dir = pathlib.Path(run_dir)
+    if model is not None:
+        save(model, run_dir / WEIGHTS)
+        weights = {
+            "sha256": file_checksum(run_dir / WEIGHTS),
+            "values_sha256": values_checksum(model),
+            "parameters": model.count_params(),
+        }
+        fields = {**fields, "weights": weights}
+    if images is not None:
+        with replacing(run_dir / EXAMPLES) as scratch:
+            np.savez_compressed(scratch, **images)
+    with replacing(run_dir / RUN) as scratch:
+        scratch.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
+    return fields
+
+
+def describe_data(data):
+    """Name, checksum and sizes of a `Dataset`, for a `run.json`."""
+    parts = {part: len(getattr(data, part)) for part in ("train", "validation", "test")}
+    return {"name": pathlib.Path(data.name).name, "sha256": data.checksum, **parts}
+
+
+def examples(model, data, *, drawn=100, shown=10, seed=0):
+    """Images that a page needs and cannot compute without the data.
+
+    Args:
+        model: the run's, with its best weights.
+        data: its `Dataset`.
+        drawn: images drawn, and test images, that are compared with all training images.
+        shown: images kept of each kind.
+        seed: of the draws.
+
+    Returns:
+        dict of arrays: `test`, uint8 `(shown, H, W, C)`, one test image of each class in turn, or
+        the first where there are no classes. But for autoencoders also `drawn`, the first images
+        drawn, and `nearest`, the training images nearest to them; and distances to the nearest
+        training image (see `analysis.nearest`), `(drawn,)` each: `drawn_distance` of images drawn,
+        `test_distance` of test images, and `copied_distance` of training images as one who had
+        learnt them by heart would draw them, binarised afresh where the data are.
+    """
+    test = data.test
+    order = np.arange(len(test))
+    if test.labels is not None:
+        # The first of each class, then the second of each.
+        earlier = [(test.labels[:k] == label).sum() for k, label in enumerate(test.labels)]
+        order = np.lexsort((test.labels, earlier))
+    arrays = {"test": test.images[order[:shown]]}
+    if isinstance(model, PixelCNNAutoencoder):
+        return arrays
+    images = model.sample(drawn, class_labels(model, drawn), seed=seed)
+    index, distance = analysis.nearest(images, data.train.images)
+    rows = np.arange(min(drawn, len(data.train)))
+    copied = data.train.draw(rows, np.random.default_rng(seed))
+    return {
+        **arrays,
+        "drawn": images[:shown],
+        "nearest": data.train.images[index[:shown]],
+        "drawn_distance": distance,
+        "test_distance": analysis.nearest(test.images[:drawn], data.train.images)[1],
+        "copied_distance": analysis.nearest(copied, data.train.images)[1],
+    }
+
+
+def speed(model, data, seconds, *, drawn=100):
+    """What a run costs: of training from its history, of drawing measured here and now.
+
+    Args:
+        model: the run's.
+        data: its `Dataset`.
+        seconds: of each epoch, validation included.
+        drawn: images drawn at once.
+
+    Returns:
+        dict: `seconds_per_epoch`, the median; `images_per_second` trained on, where a validated
+        image counts as a third of one; `flop_per_image` of training, three forward passes' worth;
+        `drawn_per_second`, compiling left out.
+    """
+    median = statistics.median(seconds)
+    began = []
+    for _ in range(2):  # the first call compiles
+        began.append(time.perf_counter())
+        if isinstance(model, PixelCNNAutoencoder):
+            model.decode(np.zeros((drawn, model.code_size), "float32"), seed=0)
+        else:
+            model.sample(drawn, class_labels(model, drawn), seed=0)
+    return {
+        "seconds_per_epoch": median,
+        "images_per_second": (len(data.train) + len(data.validation) / 3) / median,
+        "flop_per_image": 3 * analysis.flop_per_image(model),
+        "drawn_per_second": drawn / (time.perf_counter() - began[-1]),
+    }
+
+
+def class_labels(model, n):
+    """Labels to draw `n` images of, each class in turn; None for a model without labels."""
+    return np.arange(n) % model.condition.n if isinstance(model.condition, Labels) else None
+
+
+def file_checksum(path):
+    """SHA-256 of a file."""
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+
+
+def values_checksum(model):
+    """SHA-256 of the values of a model's weights: the same however their file is packed."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(np.ascontiguousarray(weight))
+    return digest.hexdigest()

@@ -1,0 +1,98 @@
+"""Where the published runs are, and what each says.
+
+A run is a folder of `results/` with a `run.json` (command, architecture, training, seed, data,
+hardware, versions, history, test) and, where it trained a model of this library, the weights beside
+it and `examples.npz`, the few images that a page shows where the data set is not at hand. Its name
+is its path below `results/`, such as "mnist" or "cifar-subset/mixture". The folder is a part of the
+installed package.
+"""
+
+import json
+import pathlib
+
+from pcnnlib._internal.errors import UsageError
+
+RUN, WEIGHTS, EXAMPLES = "run.json", "weights.keras", "examples.npz"
+
+
+def runs_dir():
+    """Where the published runs are: in the installed package, or beside it in a checkout."""
+    package = pathlib.Path(__file__).parents[1]
+    installed = package / "published"
+    return installed if installed.is_dir() else package.parent / "results"
+
+
+def list_runs(results_path=None):
+    """Names of all published runs, sorted; of those in `results_path`, if it is given."""
+    folder = root(results_path)
+    paths = folder.glob(f"**/{RUN}")
+    return sorted(path.parent.relative_to(folder).as_posix() for path in paths)
+
+
+def read_run(name, results_path=None):
+    """The record of a run.
+
+    Args:
+        name: of the run, such as "mnist".
+        results_path: folder of runs of your own, or None for those that come with the library.
+
+    Returns:
+        dict, the contents of its `run.json`.
+
+    Raises:
+        UsageError: no such run, or a damaged file.
+    """
+    return read_run_dir(run_dir(name, results_path))
+
+
+def read_run_dir(path):
+    """The record of the run in a folder.
+
+    Args:
+        path: the run's own folder.
+
+    Returns:
+        dict, the contents of its `run.json`.
+
+    Raises:
+        UsageError: no such file, or a damaged one.
+    """
+    path = pathlib.Path(path) / RUN
+    try:
+        run = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"result {path} cannot be read: {error}") from error
+    if not isinstance(run, dict):
+        raise UsageError(f"result {path} cannot be read: it should hold fields, and holds {run!r}")
+    return run
+
+
+def read_runs(group):
+    """The runs of a folder of `results/`.
+
+    Args:
+        group: name of the folder, such as "cifar-subset".
+
+    Returns:
+        dict of run -> its record, a dict.
+
+    Raises:
+        UsageError: no run in such a folder, or a damaged file.
+    """
+    known = [name for name in list_runs() if "/" in name]
+    groups = sorted({name.rpartition("/")[0] for name in known})
+    if group not in groups:
+        raise UsageError(f"group must be one of {', '.join(groups) or 'none'}, got {group!r}")
+    inside = [name for name in known if name.rpartition("/")[0] == group]
+    return {name.rpartition("/")[2]: read_run(name) for name in inside}
+
+
+def root(results_path):
+    return runs_dir() if results_path is None else pathlib.Path(results_path)
+
+
+def run_dir(name, results_path):
+    runs = list_runs(results_path)
+    if name not in runs:
+        raise UsageError(f"run must be one of {', '.join(runs) or 'none'}, got {name!r}")
+    return root(results_path) / name

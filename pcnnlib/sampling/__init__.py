@@ -1,0 +1,12 @@
+"""How is an image drawn? Pixel by pixel: the plain way (`full`), or from caches (`cached`).
+
+Both draw by inversion from the same uniform noise, made by NumPy from the seed: the same seed gives
+the same images, by either method, on either backend, and image k does not depend on how many are
+drawn.
+"""
+
+from pcnnlib.sampling.cached import cache_size
+from pcnnlib.sampling.draw import METHODS, frames, parameters, sample
+from pcnnlib.sampling.protocol import CachedBlock
+
+__all__ = ["METHODS", "CachedBlock", "cache_size", "frames", "parameters", "sample"]

@@ -1,0 +1,166 @@
+"""Drawing from caches: computes what a new pixel changes, and nothing else.
+
+In the spirit of Ramachandran et al. 2017 (arXiv:1704.06001). The vertical stack of a row depends on
+nothing but the rows above: it runs once per row, for all columns. The horizontal stack runs once
+per pixel (once per channel for ordered colour). The caches hold the rows and columns that the
+kernels still reach, so memory grows with W times layers (times dilation), never with H*W times
+layers.
+
+B batch, W columns, C channels, N uniform numbers per channel.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from pcnnlib._internal import backend
+from pcnnlib.sampling.protocol import CachedBlock
+
+# Whether TensorFlow compiles a row through XLA. Small batches spend their time between operations,
+# which XLA removes; `benchmarks/sampling.py` measures both.
+XLA = True
+
+
+def fits(model):
+    """Whether every block of a model can be drawn from caches."""
+    blocks = getattr(model, "blocks", ())
+    return bool(blocks) and all(isinstance(block, CachedBlock) for block in blocks)
+
+
+def start(model, batch, condition):
+    """The state before the first row: the blocks' caches of rows above, the encoded condition."""
+    width = model.image_shape[1]
+    caches = [block.initial_cache(batch, width)[0] for block in model.blocks]
+    encoded = ()
+    if condition is not None:
+        encoded = model.encode_condition(ops.convert_to_tensor(condition))
+    return caches, encoded
+
+
+def draw_row(model, state, i, inputs, temperature, keep_parameters=False):
+    """Draw row i of a batch; see `pcnnlib.sampling.draw.METHODS`."""
+    caches, encoded = state
+    noise, image, keep = inputs
+    # A map differs from row to row; labels and vectors are the same in all of them.
+    h = encoded[:, i : i + 1] if model.condition is not None and encoded.shape[1] > 1 else encoded
+
+    def draw(caches, h, noise, image, keep, temperature):
+        return _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters)
+
+    name = "cached, with parameters" if keep_parameters else "cached"
+    draw = backend.compiled_once(model, (name, len(noise)), draw, xla=XLA)
+    caches, values, parameters = draw(
+        caches,
+        h,
+        ops.convert_to_tensor(noise),
+        ops.convert_to_tensor(image),
+        ops.convert_to_tensor(keep),
+        ops.convert_to_tensor(temperature, "float32"),
+    )
+    values = np.asarray(ops.convert_to_numpy(values), "uint8")
+    return (caches, encoded), values, ops.convert_to_numpy(parameters)
+
+
+def cache_size(model):
+    """Numbers that are kept from one row to the next, and within a row, for one image.
+
+    Grows with the width of the image and the number of blocks, not with its height.
+    """
+    caches = [block.initial_cache(1, model.image_shape[1]) for block in model.blocks]
+    return sum(int(np.prod(cache.shape)) for cache in keras.tree.flatten(caches))
+
+
+def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters):
+    """Draw one row of a batch.
+
+    Args:
+        caches: per block, what it keeps of the rows above.
+        h: encoded condition of this row, or an empty tuple.
+        noise: `(B, W, C, N)`; image: int `(B, W, C)`; keep: bool `(B, W, C)`.
+
+    Returns:
+        `(caches for the next row, values (B, W, C), parameters (B, W, ...) if kept)`.
+    """
+    h = None if model.condition is None else h
+    batch, width = image.shape[:2]
+    row = None  # the image's own row is not drawn yet
+    rows, link_features = [], []
+    for block, above in zip(model.blocks, caches, strict=True):
+        rows.append(row)
+        row, features = block.vertical_step(above, row, h)
+        link_features.append(features)
+    sizes = [features.shape[-1] for features in link_features]
+    link_features = ops.concatenate(link_features, axis=-1)[:, 0]  # (B, W, all blocks' features)
+
+    left = [block.initial_cache(batch, width)[1] for block in model.blocks]
+    columns = ops.arange(width)
+
+    def put(row, j, pixel):
+        """The row with its column j replaced."""
+        at = ops.reshape(columns == j, (1, width, *[1] * (len(row.shape) - 2)))
+        return ops.where(at, ops.expand_dims(pixel, 1), row)
+
+    def step(j, state):
+        left, values, seen = state
+        column = [ops.squeeze(_column(x, j), 1) for x in (link_features, noise, image, keep)]
+        pixel, left, parameters = _draw_pixel(model, left, sizes, *column, temperature)
+        # Kept only when asked for: with 256 levels they would be most of the memory traffic.
+        return left, put(values, j, pixel), put(seen, j, parameters) if keep_parameters else seen
+
+    values = ops.zeros_like(image)
+    parameters = ops.zeros((0,))
+    if keep_parameters:
+        size = (batch, 1, width, model.distribution.size)
+        parameters = model.distribution.parameters(ops.zeros(size))[:, 0]
+    _, values, parameters = ops.fori_loop(0, width, step, (left, values, parameters))
+    rows[0] = model.scale_levels(values)[:, None]
+    caches = [
+        block.append_row(above, row)
+        for block, above, row in zip(model.blocks, caches, rows, strict=True)
+    ]
+    return caches, values, parameters
+
+
+def _draw_pixel(model, left, sizes, link_features, noise, image, keep, temperature):
+    """Draw one pixel of a batch, channel after channel.
+
+    Args:
+        left: per block, what it keeps of the row to the left.
+        sizes: per block, how many of the link features are its own.
+        link_features: of this pixel, all blocks together, `(B, sum of sizes)`.
+        noise: `(B, C, N)`; image, keep: `(B, C)`.
+
+    Returns:
+        `(values (B, C), left of the next pixel, parameters of the pixel (B, ...))`.
+    """
+    link_features = ops.split(link_features[:, None, None], np.cumsum(sizes)[:-1].tolist(), axis=-1)
+    channels = image.shape[-1]
+    values = ops.where(keep, image, ops.zeros_like(image))
+    for channel in range(channels if model.distribution.channelwise else 1):
+        pixel, pixels = model.scale_levels(values)[:, None, None], []
+        for block, kept, features in zip(model.blocks, left, link_features, strict=True):
+            pixels.append(pixel)
+            pixel = block.horizontal_step(kept, pixel, features)
+        parameters = model.distribution.parameters(model.head(pixel))
+        given = (x[:, None, None] for x in (image, keep))
+        drawn = model.distribution.sample_given(
+            parameters, noise[:, None, None], temperature, *given
+        )[:, 0, 0]
+        if model.distribution.channelwise:
+            # Later channels are placeholders until it is their turn.
+            values = ops.where(np.arange(channels) <= channel, drawn, values)
+        else:
+            values = drawn
+    # The image's own pixel is known only now; the inputs of the other blocks were complete before.
+    pixels[0] = model.scale_levels(values)[:, None, None]
+    left = [
+        block.append_pixel(kept, pixel)
+        for block, kept, pixel in zip(model.blocks, left, pixels, strict=True)
+    ]
+    return values, left, parameters[:, 0, 0]
+
+
+def _column(x, j):
+    """Column j of `(B, W, ...)`, as `(B, 1, ...)`, for an index known only when running."""
+    start = [0, j, *[0] * (len(x.shape) - 2)]
+    return ops.slice(x, start, (x.shape[0], 1, *x.shape[2:]))

@@ -1,0 +1,188 @@
+"""Drawing images: the arguments, the noise, and the loop over parts and rows."""
+
+import concurrent.futures
+
+import keras
+import numpy as np
+
+from pcnnlib._internal import devices
+from pcnnlib._internal.deprecation import warn_renamed
+from pcnnlib._internal.errors import UsageError, check_int, check_number
+from pcnnlib.nn.raster import raster_order
+from pcnnlib.sampling import cached, plain
+from pcnnlib.sampling.completion import check_keep
+
+# More images at once would gain no speed; more than this are drawn in equal parts.
+LARGEST_BATCH = 256
+# Fewer images than this are not worth a core of their own.
+SMALLEST_LANE = 8
+# Per method: `start(model, batch, condition)` makes the state before the first row, and
+# `draw_row(model, state, i, (noise, image, keep), temperature, keep_parameters)` returns the next
+# state, the values of row i `(B, W, C)` and, if they are kept, its parameters `(B, W, ...)`.
+METHODS = {
+    "cached": (cached.start, cached.draw_row),
+    "full": (plain.start, plain.draw_row),
+}
+
+
+def sample(
+    model,
+    n,
+    condition=None,
+    *,
+    seed=None,
+    temperature=1.0,
+    image=None,
+    keep=None,
+    method=None,
+    progress=False,
+    callback=None,
+    return_log_likelihood=False,
+    known=None,
+    given=None,
+):
+    """Draw `n` images pixel by pixel.
+
+    Args:
+        model: a `PixelCNN` or `GatedPixelCNN`.
+        n: number of images, at least 1.
+        condition: one row per image, for a conditional model.
+        seed: int >= 0, or None for fresh randomness.
+        temperature: > 0. Below 1, likely values become likelier still.
+        image: integer images `(n, H, W, C)`, or one of them `(H, W, C)` for all, to complete.
+        keep: boolean mask, True where the pixels of `image` are kept, of the shape of `image`, or
+            without its last axis, or one mask `(H, W)` for all. A drawn pixel can only take account
+            of kept pixels *before* it in raster order.
+        method: "cached", "full", or None for the fastest that the model has.
+        progress: whether to show a progress bar (a step is one row of one batch).
+        callback: function of `(rows, images)`, called after each row of a batch: the number of
+            rows drawn, and uint8 `(batch, H, W, C)` with zeros where nothing is drawn yet.
+        return_log_likelihood: whether to return each image's log-likelihood too.
+        known, given: former names of `image` and `keep`, deprecated.
+
+    Returns:
+        uint8 `(n, H, W, C)`; with `return_log_likelihood` also float64 `(n,)`, nats, of the whole
+        image (kept pixels included) at temperature 1.
+
+    Raises:
+        UsageError: an argument out of range, shapes that disagree, `image` without `keep`.
+    """
+    if known is not None:
+        warn_renamed("sample(known=)", "image=")
+        image = known
+    if given is not None:
+        warn_renamed("sample(given=)", "keep=")
+        keep = given
+    n = check_int("n", n, 1)
+    temperature = check_number("temperature", temperature, 0.0, open_below=True)
+    # Below this the likeliest level is as good as certain, and float32 would divide by zero.
+    temperature = max(temperature, 1e-30)
+    if seed is not None:
+        seed = check_int("seed", seed, 0)
+    method = check_method(model, method)
+    condition = model.check_condition(condition, n)
+    image, keep = check_keep(model, n, image, keep)
+    start, draw_row = METHODS[method]
+    height, width, channels = model.image_shape
+    # One stream for all images: image k gets the same noise however many are drawn.
+    noise = np.random.default_rng(seed).random(
+        (n, height, width, channels, model.distribution.noise_per_channel), "float32"
+    )
+    parts = -(-n // LARGEST_BATCH)
+    batch = -(-n // parts)
+    # One lane a core: a pixel's step is too small to be shared, but two batches run side by side.
+    lanes = min(devices.cores(), batch // SMALLEST_LANE or 1) if method == "cached" else 1
+    lane = -(-batch // lanes)
+    batch = lane * lanes
+    bar = keras.utils.Progbar(parts * height, unit_name="row") if progress else None
+    compiled = model.compiled_functions.setdefault("sampled", set())
+    fresh = (method, lane) not in compiled
+    if progress and fresh:
+        print(f"compiling the sampler for batches of {lane}, once")
+    drawn = []
+    with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
+        for first in range(0, n, batch):
+            # The last part is filled up, so that every part has the shape compiled for.
+            index = np.minimum(np.arange(first, first + batch), n - 1).reshape(lanes, lane)
+            states = [
+                start(model, lane, None if condition is None else condition[k]) for k in index
+            ]
+            images = np.zeros((batch, *model.image_shape), "uint8")
+            for i in range(height):
+                jobs = [
+                    (model, state, i, (noise[k, i], image[k, i], keep[k, i]), temperature)
+                    for state, k in zip(states, index, strict=True)
+                ]
+                # What is compiled in the first row of all is compiled once, before lanes share it.
+                side_by_side = map if fresh else pool.map
+                rows = list(side_by_side(lambda job: draw_row(*job), jobs))
+                fresh = False
+                states = [state for state, _, _ in rows]
+                images[:, i] = np.concatenate([values for _, values, _ in rows])
+                if callback is not None:
+                    callback(i + 1, images[: n - first].copy())
+                if bar is not None:
+                    bar.add(1)
+            compiled.add((method, lane))
+            drawn.append(images[: n - first])
+    drawn = np.concatenate(drawn)
+    if return_log_likelihood:
+        return drawn, model.log_likelihood(drawn, condition)
+    return drawn
+
+
+def frames(images, keep=None, every=1, first=0):
+    """An image growing pixel by pixel: frame t shows the first t pixels, and the kept ones.
+
+    Generation never revisits a pixel, so the frames follow from the finished image.
+
+    Args:
+        images: `(n, H, W, C)`.
+        keep: mask of pixels known from the start, broadcastable to `(n, H, W, C)`.
+        every: pixels from one frame to the next.
+        first: pixels shown by the first frame.
+
+    Yields:
+        `(images with zeros where nothing is drawn yet, bool mask of drawn pixels (n, H, W, C))`.
+    """
+    images = np.asarray(images)
+    height, width = images.shape[1:3]
+    order = raster_order(height, width)[..., None]
+    keep = np.zeros((), bool) if keep is None else np.asarray(keep)
+    for t in [*range(first, height * width, check_int("every", every, 1)), height * width]:
+        shown = np.broadcast_to(keep | (order < t), images.shape)
+        yield np.where(shown, images, 0), shown
+
+
+def parameters(model, images, condition=None, method=None):
+    """Parameters of every pixel's distribution, as the sampler computes them, one after another.
+
+    What the sampler would see if it were drawing exactly these images; for tests and for study.
+
+    Returns:
+        float32 array of the shape of `model(images)`.
+    """
+    images = model.check_images(images)
+    n = len(images)
+    condition = model.check_condition(condition, n)
+    start, draw_row = METHODS[check_method(model, method)]
+    state = start(model, n, condition)
+    noise = np.zeros((n, *model.image_shape[1:], model.distribution.noise_per_channel), "float32")
+    rows = []
+    for i in range(model.image_shape[0]):
+        inputs = (noise, images[:, i].astype("int32"), np.ones_like(images[:, i], bool))
+        state, _, row = draw_row(model, state, i, inputs, 1.0, keep_parameters=True)
+        rows.append(row)
+    return np.stack(rows, axis=1)
+
+
+def check_method(model, method):
+    """The name of the sampling method, or `UsageError`."""
+    if method is None:
+        return "cached" if cached.fits(model) else "full"
+    if method not in METHODS:
+        wanted = ", ".join(repr(m) for m in METHODS)
+        raise UsageError(f"method must be one of {wanted} or None, got {method!r}")
+    if method == "cached" and not cached.fits(model):
+        raise UsageError(f'method "cached" needs a GatedPixelCNN, got {type(model).__name__}')
+    return method

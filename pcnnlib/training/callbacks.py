@@ -1,0 +1,69 @@
+"""Callbacks: a progress bar in nats per image, and grids of samples."""
+
+import time
+
+import keras
+
+from pcnnlib._internal import processes, tensorboard
+from pcnnlib.training.checkpoints import averaged_weights, own_copy
+
+
+class Progress(keras.callbacks.Callback):
+    """Keras's progress bar, one per epoch, in nats per image and with the time left of the run."""
+
+    def __init__(self, epochs):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_train_begin(self, logs=None):
+        self.began, self.done = time.perf_counter(), 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        left = ""
+        if self.done:
+            seconds = (time.perf_counter() - self.began) / self.done * (self.epochs - epoch)
+            left = f", about {_duration(seconds)} left"
+        print(f"Epoch {epoch + 1}/{self.epochs}{left}")
+        self.bar = keras.utils.Progbar(self.params["steps"], stateful_metrics=["nats", "val_nats"])
+
+    def on_train_batch_end(self, batch, logs=None):
+        # The last step is shown with the validation loss, at the end of the epoch.
+        self.bar.update(min(batch + 1, self.params["steps"] - 1), [("nats", float(logs["loss"]))])
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.done += 1
+        values = [("nats", float(logs["loss"])), ("val_nats", float(logs["val_loss"]))]
+        self.bar.update(self.params["steps"], values, finalize=True)
+
+
+class SampleGrids(keras.callbacks.Callback):
+    """Draws a grid of samples every few epochs, from the averaged weights if there are any.
+
+    Args:
+        draw: function of `(model, epoch)` that draws and saves a grid and returns it as uint8
+            `(H, W, 3)`.
+        every: epochs from one grid to the next; there is one after the last epoch too.
+        epochs: number of the last epoch.
+        log_dir: where TensorBoard looks for images, or None.
+    """
+
+    def __init__(self, draw, every, epochs, log_dir=None):
+        super().__init__()
+        self.draw = draw
+        self.every = every
+        self.epochs = epochs
+        self.log_dir = log_dir
+
+    def on_epoch_end(self, epoch, logs=None):
+        epoch += 1
+        if processes.process() or (epoch % self.every and epoch != self.epochs):
+            return
+        grid = self.draw(own_copy(self.model, averaged_weights(self.model)), epoch)
+        if self.log_dir is not None:
+            tensorboard.write_image(self.log_dir, "samples", grid, epoch)
+
+
+def _duration(seconds):
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

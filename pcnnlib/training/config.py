@@ -1,0 +1,60 @@
+"""What a training does. What a network is stands in `model.get_config()`."""
+
+import dataclasses
+
+from pcnnlib._internal.deprecation import warn_renamed
+from pcnnlib._internal.errors import UsageError, check_int, check_number
+
+OPTIMIZERS = ("muon", "adam")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Everything that a training follows from, together with its model and its data.
+
+    The comments behind the fields are their help on the command line.
+
+    Raises:
+        UsageError: a value out of range.
+    """
+
+    epochs: int = 20  # passes over the training images
+    batch_size: int = 100  # images a step
+    accumulate: int = 1  # steps whose gradients are averaged into one update
+    flip: bool = False  # mirror training images left to right, half of the time
+    optimizer: str = "muon"  # of weight matrices: muon or adam; the rest is left to adam
+    learning_rate: float = 2e-3  # highest, reached after the warm-up
+    warmup: float = 0.05  # share of all steps in which the learning rate rises from 0
+    final_rate: float = 0.01  # share of the learning rate left when the cosine decay ends
+    weight_decay: float = 0.5  # share of the rate by which a step shrinks muon's matrices
+    grad_clip: float = 100.0  # largest global norm of the gradient of nats per image
+    ema: float = 0.99  # momentum of the weights' moving average, at most; 0: none
+    seed: int = 0  # of batches; on the command line of everything random
+
+    def __post_init__(self):
+        # What is checked is kept as Python's own number: JSON takes no others.
+        def check(check, name, *limits, **options):
+            object.__setattr__(self, name, check(name, getattr(self, name), *limits, **options))
+
+        for name in ("batch_size", "accumulate"):
+            check(check_int, name, 1)
+        for name in ("epochs", "seed"):
+            check(check_int, name, 0)
+        if self.optimizer not in OPTIMIZERS:
+            raise UsageError(
+                f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r}"
+            )
+        for name in ("learning_rate", "grad_clip"):
+            check(check_number, name, 0.0, open_below=True)
+        for name in ("warmup", "final_rate"):
+            check(check_number, name, 0.0, 1.0)
+        for name in ("weight_decay", "ema"):
+            check(check_number, name, 0.0)
+        if self.ema >= 1:
+            raise UsageError(f"ema must be below 1, got {self.ema}")
+
+
+def RunConfig(**fields):
+    """Former name of `TrainConfig`, deprecated. Architecture goes to the model's constructor."""
+    warn_renamed("RunConfig", "TrainConfig")
+    return TrainConfig(**fields)

@@ -1,0 +1,106 @@
+"""The training itself: Keras's `fit` with everything around it that makes a run repeatable."""
+
+import keras
+
+from pcnnlib._internal.deprecation import warn_renamed
+from pcnnlib._internal.devices import replicas
+from pcnnlib._internal.errors import UsageError
+from pcnnlib._internal.processes import process, processes
+from pcnnlib._internal.tensorboard import write_graph
+from pcnnlib.training.callbacks import Progress
+from pcnnlib.training.checkpoints import Checkpoints
+from pcnnlib.training.optimizers import make_optimizer
+
+
+def train(
+    model,
+    data,
+    config,
+    *,
+    checkpoint_dir=None,
+    log_dir=None,
+    profile=0,
+    callbacks=(),
+    verbose=0,
+    provenance=None,
+    folder=None,
+):
+    """Train a model and leave the best weights in it.
+
+    The best weights are those with the lowest validation loss; with `config.ema` they are averaged
+    weights, which are also the ones validated. With a `checkpoint_dir`, `best.keras` (no optimiser)
+    and `last.keras` (everything a restart needs) are written after each epoch, and a run that is
+    there already is resumed: killed at any moment, it ends with the same weights as if it had not
+    been. Of several processes that train together the first writes, and all must see the folder.
+
+    Args:
+        model: `PixelCNN`, `GatedPixelCNN` or an autoencoder.
+        data: `Dataset`.
+        config: `TrainConfig`; of an interrupted run everything but `epochs` must agree, and so
+            must the model's architecture.
+        checkpoint_dir: folder of checkpoints, or None.
+        log_dir: folder of TensorBoard's files, or None.
+        profile: batch, or first and last batch, that TensorBoard's profiler records; 0: none.
+        callbacks: further Keras callbacks.
+        verbose: 1 for a progress bar.
+        provenance: dict on where the run is made, or None; kept in the checkpoint for every start
+            that trained, as `starts`, each with the `epoch` it began with.
+        folder: former name of `checkpoint_dir`, deprecated.
+
+    Returns:
+        History: dict of lists, one entry per epoch: `loss` and `val_loss` (nats per image),
+        `seconds`.
+
+    Raises:
+        UsageError: `checkpoint_dir` holds another run, a damaged file, or cannot be written; the
+            data lacks what the model is conditioned on; several processes were joined, but train
+            apart, or do not see the same checkpoint; gradients are to be accumulated on several
+            devices under TensorFlow.
+    """
+    if folder is not None:
+        warn_renamed("train(folder=)", "checkpoint_dir=")
+        checkpoint_dir = folder
+    if config.accumulate > 1 and replicas() > 1 and keras.backend.backend() != "jax":
+        # Keras 3.15 merges the devices' gradients within a condition, which TensorFlow forbids.
+        raise UsageError(
+            f"accumulate must be 1 on several devices under {keras.backend.backend()}, got "
+            f"{config.accumulate}: take a larger batch_size, or KERAS_BACKEND=jax"
+        )
+    if processes() > 1 and replicas() == 1:
+        raise UsageError("joined processes train within data_parallel('all')")
+    shared = {
+        "condition": model.condition,
+        "multiple": replicas(),
+        "part": (process(), processes()),
+    }
+    batches = data.train.batches(config.batch_size, seed=config.seed, flip=config.flip, **shared)
+    validation = data.validation.batches(config.batch_size, **shared)
+    model.compile(optimizer=make_optimizer(config, batches.num_batches))
+    model.optimizer.build(model.trainable_variables)
+    checkpoints = Checkpoints(config, data, checkpoint_dir, provenance)
+    checkpoints.set_model(model)
+    start = checkpoints.resume()
+    batches.epoch = start
+    if config.ema:
+        callbacks = [keras.callbacks.SwapEMAWeights(), *callbacks]
+    first = process() == 0
+    if verbose and first:
+        callbacks = [*callbacks, Progress(config.epochs)]
+    if log_dir is not None and first:
+        board = keras.callbacks.TensorBoard(log_dir, write_graph=False, profile_batch=profile)
+        callbacks = [*callbacks, board]
+        if start == 0:
+            write_graph(model, log_dir)
+    if start < config.epochs:
+        model.fit(
+            batches,
+            validation_data=validation,
+            initial_epoch=start,
+            epochs=config.epochs,
+            # First, so that later callbacks find the epoch saved; and after the averaged weights
+            # have been swapped back, so that the true ones are.
+            callbacks=[checkpoints, *callbacks],
+            verbose=0,
+        )
+    checkpoints.load_best()
+    return checkpoints.history

@@ -1,0 +1,119 @@
+"""What notebooks need beside the library: figures with a caption, tables, and numbers for the text.
+
+They work wherever a notebook runs; a page of the book is made from what they leave behind.
+"""
+
+import html
+
+from IPython.display import display
+
+from pcnnlib import runs
+
+# The book's theme puts what a cell writes as HTML on a light card in its dark version; figures that
+# take the colours of the page need none.
+STYLE = """<style>
+figure.pcnn-figure { margin: .5em 0 1em }
+.pcnn-figure figcaption { margin: .5em 0 0; max-width: 44em; text-align: left;
+  font-family: inherit; font-size: .9em; font-weight: normal; color: inherit; opacity: .8 }
+.pcnn-figure th, .pcnn-figure td { text-align: left; vertical-align: top; font-size: .9em }
+html[data-theme=dark] .text_html:has(.pcnn-figure), .pcnn-figure img {
+  background: none !important; color: inherit !important; padding: 0 !important }
+</style>"""
+
+
+def show(figure, alt, caption):
+    """Show a figure with a caption below it.
+
+    Args:
+        figure: `plots.Picture` or `plots.Animation`.
+        alt: what there is to see, for readers who cannot see it.
+        caption: what it means. Text in `backquotes` is code.
+    """
+    drawn = figure.html(alt) if hasattr(figure, "html") else figure.svg(alt)
+    words = html.escape(caption, quote=False).split("`")
+    words[1::2] = [f"<code>{word}</code>" for word in words[1::2]]
+    block = (
+        f'{STYLE}<figure class="pcnn-figure">{drawn}'
+        f"<figcaption>{''.join(words)}</figcaption></figure>"
+    )
+    display({"text/html": block, "text/plain": f"[figure: {alt}]"}, raw=True)
+
+
+def table(head, rows, caption):
+    """Show a table that was computed.
+
+    Args:
+        head: names of the columns.
+        rows: list of rows, as many texts each; a pair `(text, url)` is a link, and a row that
+            begins with `*` stands out.
+        caption: what it shows.
+    """
+
+    def cell(content, strong=False):
+        words, url = content if isinstance(content, tuple) else (content, None)
+        words = html.escape(str(words))
+        words = f"<a href={url!r}>{words}</a>" if url else words
+        return f"<strong>{words}</strong>" if strong else words
+
+    lines = ["".join(f"<th>{cell(name)}</th>" for name in head)]
+    plain = [" | ".join(head)]
+    for row in rows:
+        strong = row[0] == "*"
+        cells = row[1:] if strong else row
+        lines.append("".join(f"<td>{cell(content, strong)}</td>" for content in cells))
+        plain.append(" | ".join(c[0] if isinstance(c, tuple) else str(c) for c in cells))
+    first, *others = (f"<tr>{line}</tr>" for line in lines)
+    block = (
+        f'{STYLE}<figure class="pcnn-figure"><table class="table"><thead>{first}</thead>'
+        f"<tbody>{''.join(others)}</tbody></table>"
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+    display({"text/html": block, "text/plain": "\n".join([*plain, caption])}, raw=True)
+
+
+def glue(name, value):
+    """Keep a number or a text under a name, for ``{glue:text}`name` `` on the book's pages.
+
+    Leaves the record that MyST-NB reads, without needing MyST-NB; shows nothing.
+
+    Args:
+        name: unique in the notebook.
+        value: int, float or str; NumPy's numbers become Python's, so that formats such as
+            ``:.3f`` apply.
+    """
+    value = value.item() if hasattr(value, "item") else value
+    display(
+        {"application/papermill.record/text/plain": repr(value)},
+        raw=True,
+        metadata={
+            "scrapbook": {
+                "name": name,
+                "mime_prefix": "application/papermill.record/",
+                "has_mimebundle": False,
+            }
+        },
+    )
+
+
+def glue_run(name, run):
+    """Keep what the text says of a published run, under names that begin with `name`.
+
+    Args:
+        name: such as "mnist"; then there are "mnist_nats", "mnist_error" (the standard error),
+            "mnist_epochs", "mnist_hours", "mnist_weights", "mnist_seed", "mnist_commit",
+            "mnist_hardware" and "mnist_drawn", images drawn per second.
+        run: what `runs.read_run` gives.
+    """
+    facts = {
+        "nats": run["test"]["nats_per_image"],
+        "error": run["test"]["standard_error"],
+        "epochs": len(run["history"]["loss"]),
+        "hours": run["seconds"] / 3600,
+        "weights": run["weights"]["parameters"],
+        "seed": run["seed"],
+        "commit": run["commit"],
+        "hardware": runs.hardware(run),
+        "drawn": run["speed"]["drawn_per_second"],
+    }
+    for key, value in facts.items():
+        glue(f"{name}_{key}", value)

@@ -1,0 +1,53 @@
+"""Figures of the book, by topic. Each function returns a `Picture`, a Matplotlib figure.
+
+H rows, W columns, C channels, K levels.
+"""
+
+from pcnnlib.viz.animation import Animation, animate
+from pcnnlib.viz.plots.architecture import channel_order, gate, masks, raster_order
+from pcnnlib.viz.plots.comparison import (
+    asked_and_measured,
+    code_space,
+    compare_likelihoods,
+    confusion,
+    differences,
+    histograms,
+    lines,
+)
+from pcnnlib.viz.plots.images import image_grid, level_probabilities, surprise
+from pcnnlib.viz.plots.training import timing, training_curves
+from pcnnlib.viz.plots.visibility import (
+    causality,
+    changed_features,
+    changed_predictions,
+    pixel_roles,
+    receptive_fields,
+)
+from pcnnlib.viz.style import Picture
+
+__all__ = [
+    "Animation",
+    "Picture",
+    "animate",
+    "asked_and_measured",
+    "causality",
+    "changed_features",
+    "changed_predictions",
+    "channel_order",
+    "code_space",
+    "compare_likelihoods",
+    "confusion",
+    "differences",
+    "gate",
+    "histograms",
+    "image_grid",
+    "level_probabilities",
+    "lines",
+    "masks",
+    "pixel_roles",
+    "raster_order",
+    "receptive_fields",
+    "surprise",
+    "timing",
+    "training_curves",
+]

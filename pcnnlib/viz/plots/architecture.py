@@ -1,0 +1,133 @@
+"""Figures of masks, of the order of pixels and channels, and of the gate."""
+
+import numpy as np
+from keras import ops
+from matplotlib import patches
+
+from pcnnlib.nn import blocks, raster
+from pcnnlib.viz.style import (
+    BLUE,
+    GREEN,
+    INK,
+    LATER,
+    QUIET,
+    SEEN,
+    SERIES,
+    VERMILION,
+    WIDTH,
+    draw_cells,
+    mark_pixel,
+    new_figure,
+    new_panels,
+    paint,
+    styled,
+)
+
+
+@styled
+def raster_order(height, width, at):
+    """The order in which pixels are generated, and what is known when `at` has its turn."""
+    figure = new_figure(0.42 * width + 0.1, 0.42 * height + 0.1, layout=None)
+    axes = figure.add_axes([0, 0, 1, 1])
+    order = raster.raster_order(height, width)
+    before = raster.before((height, width), at)
+    draw_cells(axes, paint([(LATER, ~before), (SEEN, before)]))
+    mark_pixel(axes, at)
+    for i, j in np.ndindex(height, width):
+        axes.text(
+            j,
+            i,
+            str(order[i, j] + 1),
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="#ffffff" if before[i, j] else QUIET,
+            visible=(i, j) != tuple(at),
+        )
+    return figure
+
+
+@styled
+def masks(kernels):
+    """Kernel masks side by side: taps that are used, taps that are hidden, the centre outlined.
+
+    Args:
+        kernels: dict of title -> array `(k, k)` or `(k, k, 1, 1)` of 0 and 1.
+
+    Returns:
+        `Picture`.
+    """
+    figure, axes = new_panels(len(kernels), 1.45)
+    for axis, (title, mask) in zip(axes, kernels.items(), strict=True):
+        mask = np.asarray(mask).reshape(np.shape(mask)[:2]).astype(bool)
+        draw_cells(axis, paint([(LATER, ~mask), (SEEN, mask)]))
+        centre = (mask.shape[0] - 1) / 2
+        axis.add_patch(
+            patches.Rectangle((centre - 0.5, centre - 0.5), 1, 1, fill=False, ec=INK, lw=1.6)
+        )
+        for i, j in np.ndindex(mask.shape):
+            axis.text(
+                j,
+                i,
+                str(int(mask[i, j])),
+                ha="center",
+                va="center",
+                fontsize=8 if mask.shape[0] < 6 else 6.5,
+                color="#ffffff" if mask[i, j] else QUIET,
+            )
+        axis.set_title(title)
+    return figure
+
+
+@styled
+def channel_order(links):
+    """Which groups of features may feed which at the pixel's own place.
+
+    Args:
+        links: dict of title -> `(array (I, O) of 0 and 1, groups of I, groups of O)`; groups are
+            ints, 0 for R, 1 for G, 2 for B.
+
+    Returns:
+        `Picture`: a row for each input, a column for each output, the group at their heads.
+    """
+    figure, axes = new_panels(len(links), 2.1, columns=3)
+    palette = dict(enumerate((VERMILION, GREEN, BLUE)))
+    for axis, (title, (mask, rows, columns)) in zip(axes, links.items(), strict=True):
+        mask = np.asarray(mask).astype(bool)
+        draw_cells(axis, paint([(LATER, ~mask), (INK, mask)]) * [1, 1, 1, 0.8])
+        axis.set_axis_on()
+        axis.set_xticks(range(len(columns)), ["RGB"[g] for g in columns])
+        axis.set_yticks(range(len(rows)), ["RGB"[g] for g in rows])
+        for labels, groups in ((axis.get_xticklabels(), columns), (axis.get_yticklabels(), rows)):
+            for label, group in zip(labels, groups, strict=True):
+                label.set_color(palette[group])
+                label.set_fontweight("bold")
+        axis.xaxis.tick_top()
+        axis.tick_params(length=0, labelsize=8)
+        axis.spines[:].set_visible(False)
+        axis.set_title(title, pad=18)
+    return figure
+
+
+@styled
+def gate(limit=3.0):
+    """The gate tanh(a) * sigmoid(b) of `pcnnlib.blocks.gate`, as curves and as a map."""
+    a = np.linspace(-limit, limit, 121, dtype="float32")
+    figure = new_figure(WIDTH * 0.92, 2.7)
+    left, right = figure.subplots(1, 2)
+    for b, colour in zip((3, 1, 0, -1, -3), SERIES, strict=True):
+        pairs = np.stack([a, np.full_like(a, b)], axis=-1)
+        left.plot(a, ops.convert_to_numpy(blocks.gate(pairs)), color=colour, label=f"b = {b}")
+    left.set_xlabel("a (features)")
+    left.set_ylabel("tanh(a) · sigmoid(b)")
+    left.legend(loc="upper left", fontsize=8)
+    grid = np.stack(np.meshgrid(a, a), axis=-1)
+    values = ops.convert_to_numpy(blocks.gate(grid))
+    shown = right.imshow(
+        values, cmap="RdBu_r", vmin=-1, vmax=1, origin="lower", extent=(-limit, limit) * 2
+    )
+    right.set_xlabel("a (features)")
+    right.set_ylabel("b (gate)")
+    bar = figure.colorbar(shown, ax=right, shrink=0.9)
+    bar.outline.set_visible(False)
+    return figure

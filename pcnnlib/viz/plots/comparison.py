@@ -1,0 +1,232 @@
+"""Figures that compare numbers: models, variants, what was asked and what was drawn."""
+
+import matplotlib
+import numpy as np
+
+from pcnnlib.viz.style import (
+    BLUE,
+    INK,
+    QUIET,
+    SERIES,
+    VERMILION,
+    WIDTH,
+    draw_cells,
+    new_figure,
+    new_panels,
+    paint,
+    styled,
+)
+
+
+@styled
+def compare_likelihoods(likelihoods, *, from_zero=True):
+    """Test likelihood of several models in bits/dim, with two standard errors to either side.
+
+    Args:
+        likelihoods: dict of model name -> `pcnnlib.Likelihood`, in the order to show.
+        from_zero: whether the axis starts at 0; else it shows the differences between good models.
+
+    Returns:
+        `Picture`.
+    """
+    figure = new_figure(WIDTH * 0.9, 0.36 * len(likelihoods) + 0.75)
+    axes = figure.subplots()
+    shown = [likelihood.bits_per_dim for likelihood in likelihoods.values()]
+    for row, (_, likelihood) in enumerate(likelihoods.items()):
+        bits = likelihood.bits_per_dim
+        error = 2 * likelihood.standard_error * bits / likelihood.nats_per_image
+        if from_zero:
+            axes.plot([0, bits], [row, row], color=QUIET, lw=1, alpha=0.5)
+        axes.errorbar(bits, row, xerr=error, fmt="o", color=SERIES[0], ms=6, capsize=3, lw=1.4)
+        axes.annotate(
+            f"{bits:.3f}", (bits + error, row), (7, 0), textcoords="offset points", va="center"
+        )
+    axes.set_yticks(range(len(likelihoods)), list(likelihoods))
+    axes.set_ylim(len(likelihoods) - 0.5, -0.5)
+    if from_zero:
+        axes.set_xlim(0, max(shown) * 1.12)
+    else:
+        axes.margins(x=0.35)
+        axes.grid(axis="x", color=QUIET, alpha=0.25, lw=0.6)
+    axes.set_xlabel("test bits/dim (less is better)")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    return figure
+
+
+@styled
+def differences(pairs, *, x):
+    """Differences from something, with two standard errors to either side.
+
+    Args:
+        pairs: dict of name -> `(difference, standard error)`, in the order to show.
+        x: name of the axis.
+
+    Returns:
+        `Picture`. At the grey line there is no difference.
+    """
+    figure = new_figure(WIDTH * 0.9, 0.36 * len(pairs) + 0.75)
+    axes = figure.subplots()
+    axes.axvline(0, color=QUIET, lw=1)
+    for row, (value, error) in enumerate(pairs.values()):
+        axes.errorbar(value, row, xerr=2 * error, fmt="o", color=SERIES[0], ms=6, capsize=3, lw=1.4)
+        axes.annotate(
+            f"{value:+.2f}",
+            (value + 2 * error, row),
+            (7, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    axes.set_yticks(range(len(pairs)), list(pairs))
+    axes.set_ylim(len(pairs) - 0.5, -0.5)
+    axes.margins(x=0.25)
+    axes.grid(axis="x", color=QUIET, alpha=0.25, lw=0.6)
+    axes.set_xlabel(x)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    return figure
+
+
+@styled
+def lines(series, *, x, y, reference=None):
+    """Numbers that depend on a number, one line for each name.
+
+    Args:
+        series: dict of name -> `(xs, ys)`.
+        x, y: names of the axes.
+        reference: dict of name -> y, drawn as horizontal dotted lines, or None.
+
+    Returns:
+        `Picture`.
+    """
+    figure = new_figure(WIDTH * 0.9, 2.6)
+    axes = figure.subplots()
+    for (name, (xs, ys)), colour in zip(series.items(), SERIES, strict=False):
+        axes.plot(xs, ys, color=colour, label=name, marker="o", ms=2.5)
+    for (name, value), style in zip((reference or {}).items(), (":", "--", "-."), strict=False):
+        axes.axhline(value, ls=style, color=QUIET, lw=1.4, label=name)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.grid(axis="y", color=QUIET, alpha=0.25, lw=0.6)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+@styled
+def histograms(values, *, x):
+    """How numbers of several kinds are spread, one outline for each name.
+
+    Args:
+        values: dict of name -> `(n,)`.
+        x: name of the axis.
+
+    Returns:
+        `Picture`.
+    """
+    figure = new_figure(WIDTH * 0.9, 2.2)
+    axes = figure.subplots()
+    bins = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=20)
+    for (name, numbers), colour in zip(values.items(), SERIES, strict=False):
+        axes.hist(numbers, bins, color=colour, alpha=0.25)
+        axes.hist(numbers, bins, color=colour, histtype="step", lw=1.4, label=name)
+    axes.set_xlabel(x)
+    axes.set_ylabel("images")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+@styled
+def confusion(counts, *, truth, judged):
+    """How often each class was taken for each: a table whose diagonal is right.
+
+    Args:
+        counts: int `(classes, classes)`, `[true, judged]`.
+        truth, judged: what the rows and the columns are.
+
+    Returns:
+        `Picture`.
+    """
+    counts = np.asarray(counts)
+    n = len(counts)
+    figure = new_figure(0.34 * n + 1.0, 0.34 * n + 0.7)
+    axes = figure.subplots()
+    right = np.eye(n, dtype=bool)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    colour = paint([(BLUE, right), (VERMILION, ~right)])
+    # Even one mistake in a hundred is to be seen.
+    colour[..., 3] = np.where(counts > 0, 0.25 + 0.75 * shares, 0.04)
+    draw_cells(axes, colour)
+    for i, j in zip(*np.nonzero(counts), strict=True):
+        strong = shares[i, j] > 0.4
+        axes.text(
+            j,
+            i,
+            str(counts[i, j]),
+            ha="center",
+            va="center",
+            fontsize=7,
+            color="#ffffff" if strong else INK,
+        )
+    axes.set_axis_on()
+    axes.set_xticks(range(n)), axes.set_yticks(range(n))
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel(judged)
+    axes.set_ylabel(truth)
+    return figure
+
+
+@styled
+def asked_and_measured(pairs):
+    """What was asked of each image against what was measured on it, a panel for each quantity.
+
+    Args:
+        pairs: dict of name -> `(asked (n,), measured (n,))`.
+
+    Returns:
+        `Picture`. On the grey diagonal both are equal.
+    """
+    figure, panels = new_panels(len(pairs), 2.6)
+    for axes, (name, (asked, measured)) in zip(panels, pairs.items(), strict=True):
+        axes.set_axis_on()
+        ends = [min(np.min(asked), np.min(measured)), max(np.max(asked), np.max(measured))]
+        axes.plot(ends, ends, color=QUIET, lw=1)
+        axes.plot(asked, measured, "o", color=BLUE, ms=3, alpha=0.5, mew=0)
+        axes.set_title(name)
+        axes.set_xlabel("asked for")
+        axes.set_ylabel("measured")
+        axes.set_box_aspect(1)
+    return figure
+
+
+@styled
+def code_space(codes, labels=None, *, names=("1", "2")):
+    """Codes in two dimensions, each drawn as the digit that is its class.
+
+    Args:
+        codes: `(n, 2)`.
+        labels: int `(n,)`, or None for dots.
+        names: of the two axes.
+
+    Returns:
+        `Picture`.
+    """
+    codes = np.asarray(codes)
+    figure = new_figure(WIDTH * 0.75, WIDTH * 0.6)
+    axes = figure.subplots()
+    if labels is None:
+        axes.plot(*codes.T, "o", color=BLUE, ms=3, mew=0)
+    else:
+        palette = matplotlib.colormaps["tab10"]
+        for label in np.unique(labels):
+            # The class can be read, not only told by its colour.
+            axes.scatter(
+                *codes[labels == label].T,
+                marker=f"${label}$",
+                s=26,
+                color=palette(label % 10),
+                lw=0,
+            )
+    axes.set_xlabel(names[0])
+    axes.set_ylabel(names[1])
+    return figure

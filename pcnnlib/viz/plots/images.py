@@ -1,0 +1,120 @@
+"""Figures of images, and of what single pixels cost."""
+
+import math
+
+import numpy as np
+
+from pcnnlib._internal.errors import UsageError
+from pcnnlib.viz.images import to_rgb
+from pcnnlib.viz.style import BLUE, GREEN, INK, VERMILION, WIDTH, new_figure, styled
+
+
+@styled
+def image_grid(images, levels, *, columns=None, titles=None, width=None, shown=None):
+    """Images side by side, or in one labelled row per kind.
+
+    Args:
+        images: integer `(n, H, W, C)`, or a dict of them: one row per entry, labelled by its key.
+        levels: K.
+        columns: images per row; by default all of a row, or a square for plain images.
+        titles: text above each image, in the order of `images` (not for a dict).
+        width: inches.
+        shown: bool mask broadcastable to `images`, False where nothing is drawn (not for a dict).
+
+    Returns:
+        `Picture`.
+    """
+    labels = None
+    if isinstance(images, dict):
+        labels = list(images)
+        columns = columns or max(len(part) for part in images.values())
+        parts = [np.asarray(part)[:columns] for part in images.values()]
+        if any(len(part) < columns for part in parts):
+            raise UsageError(f"every row must have {columns} images")
+        images = np.concatenate(parts)
+    rgb = to_rgb(images, levels, shown)
+    n, h, w, _ = rgb.shape
+    columns = min(n, columns or math.ceil(math.sqrt(n)))
+    rows = -(-n // columns)
+    scale = max(1, -(-96 // max(h, w)))
+    gap = max(2, round(0.1 * w * scale))
+    above = gap * 5 if titles is not None else gap
+    cell_h, cell_w = h * scale + above, w * scale + gap
+    canvas = np.zeros((rows * cell_h, columns * cell_w - gap, 4), "uint8")
+    for k, image in enumerate(rgb):
+        top, left = (k // columns) * cell_h + above, (k % columns) * cell_w
+        canvas[top : top + h * scale, left : left + w * scale, 3] = 255
+        canvas[top : top + h * scale, left : left + w * scale, :3] = image.repeat(
+            scale, axis=0
+        ).repeat(scale, axis=1)
+    margin = 0.0 if labels is None else 0.085 * max(map(len, labels)) + 0.1
+    width = width or min(WIDTH, margin + 0.62 * columns)
+    inner = width - margin
+    height = inner * canvas.shape[0] / canvas.shape[1]
+    figure = new_figure(width, height, layout=None)
+    axes = figure.add_axes([margin / width, 0, inner / width, 1])
+    axes.imshow(canvas, interpolation="none", extent=(0, canvas.shape[1], canvas.shape[0], 0))
+    axes.set_axis_off()
+    for k, title in enumerate(titles if titles is not None else ()):
+        left, top = (k % columns) * cell_w, (k // columns) * cell_h + above
+        axes.text(left + w * scale / 2, top - gap * 0.6, str(title), ha="center", va="bottom")
+    for row, label in enumerate(labels or ()):
+        centre = row * cell_h + above + h * scale / 2
+        axes.text(-gap, centre, label, ha="right", va="center")
+    return figure
+
+
+@styled
+def surprise(image, nats, levels):
+    """An image beside the nats that each of its pixels cost.
+
+    Args:
+        image: integer `(H, W, C)`.
+        nats: `(H, W)`, from `pcnnlib.analysis.surprise`.
+        levels: K.
+
+    Returns:
+        `Picture`.
+    """
+    figure = new_figure(5.4, 2.4)
+    left, right = figure.subplots(1, 2)
+    left.imshow(to_rgb(np.asarray(image)[None], levels)[0], interpolation="none")
+    left.set_title("image")
+    shown = right.imshow(nats, cmap="cividis", vmin=0, interpolation="none")
+    right.set_title("nats per pixel")
+    for axes in (left, right):
+        axes.set_axis_off()
+    bar = figure.colorbar(shown, ax=right, shrink=0.85)
+    bar.outline.set_visible(False)
+    return figure
+
+
+@styled
+def level_probabilities(predictions, actual):
+    """What is predicted of the three channels of one pixel, and what the pixel is.
+
+    Args:
+        predictions: dict of name -> probabilities `(3, K)`, of R, G and B.
+        actual: three levels.
+
+    Returns:
+        `Picture`: a row for each name, a panel for each channel.
+    """
+    figure = new_figure(WIDTH, 1.25 * len(predictions) + 0.5)
+    panels = np.atleast_2d(figure.subplots(len(predictions), 3, sharex=True))
+    for index, (name, probabilities) in enumerate(predictions.items()):
+        row = panels[index]
+        for axes, channel, colour, values, level in zip(
+            row, ("R", "G", "B"), (VERMILION, GREEN, BLUE), probabilities, actual, strict=True
+        ):
+            axes.fill_between(np.arange(len(values)), values, step="mid", color=colour, lw=0)
+            axes.axvline(level, color=INK, lw=1, ls=":")
+            axes.set_yticks([])
+            axes.set_ylim(0)
+            axes.spines["left"].set_visible(False)
+            if index == 0:
+                axes.set_title(f"{channel} = {level}")
+            if index == len(predictions) - 1:
+                axes.set_xlabel("level")
+        row[0].set_ylabel(name)
+    return figure

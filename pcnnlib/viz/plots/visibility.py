@@ -1,0 +1,168 @@
+"""Figures of what a prediction sees: receptive fields, causality, what a change reaches."""
+
+import math
+
+import numpy as np
+from matplotlib import patches
+
+from pcnnlib.nn.raster import before, raster_order
+from pcnnlib.viz.style import (
+    INK,
+    LATER,
+    MEANINGS,
+    SEEN,
+    VERMILION,
+    colour_legend,
+    draw_cells,
+    mark_pixel,
+    new_panels,
+    paint,
+    role_legend,
+    styled,
+)
+
+
+@styled
+def receptive_fields(maps, at, *, columns=4):
+    """Which pixels the prediction of one pixel depends on, and which earlier ones it misses.
+
+    Args:
+        maps: dict of title -> `(H, W)`: strengths (`pcnnlib.receptive_field`) or bool
+            (`CausalityReport.seen_from`). Strengths are shown by a logarithmic shade.
+        at: `(i, j)`, the predicted pixel; or a dict of title -> `(i, j)`.
+        columns: panels per row.
+
+    Returns:
+        `Picture`. Pixels at or after `at` that are seen all the same, leaks, are crossed.
+    """
+    figure, axes = new_panels(len(maps), 1.7, columns=columns, legend=True)
+    met = set()
+    for axis, (title, seen) in zip(axes, maps.items(), strict=True):
+        here = tuple(at[title] if isinstance(at, dict) else at)
+        roles, strength = pixel_roles(seen, here)
+        colour = paint([(MEANINGS[name][0], roles == name) for name in MEANINGS])
+        colour[roles == "here"] = 0
+        fade = roles == "seen"
+        colour[..., 3] = np.where(fade, strength, colour[..., 3])
+        draw_cells(axis, colour, gap=max(roles.shape) <= 20)
+        if not (roles == "leak")[here]:
+            mark_pixel(axis, here)
+        for i, j in np.argwhere(roles == "leak"):
+            axis.plot(j, i, "x", color="#ffffff", ms=3.5, mew=1.1)
+        axis.set_title(title)
+        met |= set(roles.flat)
+    role_legend(figure, [name for name in MEANINGS if name in met])
+    return figure
+
+
+def pixel_roles(seen, at):
+    """What each pixel is to the prediction at `at`, and how strongly it counts.
+
+    Returns:
+        str array `(H, W)` of "here", "seen", "blind", "leak" or "later", and float `(H, W)` in
+        [0.4, 1], 1 for the strongest influence.
+    """
+    seen = np.asarray(seen)
+    earlier = before(seen.shape, at)
+    strength = np.ones(seen.shape)
+    if seen.dtype != bool and (seen > 0).any():
+        logs = np.log10(np.where(seen > 0, seen, np.nan))
+        top = np.nanmax(logs)
+        # Three decades of influence fill the scale.
+        strength = np.nan_to_num(np.clip(1 + 0.6 * (logs - top) / 3, 0.4, 1), nan=1.0)
+    seen = seen > 0
+    roles = np.where(earlier, np.where(seen, "seen", "blind"), np.where(seen, "leak", "later"))
+    here = np.zeros(seen.shape, bool)
+    here[tuple(at)] = True
+    return np.where(here & ~seen, "here", roles), strength
+
+
+@styled
+def causality(reports):
+    """Every pair of values: does the input (column) change the prediction (row)?
+
+    A causal model fills nothing on or above the diagonal; one without a blind spot fills all
+    below it.
+
+    Args:
+        reports: dict of title -> `CausalityReport`.
+
+    Returns:
+        `Picture`.
+    """
+    figure, axes = new_panels(len(reports), 2.15, columns=3, legend=True)
+    met = set()
+    for axis, (title, report) in zip(axes, reports.items(), strict=True):
+        n = math.isqrt(report.influence.size)
+        influence, earlier = (x.reshape(n, n).T for x in (report.influence, report.before))
+        roles = np.where(
+            earlier,
+            np.where(influence, "seen", "blind"),
+            np.where(influence, "leak", "later"),
+        )
+        colour = paint([(MEANINGS[name][0], roles == name) for name in MEANINGS])
+        draw_cells(axis, colour, gap=n <= 16)
+        axis.set_title(title)
+        axis.set_axis_on()
+        axis.set_xticks([]), axis.set_yticks([])
+        axis.set_xlabel("value changed")
+        axis.spines[:].set_visible(False)
+        met |= set(roles.flat)
+    axes[0].set_ylabel("prediction")
+    names = [name for name in MEANINGS if name in met and name != "here"]
+    role_legend(figure, names, {"later": "not earlier, not seen"})
+    return figure
+
+
+@styled
+def changed_features(vertical, horizontal, at, *, blocks):
+    """What a newly drawn pixel changes in a network, and what of it the next pixel needs.
+
+    Args:
+        vertical, horizontal: bool `(blocks, H, W)`, from `analysis.changed_features`.
+        at: `(i, j)`, the pixel that was drawn.
+        blocks: which blocks to show, counted from 1.
+
+    Returns:
+        `Picture`: a panel per block and stack.
+    """
+    figure, axes = new_panels(2 * len(blocks), 1.5, columns=len(blocks), legend=True)
+    nothing = np.zeros(vertical.shape[1:], bool)
+    order = raster_order(*nothing.shape)
+    following = order == order[tuple(at)] + 1
+    stacks = {"vertical": vertical, "horizontal": horizontal}
+    panels = [(name, stack, block) for name, stack in stacks.items() for block in blocks]
+    for axis, (name, stack, block) in zip(axes, panels, strict=True):
+        changed = stack[block - 1]
+        needed = changed & following if name == "horizontal" else nothing
+        draw_cells(axis, paint([(LATER, ~changed), (SEEN, changed), (VERMILION, needed)]))
+        axis.add_patch(
+            patches.Rectangle((at[1] - 0.5, at[0] - 0.5), 1, 1, fill=False, ec=INK, lw=1.4)
+        )
+        axis.set_title(f"{name}, block {block}")
+    words = {LATER: "unchanged", SEEN: "changes", VERMILION: "changes, and the next pixel needs it"}
+    colour_legend(figure, {word: colour for colour, word in words.items()})
+    return figure
+
+
+@styled
+def changed_predictions(maps, outlined=None):
+    """Which predictions a change reaches.
+
+    Args:
+        maps: dict of title -> bool `(H, W)`, from `analysis.changed_predictions`.
+        outlined: dict of title -> `(top, left, height, width)`, where the change was made, or None.
+
+    Returns:
+        `Picture`.
+    """
+    figure, axes = new_panels(len(maps), 1.7, columns=4, legend=True)
+    for axis, (title, reached) in zip(axes, maps.items(), strict=True):
+        draw_cells(axis, paint([(LATER, ~reached), (SEEN, reached)]))
+        axis.set_title(title)
+        if title in (outlined or {}):
+            top, left, height, width = outlined[title]
+            corner = (left - 0.5, top - 0.5)
+            axis.add_patch(patches.Rectangle(corner, width, height, fill=False, ec=INK, lw=1.6))
+    colour_legend(figure, {"prediction changes": SEEN, "unchanged": LATER})
+    return figure

@@ -1,0 +1,138 @@
+"""The look of the book's figures, and the parts that figures are made of.
+
+Every figure is a `Picture`. In a notebook or on a page it shows itself as SVG without a background,
+its ink in the colour of the text around it, so that it fits a light and a dark theme. Colours are
+safe for colour-blind readers.
+"""
+
+import functools
+import html
+import io
+import re
+
+import matplotlib
+import numpy as np
+from matplotlib import colors, patches
+from matplotlib.figure import Figure
+
+INK = "#1b1f24"  # text and lines; on a page it becomes the colour of the text
+QUIET = "#8a9099"  # grid lines, and what is told in passing; legible on light and dark
+BLUE, VERMILION, GREEN, PURPLE = "#2b83c6", "#d9622b", "#12997a", "#b0689f"
+SERIES = (BLUE, VERMILION, GREEN, PURPLE, QUIET)
+SEEN, BLIND, LEAK, LATER, HERE = BLUE, "#eda93b", "#b5179e", "#8a90992e", INK
+MEANINGS = {
+    "here": (HERE, "pixel being predicted"),
+    "seen": (SEEN, "earlier, seen"),
+    "blind": (BLIND, "earlier, not seen"),
+    "leak": (LEAK, "not earlier, yet seen"),
+    "later": (LATER, "not yet generated"),
+}
+STYLE = {
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "svg.fonttype": "path",
+    # A constant, so that the same figure is the same file.
+    "svg.hashsalt": "pcnnlib",
+}
+WIDTH = 7.0  # inches, the width of a page's text
+
+
+def styled(function):
+    """Draw in the book's style, and leave the reader's own settings as they are."""
+
+    @functools.wraps(function)
+    def styled(*args, **kwargs):
+        with matplotlib.rc_context(STYLE):
+            return function(*args, **kwargs)
+
+    return styled
+
+
+class Picture(Figure):
+    """A figure that shows itself as SVG in the colours of the page around it."""
+
+    def svg(self, alt=""):
+        """The figure as an SVG element to stand in a page, with `alt` for those who cannot see."""
+        with matplotlib.rc_context(STYLE):
+            file = io.StringIO()
+            self.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        text = file.getvalue()
+        text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+        text = text.replace(INK, "currentColor")
+        label = f'role="img" aria-label="{html.escape(alt)}" ' if alt else ""
+        return text.replace(
+            "<svg ", f'<svg {label}style="max-width: 100%; height: auto; color: inherit" ', 1
+        )
+
+    def _repr_mimebundle_(self, **kwargs):
+        return {"text/html": self.svg(), "text/plain": "a figure"}
+
+
+def new_figure(width, height, layout="constrained"):
+    return Picture(figsize=(width, height), layout=layout)
+
+
+def new_panels(n, size, columns=5, legend=False):
+    columns = min(n, columns)
+    rows = -(-n // columns)
+    width = min(WIDTH, columns * size + 0.2)
+    if legend:
+        width = max(width, 6.4)
+    size = min(size, (width - 0.2) / columns)
+    figure = new_figure(width, rows * (size + 0.3) + (0.35 if legend else 0.05))
+    axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
+    for axis in axes:
+        axis.set_axis_off()
+    return figure, axes[:n]
+
+
+def paint(parts):
+    """RGBA `(H, W, 4)` from pairs of a colour and the cells that have it; later pairs win."""
+    colour = np.zeros((*np.shape(parts[0][1]), 4))
+    for name, cells in parts:
+        colour[cells] = colors.to_rgba(name)
+    return colour
+
+
+def draw_cells(axes, colour, gap=True):
+    """Cells as small squares, with transparent gaps where there is room for them."""
+    scale = 12 if gap else 4
+    height, width = colour.shape[:2]
+    cells = colour.repeat(scale, axis=0).repeat(scale, axis=1)
+    if gap:
+        cells[::scale], cells[:, ::scale] = 0, 0
+    axes.imshow(cells, interpolation="none", extent=(-0.5, width - 0.5, height - 0.5, -0.5))
+    axes.set_axis_off()
+
+
+def mark_pixel(axes, at):
+    """The pixel being predicted: a patch, since an image could not take the text's colour."""
+    axes.add_patch(patches.Rectangle((at[1] - 0.42, at[0] - 0.42), 0.9, 0.9, fc=HERE, lw=0))
+
+
+def role_legend(figure, names, words=None):
+    colour_legend(figure, {(words or {}).get(n, MEANINGS[n][1]): MEANINGS[n][0] for n in names})
+
+
+def colour_legend(figure, meanings):
+    """Legend below a figure, from a dict of word -> colour."""
+    figure.legend(
+        handles=[patches.Patch(color=c, label=word, lw=0) for word, c in meanings.items()],
+        loc="outside lower center",
+        ncols=len(meanings),
+        fontsize=8,
+        handlelength=1.1,
+        handleheight=1.1,
+        columnspacing=1.4,
+    )
