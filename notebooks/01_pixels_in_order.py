@@ -35,21 +35,23 @@ dataset: str = "digits"  # or "mnist", "binarized_mnist", path to an .npz
 data_path: str = "data"  # folder that is searched for data files
 epochs: int = 10  # passes over the training images for the tiny PixelCNN
 filters: int = 16  # feature maps of the tiny PixelCNN, an even number
-blocks: int = 2  # residual blocks of the tiny PixelCNN
+blocks: int = 3  # masked layers of the tiny PixelCNN
 seed: int = 0  # of initialisation, shuffling and sampling
 
 # %%
 import math
 
 import pcnnlib as pcnn
-from pcnnlib import analysis, baselines, plots
-from pcnnlib.notebook import glue, show
+from pcnnlib import analysis
+from pcnnlib.models import baselines
+from pcnnlib.viz import plots
+from pcnnlib.viz.notebook import glue, show
 
 # %% [markdown]
 # ## The idea: an image is a sequence
 #
 # Write down the pixels of an image from left to right, and the rows from top to bottom, as one
-# writes a page. Every pixel then has a place in a queue: some pixels come before it, the others
+# writes a page. Every pixel then has a rank in this order: some pixels come before it, the others
 # after it.
 
 # %%
@@ -100,16 +102,16 @@ show(
 # entry, that a compressor built on the model would reach. We always quote the mean over test
 # images, which the model has not seen.
 #
-# ## A ladder of models
+# ## From knowing nothing to a tiny network
 #
-# **The lowest rung** knows nothing: all $K$ levels are equally likely, everywhere. It must cost
+# **The uniform model** knows nothing: all $K$ levels are equally likely, everywhere. It must cost
 # exactly $\log_2 K$ bits per dimension.
 
 # %%
-ladder = {}
+likelihoods = {}
 uniform = baselines.Histogram(data.image_shape, data.levels)
-ladder["uniform"] = pcnn.evaluate(uniform, data.test)
-print(ladder["uniform"])
+likelihoods["uniform"] = pcnn.evaluate(uniform, data.test)
+print(likelihoods["uniform"])
 
 # %% [markdown]
 # **One histogram.** Count how often each level occurs in the training images, and let every pixel
@@ -118,12 +120,12 @@ print(ladder["uniform"])
 # %%
 shared = baselines.Histogram(data.image_shape, data.levels, per_pixel=False)
 shared.fit(data.train)
-ladder["one histogram"] = pcnn.evaluate(shared, data.test)
-print(ladder["one histogram"])
+likelihoods["one histogram"] = pcnn.evaluate(shared, data.test)
+print(likelihoods["one histogram"])
 
 # %% [markdown]
-# **A histogram for each pixel.** Corners are nearly always black, the middle is not, so every place
-# has its own counts. With few images per place some levels never occur, and a level of probability
+# **A histogram for each pixel.** Corners are nearly always black, the middle is not, so every pixel
+# has its own counts. With few images some levels never occur, and a level of probability
 # zero would make one test image infinitely costly. We add a little to every count, and let the
 # validation images choose how much.
 
@@ -131,18 +133,18 @@ print(ladder["one histogram"])
 smoothing = baselines.best_smoothing(
     data.train, data.validation, data.levels
 )
-placed = baselines.Histogram(data.image_shape, data.levels)
-placed.smoothing = smoothing
-placed.fit(data.train)
-ladder["histogram per pixel"] = pcnn.evaluate(placed, data.test)
-print(ladder["histogram per pixel"])
+per_pixel = baselines.Histogram(data.image_shape, data.levels)
+per_pixel.smoothing = smoothing
+per_pixel.fit(data.train)
+likelihoods["histogram per pixel"] = pcnn.evaluate(per_pixel, data.test)
+print(likelihoods["histogram per pixel"])
 
 # %% [markdown]
 # **A tiny PixelCNN.** All models so far drew each pixel on its own. A PixelCNN looks at the pixels
 # before it, through convolutions whose kernels are masked so that they see nothing else: the
 # subject of the [next chapter](02_masking_and_blind_spots.ipynb). This is all it computes:
 #
-# ```{literalinclude} ../pcnnlib/models.py
+# ```{literalinclude} ../pcnnlib/models/pixelcnn.py
 # :pyobject: PixelCNN.outputs_of
 # ```
 
@@ -151,12 +153,12 @@ import keras
 
 keras.utils.set_random_seed(seed)
 tiny = pcnn.PixelCNN(data.image_shape, data.levels, filters, blocks)
-config = pcnn.RunConfig(
+config = pcnn.TrainConfig(
     epochs=epochs, batch_size=32, learning_rate=5e-3, seed=seed
 )
 history = pcnn.train(tiny, data, config)
-ladder["tiny PixelCNN"] = pcnn.evaluate(tiny, data.test)
-print(ladder["tiny PixelCNN"])
+likelihoods["tiny PixelCNN"] = pcnn.evaluate(tiny, data.test)
+print(likelihoods["tiny PixelCNN"])
 
 # %% tags=["hide-input"]
 show(
@@ -170,30 +172,32 @@ show(
 
 # %% tags=["hide-input"]
 show(
-    plots.compare_likelihoods(ladder),
+    plots.compare_likelihoods(likelihoods),
     alt="Test bits per dimension of the four models; each is lower than the one before.",
-    caption="The ladder on test images. Whiskers are two standard errors.",
+    caption="The four models on test images. Whiskers are two standard errors.",
 )
 
 # %% tags=["remove-input"]
-glue("bits_uniform", ladder["uniform"].bits_per_dim)
-glue("bits_shared", ladder["one histogram"].bits_per_dim)
-glue("bits_placed", ladder["histogram per pixel"].bits_per_dim)
-glue("bits_tiny", ladder["tiny PixelCNN"].bits_per_dim)
-glue("nats_tiny", ladder["tiny PixelCNN"].nats_per_image)
-glue("error_tiny", ladder["tiny PixelCNN"].standard_error)
+glue("bits_uniform", likelihoods["uniform"].bits_per_dim)
+glue("bits_shared", likelihoods["one histogram"].bits_per_dim)
+glue("bits_per_pixel", likelihoods["histogram per pixel"].bits_per_dim)
+glue("bits_tiny", likelihoods["tiny PixelCNN"].bits_per_dim)
+glue("nats_tiny", likelihoods["tiny PixelCNN"].nats_per_image)
+glue("error_tiny", likelihoods["tiny PixelCNN"].standard_error)
 glue("parameters_tiny", tiny.count_params())
-glue("parameters_placed", math.prod(data.image_shape) * (data.levels - 1))
+glue(
+    "parameters_per_pixel", math.prod(data.image_shape) * (data.levels - 1)
+)
 glue("seconds", sum(history["seconds"]))
 
 # %% [markdown]
-# From one rung to the next: {glue:text}`bits_uniform:.3f` bits/dim for the uniform model,
-# {glue:text}`bits_shared:.3f` for one histogram, {glue:text}`bits_placed:.3f` for a histogram per
+# From one model to the next: {glue:text}`bits_uniform:.3f` bits/dim for the uniform model,
+# {glue:text}`bits_shared:.3f` for one histogram, {glue:text}`bits_per_pixel:.3f` for a histogram per
 # pixel, and {glue:text}`bits_tiny:.3f` for the tiny PixelCNN
 # ({glue:text}`nats_tiny:.1f` ± {glue:text}`error_tiny:.1f` nats per image). The PixelCNN has
 # {glue:text}`parameters_tiny:,` parameters and trained for {glue:text}`seconds:.0f` seconds; the
-# histograms per pixel have {glue:text}`parameters_placed:,` free probabilities. Neighbours tell
-# more about a pixel than its place does.
+# histograms per pixel have {glue:text}`parameters_per_pixel:,` free probabilities. Neighbours tell
+# more about a pixel than its position does.
 #
 # Numbers are one way to compare models; samples are another. A model without neighbours can put ink
 # in the right region, but draws no stroke.
@@ -202,7 +206,7 @@ glue("seconds", sum(history["seconds"]))
 samples = {
     "uniform": uniform.sample(10, seed=seed),
     "one histogram": shared.sample(10, seed=seed),
-    "histogram per pixel": placed.sample(10, seed=seed),
+    "histogram per pixel": per_pixel.sample(10, seed=seed),
     "tiny PixelCNN": tiny.sample(10, seed=seed),
     "real": data.test.images[:10],
 }
@@ -211,7 +215,7 @@ samples = {
 show(
     plots.image_grid(samples, data.levels),
     alt="Ten samples of each model above ten real images; only the PixelCNN's have strokes.",
-    caption="Samples of each rung, and real images. None of the samples was selected.",
+    caption="Samples of each model, and real images. None of the samples was selected.",
 )
 
 # %% [markdown]
@@ -223,7 +227,7 @@ show(
 # %%
 pixel_costs = analysis.surprise(tiny, data.test.images[:1])[0]
 whole = -tiny.log_likelihood(data.test.images[:1])[0]
-bits = ladder["uniform"].bits_per_dim
+bits = likelihoods["uniform"].bits_per_dim
 print(f"uniform: {bits:.6f}, log2 K: {math.log2(data.levels):.6f}")
 print(
     f"sum over pixels: {pixel_costs.sum():.4f}, whole image: {whole:.4f} nats"
@@ -252,7 +256,7 @@ show(
 #
 # ## Exercises
 #
-# **1.** What would the ladder's lowest rung cost for images with 256 levels? For black and white
+# **1.** What would the uniform model cost for images with 256 levels? For black and white
 # ones?
 #
 # <details style="margin-bottom: 1.2em"><summary>Solution</summary>
@@ -274,7 +278,7 @@ show(
 # ```
 #
 # On its own 50 images no such model is better, since the frequencies are theirs. But test images
-# have levels that never occurred in their place, and each such pixel costs more than 20 nats. This
+# have levels that never occurred at that pixel, and each such pixel costs more than 20 nats. This
 # is overfitting in its purest form, and the reason why only test figures count.
 #
 # </details>

@@ -36,13 +36,14 @@ data_path: str = "data"  # folder that is searched for data files
 image_size: int = 15  # height and width of images for receptive fields
 epochs: int = 4  # passes over the training images for each model
 filters: int = 24  # feature maps of the trained models, an even number
-blocks: int = 3  # blocks of the trained models
+blocks: int = 3  # blocks of the gated models; the PixelCNNs have one more
 seed: int = 0  # of initialisation, shuffling and sampling
 
 # %%
 import pcnnlib as pcnn
-from pcnnlib import masks, plots, widgets
-from pcnnlib.notebook import glue, show
+from pcnnlib.nn import masks
+from pcnnlib.viz import explorers, plots
+from pcnnlib.viz.notebook import glue, show
 
 # %% [markdown]
 # ## The idea: hide the future
@@ -70,17 +71,17 @@ show(
         }
     ),
     alt="Four masks: ones above and to the left of the centre. Type A has 0 at the centre, B has 1.",
-    caption="Masks of both types for two kernel sizes, from `pcnnlib.masks`. The centre is outlined.",
+    caption="Masks of both types for two kernel sizes, from `pcnnlib.nn.masks`. The centre is outlined.",
 )
 
 # %% [markdown]
 # The library makes them with
 #
-# ```{literalinclude} ../pcnnlib/masks.py
+# ```{literalinclude} ../pcnnlib/nn/masks.py
 # :pyobject: raster_mask
 # ```
 #
-# Its groups are for colour images, where R comes before G and G before B within a pixel; we need
+# Its channel groups are for colour images, where R comes before G and G before B within a pixel; we need
 # them below.
 
 # %% [markdown]
@@ -95,8 +96,7 @@ middle = (2 * image_size // 3, image_size // 2)
 shape = (image_size, image_size, 1)
 fields = {}
 for layers in (2, 3, 5, 8):
-    # The first masked convolution is a layer too, and not one of the blocks.
-    model = pcnn.PixelCNN(shape, blocks=layers - 1, first_kernel_size=3)
+    model = pcnn.PixelCNN(shape, blocks=layers, first_kernel_size=3)
     fields[f"{layers} layers"] = pcnn.receptive_field(model, middle)
 
 # %% tags=["hide-input"]
@@ -120,7 +120,7 @@ show(
 
 # %%
 depth = 8
-pixelcnn, gated = widgets.measure_frames(depth + 1, [3], [depth])
+pixelcnn, gated = explorers.measure_frames(depth + 1, [3], [depth])
 share = 1 - pixelcnn.sum() / gated.sum()
 print(f"{pixelcnn.sum()} of {gated.sum()} are seen, {share:.0%} are not")
 glue("blind_depth", depth)
@@ -136,7 +136,7 @@ glue("blind_share", 100 * share)
 # measured by gradient, as above.
 
 # %%
-widgets.receptive_field_explorer(size=image_size, at=middle)
+explorers.receptive_field_explorer(size=image_size, at=middle)
 
 # %% [markdown]
 # ## Check: is a model causal?
@@ -152,7 +152,7 @@ keras.utils.set_random_seed(seed)
 
 
 def colour_model():
-    return pcnn.PixelCNN((4, 4, 3), 4, 48, blocks=2, first_kernel_size=3)
+    return pcnn.PixelCNN((4, 4, 3), 4, 48, blocks=3, first_kernel_size=3)
 
 
 right = colour_model()
@@ -207,25 +207,27 @@ show(
 # times, once for each value. In grey images, with one channel, the two are the same mask.
 #
 # **3. The 1 × 1 link is masked.** The Gated PixelCNN has a *vertical* stack that sees the rows
-# above and hands what it found to a *horizontal* stack, through a 1 × 1 convolution: the link. The
+# above and hands its features to a *horizontal* stack, through a 1 × 1 convolution: the link. The
 # vertical stack stops one row short of the pixel's own, so the link needs no mask. Whoever masks it
 # as if it could still see the own row holds everything back twice. Here is that link: row $i$ gets
 # what was meant for row $i-1$.
 
 
 # %%
-def held_back(look_up):
+def held_back(vertical_stack):
     def wrong(*args, **kwargs):
-        above, told = look_up(*args, **kwargs)
-        nothing = keras.ops.zeros_like(told[:, :1])
-        return above, keras.ops.concatenate([nothing, told[:, :-1]], axis=1)
+        features, link = vertical_stack(*args, **kwargs)
+        nothing = keras.ops.zeros_like(link[:, :1])
+        return features, keras.ops.concatenate(
+            [nothing, link[:, :-1]], axis=1
+        )
 
     return wrong
 
 
 def mask_links(model):
     for block in model.blocks:
-        block.look_up = held_back(block.look_up)
+        block.vertical_stack = held_back(block.vertical_stack)
 
 
 # %%
@@ -248,7 +250,7 @@ assert links["masked"].blind_spot.any()
 # are never seen, which should be zero for this model.
 
 # %%
-places = {
+pixels = {
     f"{name}, row {row}": (row, 4) for row in (1, 5) for name in links
 }
 seen = {
@@ -259,7 +261,7 @@ seen = {
 
 # %% tags=["hide-input"]
 show(
-    plots.receptive_fields(seen, places),
+    plots.receptive_fields(seen, pixels),
     alt="Four maps. With the masked link the row right above the pixel is not seen.",
     caption="What a pixel in row 1 and one in row 5 see (rows count from 0), with the link as it "
     "should be and with the link masked.",
@@ -274,20 +276,20 @@ show(
 
 # %%
 data = pcnn.load_dataset(dataset, data_path=data_path)
-sizes = data.image_shape, data.levels, filters, blocks
+sizes = data.image_shape, data.levels, filters
 keras.utils.set_random_seed(seed)
 models = {
-    "PixelCNN": pcnn.PixelCNN(*sizes),
-    "PixelCNN, centre visible": pcnn.PixelCNN(*sizes),
-    "Gated": pcnn.GatedPixelCNN(*sizes),
-    "Gated, link masked": pcnn.GatedPixelCNN(*sizes),
+    "PixelCNN": pcnn.PixelCNN(*sizes, blocks + 1),
+    "PixelCNN, centre visible": pcnn.PixelCNN(*sizes, blocks + 1),
+    "Gated": pcnn.GatedPixelCNN(*sizes, blocks),
+    "Gated, link masked": pcnn.GatedPixelCNN(*sizes, blocks),
 }
 centre = models["PixelCNN, centre visible"].first.kernel_size // 2
 models["PixelCNN, centre visible"].first.mask[-1, centre] = 1
 mask_links(models["Gated, link masked"])
 
 # %%
-config = pcnn.RunConfig(
+config = pcnn.TrainConfig(
     epochs=epochs, batch_size=32, learning_rate=5e-3, seed=seed
 )
 likelihoods = {}
@@ -345,7 +347,7 @@ show(
 #
 # ```python
 # for size in (3, 7, 11, 13, 15):
-#     model = pcnn.PixelCNN((8, 8, 1), filters=16, blocks=3, first_kernel_size=size)
+#     model = pcnn.PixelCNN((8, 8, 1), filters=16, blocks=4, first_kernel_size=size)
 #     print(size, pcnn.check_causality(model).blind_spot.sum())
 # ```
 #
@@ -367,14 +369,14 @@ show(
 # </details>
 #
 # **3.** Show the pixel to the *right* in a later layer: `model.blocks[0].convolution.mask`. Its
-# window ends at the centre; why is a leak by that route impossible in this library?
+# last row ends at the centre; why is a leak by that route impossible in this library?
 #
 # <details style="margin-bottom: 1.2em"><summary>Solution</summary>
 #
-# A kernel is stored on its mask's window only. For a raster mask this is the rows down to the own
+# Only the taps that a mask shows are stored. For a raster mask this is the rows down to the own
 # one, over the full width, so there *is* a tap to the right of the centre, and
 # `model.blocks[0].convolution.mask[-1, 2] = 1` leaks: `check_causality` finds it. What is impossible
 # is a look at the rows below, for which no weights exist. The vertical and horizontal kernels of the
-# next chapter fill their windows, and leave nothing to unmask.
+# next chapter store no hidden tap, and leave nothing to unmask.
 #
 # </details>

@@ -37,7 +37,7 @@ image_size: int = 15  # height and width of images for receptive fields
 epochs: int = 8  # passes over the training images for each model
 batch_size: int = 32  # images a step
 learning_rate: float = 5e-3  # highest learning rate of both models
-blocks: int = 4  # blocks of each model
+blocks: int = 4  # blocks of the GatedPixelCNN; the PixelCNN has one more
 gated_filters: int = 24  # feature maps of each stack of the GatedPixelCNN
 pixelcnn_filters: int = 60  # feature maps of the PixelCNN, an even number
 seed: int = 0  # of initialisation, shuffling and sampling
@@ -46,9 +46,11 @@ seed: int = 0  # of initialisation, shuffling and sampling
 import math
 
 import pcnnlib as pcnn
-from pcnnlib import masks, plots, results
+from pcnnlib import runs
 from pcnnlib.analysis import Likelihood
-from pcnnlib.notebook import glue, glue_run, show
+from pcnnlib.nn import masks
+from pcnnlib.viz import plots
+from pcnnlib.viz.notebook import glue, glue_run, show
 
 # %% [markdown]
 # ## The idea: look up, then look left
@@ -61,7 +63,7 @@ from pcnnlib.notebook import glue, glue_run, show
 #   (type A) stops at the row above; later ones (type B) may use the features of the own row, since
 #   these know only of rows above.
 # - The **horizontal stack** sees the own row, to the left. In every layer it also receives what the
-#   vertical stack found at the same place, through a 1 × 1 convolution: the *link*.
+#   vertical stack computed for the same pixel, through a 1 × 1 convolution: the *link*.
 #
 # The vertical stack never receives anything from the horizontal one. It would learn of pixels to the
 # right of the one to be predicted.
@@ -82,17 +84,17 @@ show(
 )
 
 # %% [markdown]
-# In the library a block looks up, and then looks left:
+# In the library a block computes the vertical stack, and then the horizontal one:
 #
-# ```{literalinclude} ../pcnnlib/layers.py
-# :pyobject: GatedBlock.look_up
+# ```{literalinclude} ../pcnnlib/nn/blocks.py
+# :pyobject: GatedBlock.vertical_stack
 # ```
 #
-# ```{literalinclude} ../pcnnlib/layers.py
-# :pyobject: GatedBlock.look_left
+# ```{literalinclude} ../pcnnlib/nn/blocks.py
+# :pyobject: GatedBlock.horizontal_stack
 # ```
 #
-# The link takes what the vertical convolution found *before* the gate, as in figure 2 of the paper,
+# The link takes the output of the vertical convolution *before* the gate, as in figure 2 of the paper,
 # and the horizontal stack has a residual connection, except in the first block: there it would hand
 # the pixel's own value on.
 
@@ -103,12 +105,12 @@ show(
 #
 # $$ \mathbf{y} = \tanh(W_{k,f} \ast \mathbf{x}) \odot \sigma(W_{k,g} \ast \mathbf{x}), $$
 #
-# where $k$ counts the layers, $\ast$ is a convolution, $\odot$ the elementwise product and $\sigma$
+# where $k$ counts the blocks, $\ast$ is a convolution, $\odot$ the elementwise product and $\sigma$
 # the logistic function. The first factor says *what*, between −1 and 1; the second, between 0 and
 # 1, *how much of it*. Such products are what PixelRNNs have in their LSTMs, and the authors
 # suspected them to be the reason why PixelRNNs did better than PixelCNNs.
 #
-# ```{literalinclude} ../pcnnlib/layers.py
+# ```{literalinclude} ../pcnnlib/nn/blocks.py
 # :pyobject: gate
 # ```
 
@@ -130,7 +132,7 @@ middle = (2 * image_size // 3, image_size // 2)
 shape = (image_size, image_size, 1)
 fields = {}
 for layers in (2, 3, 5, 8):
-    model = pcnn.PixelCNN(shape, blocks=layers - 1, first_kernel_size=3)
+    model = pcnn.PixelCNN(shape, blocks=layers, first_kernel_size=3)
     fields[f"PixelCNN, {layers} layers"] = pcnn.receptive_field(
         model, middle
     )
@@ -154,7 +156,7 @@ show(
 # %%
 reports = {}
 for model_class in (pcnn.PixelCNN, pcnn.GatedPixelCNN):
-    model = model_class((8, 8, 1), levels=4, filters=16, blocks=7)
+    model = model_class((8, 8, 1), levels=4, filters=16, blocks=8)
     reports[model_class.__name__] = pcnn.check_causality(model)
 for name, report in reports.items():
     print(f"{name} - {report}")
@@ -191,16 +193,19 @@ import keras
 data = pcnn.load_dataset(dataset, data_path=data_path)
 keras.utils.set_random_seed(seed)
 images = data.image_shape, data.levels
-sizes = dict(blocks=blocks, first_kernel_size=5)
 models = {
-    "PixelCNN": pcnn.PixelCNN(*images, pixelcnn_filters, **sizes),
-    "Gated PixelCNN": pcnn.GatedPixelCNN(*images, gated_filters, **sizes),
+    "PixelCNN": pcnn.PixelCNN(
+        *images, pixelcnn_filters, blocks + 1, first_kernel_size=5
+    ),
+    "Gated PixelCNN": pcnn.GatedPixelCNN(
+        *images, gated_filters, blocks, first_kernel_size=5
+    ),
 }
 for name, model in models.items():
     print(f"{name:15} {model.count_params():,} parameters")
 
 # %%
-config = pcnn.RunConfig(
+config = pcnn.TrainConfig(
     epochs=epochs,
     batch_size=batch_size,
     learning_rate=learning_rate,
@@ -308,10 +313,10 @@ show(
 # A larger network of the same kind, trained for longer, on MNIST's 28 × 28 binary pixels. That takes more
 # than minutes, so it was done once: the run is described in `results/mnist`, and its weights come with the
 # library. (`--dilations` spreads the taps of the kernels, so that the last rows see nearly all of those
-# above: [chapter 8](08_results.ipynb) shows what that changes.)
+# above: [chapter 8](08_runs.ipynb) shows what that changes.)
 
 # %%
-full = results.read_run("mnist")
+full = runs.read_run("mnist")
 print(full["command"])
 published = pcnn.load_pretrained("mnist")
 large = published.sample(20, seed=seed)
@@ -334,7 +339,7 @@ glue_run("full", full)
 # %% [markdown]
 # {glue:text}`full_nats:.2f` ± {glue:text}`full_error:.2f` nats per test image, after
 # {glue:text}`full_epochs` epochs in {glue:text}`full_hours:.1f` hours ({glue:text}`full_hardware`, seed
-# {glue:text}`full_seed`, commit {glue:text}`full_commit`). [Chapter 8](08_results.ipynb) puts it beside
+# {glue:text}`full_seed`, commit {glue:text}`full_commit`). [Chapter 8](08_runs.ipynb) puts it beside
 # other models and says what to make of such a figure.
 #
 # ## Recap

@@ -46,12 +46,18 @@ seed: int = 0  # of initialisation, shuffling and sampling
 # %%
 import time
 
+import keras
 import numpy as np
 
 import pcnnlib as pcnn
-from pcnnlib import analysis, plots, results, sampling
-from pcnnlib.errors import integers
-from pcnnlib.notebook import glue, glue_run, show
+from pcnnlib import analysis, runs, sampling
+from pcnnlib.viz import plots
+from pcnnlib.viz.notebook import (
+    glue,
+    glue_run,
+    parse_integers,
+    show,
+)
 
 # %% [markdown]
 # ## The idea: a pixel changes little
@@ -70,17 +76,21 @@ from pcnnlib.notebook import glue, glue_run, show
 
 # %%
 data = pcnn.load_dataset(dataset, data_path=data_path)
-config = pcnn.RunConfig(
+keras.utils.set_random_seed(seed)
+model = pcnn.GatedPixelCNN(
+    data.image_shape,
+    data.levels,
+    filters,
+    blocks,
+    dilations=parse_integers("dilations", dilations, "1,2,4,8"),
+    dropout=0.1,
+)
+config = pcnn.TrainConfig(
     epochs=epochs,
     batch_size=batch_size,
     learning_rate=learning_rate,
-    filters=filters,
-    blocks=blocks,
-    dilations=integers("dilations", dilations, "1,2,4,8"),
-    dropout=0.1,
     seed=seed,
 )
-model = pcnn.build_model(config, data)
 history = pcnn.train(model, data, config)
 print(pcnn.evaluate(model, data.test))
 
@@ -126,13 +136,13 @@ show(
 # there. So the layers need no second implementation: training pads the image and convolves it,
 # sampling convolves the window that it kept.
 #
-# ```{literalinclude} ../pcnnlib/layers.py
+# ```{literalinclude} ../pcnnlib/nn/layers.py
 # :pyobject: CausalConv2D.call
 # ```
 #
-# And this is the step for one pixel; `look_left` and `head` are the same code as in training:
+# And this is the step for one pixel; `horizontal_step` and `head` run the same code as in training:
 #
-# ```{literalinclude} ../pcnnlib/sampling.py
+# ```{literalinclude} ../pcnnlib/sampling/cached.py
 # :pyobject: _draw_pixel
 # ```
 #
@@ -274,7 +284,7 @@ show(
 # weights come with the library.
 
 # %%
-full = results.read_run("mnist")
+full = runs.read_run("mnist")
 published = pcnn.load_pretrained("mnist")
 digits = published.sample(largest_batch, seed=seed)
 drawing = seconds(lambda: published.sample(largest_batch, seed=seed))
@@ -306,7 +316,7 @@ glue("full_pixels", int(digits[0].size))
 #
 # ## Complete what is half hidden
 #
-# Pixels that are known need not be drawn: `known` holds them, `given` says which they are, and the
+# Pixels that are known need not be drawn: `image` holds them, the mask `keep` marks them, and the
 # rest is drawn as before.
 
 # %%
@@ -316,10 +326,10 @@ upper[: height // 2] = True
 left = np.zeros((height, width), bool)
 left[:, : width // 2] = True
 rows = {"real": hidden}
-for name, given in {"upper half": upper, "left half": left}.items():
+for name, keep in {"upper half": upper, "left half": left}.items():
     for k in range(2):
         rows[f"{name} given, {k + 1}"] = model.sample(
-            8, image=hidden, keep=given, seed=k
+            8, image=hidden, keep=keep, seed=k
         )
 
 # %% tags=["hide-input"]

@@ -49,10 +49,16 @@ import numpy as np
 from sklearn.svm import SVC
 
 import pcnnlib as pcnn
-from pcnnlib import analysis, describe, plots, results, widgets
+from pcnnlib import analysis, runs
 from pcnnlib.analysis import Likelihood
-from pcnnlib.errors import integers
-from pcnnlib.notebook import glue, glue_run, show
+from pcnnlib.data import statistics
+from pcnnlib.viz import explorers, plots
+from pcnnlib.viz.notebook import (
+    glue,
+    glue_run,
+    parse_integers,
+    show,
+)
 
 # %% [markdown]
 # ## The idea: one more term in every gate
@@ -73,14 +79,14 @@ from pcnnlib.notebook import glue, glue_run, show
 # an unmasked 1 × 1 convolution $V_{k} \ast \mathbf{s}$ takes the place of $V_k^\top \mathbf{h}$
 # (equation 5). No mask is needed: $\mathbf{h}$ is known before the first pixel is drawn.
 #
-# In the library, a condition says how it is encoded. A label is a one-hot vector, a vector is itself,
+# In the library, a condition encodes itself. A label is a one-hot vector, a vector is itself,
 # a map passes its transposed convolution:
 #
-# ```{literalinclude} ../pcnnlib/conditions.py
+# ```{literalinclude} ../pcnnlib/nn/conditions.py
 # :pyobject: Labels.encode
 # ```
 #
-# ```{literalinclude} ../pcnnlib/conditions.py
+# ```{literalinclude} ../pcnnlib/nn/conditions.py
 # :pyobject: Map.make_encoder
 # ```
 #
@@ -88,7 +94,7 @@ from pcnnlib.notebook import glue, glue_run, show
 #
 # Before any training: change the condition, leave the image alone, and see which predictions change.
 # A label should reach every pixel, the first one included. One cell of a map should reach its own
-# place, and what is drawn after it as far as the kernels carry, but nothing before. And whatever
+# pixels, and what is drawn after them as far as the kernels carry, but nothing before. And whatever
 # $\mathbf{h}$ is, no pixel may see a later pixel.
 
 # %%
@@ -100,19 +106,22 @@ changes = {
     "map, first cell": (pcnn.Map((4, 4, 1)), nothing, first),
     "map, cell (2, 1)": (pcnn.Map((4, 4, 1)), nothing, inner),
 }
-reach = {}
+reached = {}
 for name, (condition, before, after) in changes.items():
     model = pcnn.GatedPixelCNN((8, 8, 1), 17, 8, 3, condition=condition)
-    reach[name] = analysis.changed_predictions(model, noise, before, after)
+    reached[name] = analysis.changed_predictions(
+        model, noise, before, after
+    )
     assert pcnn.check_causality(model).causal
-for name, reached in reach.items():
-    print(f"{name:16} reaches {reached.sum()} of 64 pixels")
-assert reach["label"].all() and not reach["map, cell (2, 1)"][:4].any()
+for name, pixels in reached.items():
+    print(f"{name:16} reaches {pixels.sum()} of 64 pixels")
+assert reached["label"].all()
+assert not reached["map, cell (2, 1)"][:4].any()
 
 # %% tags=["hide-input"]
 show(
     plots.changed_predictions(
-        reach,
+        reached,
         {"map, first cell": (0, 0, 2, 2), "map, cell (2, 1)": (4, 2, 2, 2)},
     ),
     alt="Three maps of pixels: a label reaches all, a cell of a map its own place and later ones.",
@@ -128,7 +137,7 @@ show(
 # %%
 data = pcnn.load_dataset(dataset, data_path=data_path)
 classes = data.classes
-config = pcnn.RunConfig(
+config = pcnn.TrainConfig(
     epochs=epochs,
     batch_size=batch_size,
     learning_rate=learning_rate,
@@ -136,7 +145,7 @@ config = pcnn.RunConfig(
 )
 sizes = dict(filters=filters, blocks=blocks, first_kernel_size=5)
 # On the digits, taps two pixels apart see six rows up, of eight; tap beside tap, four.
-sizes["dilations"] = integers("dilations", dilations, "1,2,4,8")
+sizes["dilations"] = parse_integers("dilations", dilations, "1,2,4,8")
 
 
 def trained(data, condition=None):
@@ -247,7 +256,7 @@ for name, values in nats.items():
     )
 for key, (a, b) in {
     "gain": ("without", "with"),
-    "told": ("summed out", "with"),
+    "label_worth": ("summed out", "with"),
 }.items():
     difference = Likelihood.of(nats[a] - nats[b], data.image_shape)
     glue(key, difference.nats_per_image)
@@ -268,7 +277,7 @@ for key, (a, b) in {
 # \;\le\; -\ln p(\mathbf{x} \mid y) - \ln p(y). $$
 #
 # The last row of the table applies the sum to the conditional model itself. Against that, the label is
-# worth {glue:text}`told:.2f` ± {glue:text}`told_error:.2f` nats, within the bound. Whatever the first
+# worth {glue:text}`label_worth:.2f` ± {glue:text}`label_worth_error:.2f` nats, within the bound. Whatever the first
 # difference has beyond it comes from training: the two models have not learnt the same, and with few
 # images a model that is told the class may learn more from each.
 #
@@ -341,7 +350,7 @@ show(
 def measured(brightness):
     """Ink and slant of images, `(N, 2)`."""
     return np.column_stack(
-        [describe.ink(brightness), describe.slant(brightness)]
+        [statistics.ink(brightness), statistics.slant(brightness)]
     )
 
 
@@ -437,7 +446,7 @@ show(
 
 # %% tags=["hide-input"]
 axes = {"class": range(classes), "ink": inks, "slant": slants}
-widgets.image_explorer(
+explorers.image_explorer(
     strips, data.levels, axes, start=(min(3, classes - 1), 1, 1)
 )
 
@@ -450,7 +459,7 @@ widgets.image_explorer(
 
 # %%
 coarse_data = data.conditioned(
-    lambda split: describe.coarse(data.brightness(split), block)
+    lambda split: statistics.coarse(data.brightness(split), block)
 )
 map_shape = coarse_data.test.conditions.shape[1:]
 upscaling, _ = trained(coarse_data, pcnn.Map(map_shape))
@@ -458,7 +467,7 @@ upscaling, _ = trained(coarse_data, pcnn.Map(map_shape))
 # %%
 maps = coarse_data.test.conditions
 fine = upscaling.sample(len(maps[:300]), maps[:300], seed=seed)
-seen_from_afar = describe.coarse(fine / (data.levels - 1), block)
+seen_from_afar = statistics.coarse(fine / (data.levels - 1), block)
 kept = np.abs(seen_from_afar - maps[:300]).mean()
 shuffled = np.abs(seen_from_afar - np.roll(maps[:300], 1, axis=0)).mean()
 print(
@@ -467,13 +476,13 @@ print(
 print(f"against what was asked for of another image: {shuffled:.3f}")
 
 # %% tags=["remove-input"]
-told = Likelihood.of(
+given_map = Likelihood.of(
     -upscaling.log_likelihood(data.test.images, maps), data.image_shape
 )
 glue("block", block)
 glue("map_numbers", int(np.prod(map_shape)))
-glue("nats_map", told.nats_per_image)
-glue("error_map", told.standard_error)
+glue("nats_map", given_map.nats_per_image)
+glue("error_map", given_map.standard_error)
 glue("kept", float(kept))
 glue("shuffled", float(shuffled))
 
@@ -511,19 +520,19 @@ show(
 # `results/`, and their weights come with the library.
 
 # %%
-runs = {
-    name: results.read_run(name) for name in ("mnist", "mnist-conditional")
+full = {
+    name: runs.read_run(name) for name in ("mnist", "mnist-conditional")
 }
 published = pcnn.load_pretrained("mnist-conditional")
 large_labels = np.tile(np.arange(10), 4)
 large = published.sample(len(large_labels), large_labels, seed=seed)
-for run in runs.values():
+for run in full.values():
     print(f"{run['test']['nats_per_image']:.2f} nats: {run['command']}")
 
 # %% tags=["hide-input"]
 show(
     plots.training_curves(
-        {name: run["history"] for name, run in runs.items()}
+        {name: run["history"] for name, run in full.items()}
     ),
     alt="Validation and training loss of both published runs against epochs.",
     caption="The published runs as they were trained.",
@@ -535,12 +544,12 @@ show(
 )
 
 # %% tags=["remove-input"]
-for name, run in runs.items():
+for name, run in full.items():
     glue_run(f"full_{name.replace('-', '_')}", run)
 glue(
     "full_gain",
-    runs["mnist-conditional"]["test"]["nats_per_image"]
-    - runs["mnist"]["test"]["nats_per_image"],
+    full["mnist-conditional"]["test"]["nats_per_image"]
+    - full["mnist"]["test"]["nats_per_image"],
 )
 
 # %% [markdown]
@@ -589,8 +598,8 @@ glue(
 # upper[: len(upper) // 2] = True
 # rows = {"real": hidden}
 # for label in (0, 3, 8):
-#     given = np.full(8, label)
-#     rows[f"as a {label}"] = labelled.sample(8, given, image=hidden, keep=upper, seed=0)
+#     labels = np.full(8, label)
+#     rows[f"as a {label}"] = labelled.sample(8, labels, image=hidden, keep=upper, seed=0)
 # plots.image_grid(rows, data.levels)
 # ```
 #

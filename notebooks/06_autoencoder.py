@@ -50,10 +50,15 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 import pcnnlib as pcnn
-from pcnnlib import autoencoders, plots, results, widgets
-from pcnnlib.analysis import Likelihood
-from pcnnlib.errors import integers
-from pcnnlib.notebook import glue, glue_run, show
+from pcnnlib import runs
+from pcnnlib.analysis import Likelihood, code_usage
+from pcnnlib.viz import explorers, plots
+from pcnnlib.viz.notebook import (
+    glue,
+    glue_run,
+    parse_integers,
+    show,
+)
 
 # %% [markdown]
 # ## The idea: leave the details to the decoder
@@ -81,7 +86,7 @@ from pcnnlib.notebook import glue, glue_run, show
 # 3 × 3, pooling after the first two, then a linear layer to {glue:text}`code_size` numbers. Encoder and
 # decoder are trained together, by the decoder's likelihood and nothing else:
 #
-# ```{literalinclude} ../pcnnlib/autoencoders.py
+# ```{literalinclude} ../pcnnlib/models/autoencoders.py
 # :pyobject: PixelCNNAutoencoder.outputs_of
 # ```
 #
@@ -95,7 +100,7 @@ from pcnnlib.notebook import glue, glue_run, show
 
 # %%
 data = pcnn.load_dataset(dataset, data_path=data_path)
-config = pcnn.RunConfig(
+config = pcnn.TrainConfig(
     epochs=epochs,
     batch_size=batch_size,
     learning_rate=learning_rate,
@@ -103,10 +108,12 @@ config = pcnn.RunConfig(
 )
 images = data.image_shape, data.levels
 encoder = dict(
-    encoder_filters=integers("encoder_filters", encoder_filters, "16,32,64")
+    encoder_filters=parse_integers(
+        "encoder_filters", encoder_filters, "16,32,64"
+    )
 )
 sizes = dict(filters=filters, blocks=blocks, first_kernel_size=5)
-sizes["dilations"] = integers("dilations", dilations, "1,2,4,8")
+sizes["dilations"] = parse_integers("dilations", dilations, "1,2,4,8")
 
 keras.utils.set_random_seed(seed)
 models = {
@@ -142,8 +149,8 @@ codes = drawing.encode(originals)
 painted = painting.encode(originals)
 rows = {
     "original": originals,
-    "painted: mean": np.rint(painting.decode(painted)).astype(int),
-    "painted: a draw": painting.draw(painted, seed=seed),
+    "painted: mean": np.rint(painting.decode_mean(painted)).astype(int),
+    "painted: a draw": painting.decode(painted, seed=seed),
     **{
         f"drawn, {k + 1}": drawing.decode(codes, seed=seed + k)
         for k in range(4)
@@ -171,7 +178,7 @@ show(
 # Given the code of another image? And given no information, the mean of all codes in place of each?
 
 # %%
-usage = autoencoders.code_usage(drawing, data.test.images, seed=seed)
+usage = code_usage(drawing, data.test.images, seed=seed)
 costs = {
     "own code": usage["own"],
     "another's code": usage["shuffled"],
@@ -183,9 +190,9 @@ likelihoods = {
     name: Likelihood.of(nats, data.image_shape)
     for name, nats in costs.items()
 }
-for name, told in likelihoods.items():
+for name, value in likelihoods.items():
     print(
-        f"{name:18} {told.nats_per_image:6.2f} ± {told.standard_error:.2f}"
+        f"{name:18} {value.nats_per_image:6.2f} ± {value.standard_error:.2f}"
     )
 
 # %% tags=["remove-input"]
@@ -287,7 +294,7 @@ for k in range(min(3, classes // 2)):
     ]
     paths[f"{k} to {classes - 1 - k}, drawn"] = drawn
     a, b = painting.encode(ends)
-    means = painting.decode(a + steps * (b - a))
+    means = painting.decode_mean(a + steps * (b - a))
     paths[f"{k} to {classes - 1 - k}, painted"] = np.rint(means).astype(int)
 
 # %% tags=["hide-input"]
@@ -308,8 +315,8 @@ show(
 
 # %%
 ticks = np.linspace(-2, 2, 9)
-places = np.array([[x, y] for x in ticks for y in ticks])
-grid_codes = mean + (places * deviations[:2]) @ directions[:2]
+positions = np.array([[x, y] for x in ticks for y in ticks])
+grid_codes = mean + (positions * deviations[:2]) @ directions[:2]
 strips = [
     drawing.decode(np.tile(code, (4, 1)), seed=seed) for code in grid_codes
 ]
@@ -318,7 +325,7 @@ strips = np.reshape(strips, (len(ticks), len(ticks), 4, *data.image_shape))
 # %% tags=["hide-input"]
 names = [f"{tick:+.1f}" for tick in ticks]
 inside = np.abs(plane).max(axis=1) <= 2
-widgets.image_explorer(
+explorers.image_explorer(
     strips,
     data.levels,
     {"first component": names, "second component": names},
@@ -333,10 +340,10 @@ widgets.image_explorer(
 # come with the library, and so do ten test images.
 
 # %%
-full = results.read_run("mnist-autoencoder")
+full = runs.read_run("mnist-autoencoder")
 print(full["command"])
 published = pcnn.load_pretrained("mnist-autoencoder")
-real = results.read_examples("mnist-autoencoder")["test"]
+real = runs.read_examples("mnist-autoencoder")["test"]
 large_codes = published.encode(real)
 large = {"original": real} | {
     f"drawn, {k + 1}": published.decode(large_codes, seed=seed + k)
@@ -360,7 +367,7 @@ glue_run("full", full)
 for kind in ("shuffled", "none"):
     glue(f"full_{kind}", full[f"test_{kind}"]["nats_per_image"])
     glue(f"full_{kind}_error", full[f"test_{kind}"]["standard_error"])
-glue("full_code", full["config"]["code_size"])
+glue("full_code", full["model"]["code_size"])
 
 # %% [markdown]
 # | 10,000 MNIST test images, a code of {glue:text}`full_code` | nats per image |

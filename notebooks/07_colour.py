@@ -50,8 +50,10 @@ import numpy as np
 from matplotlib.colors import hsv_to_rgb
 
 import pcnnlib as pcnn
-from pcnnlib import masks, plots, results
-from pcnnlib.notebook import glue, show
+from pcnnlib import runs
+from pcnnlib.nn import masks
+from pcnnlib.viz import plots
+from pcnnlib.viz.notebook import glue, show
 
 # %% [markdown]
 # ## The idea: three small steps for every pixel
@@ -82,7 +84,7 @@ links = {
 show(
     plots.channel_order(links),
     alt="Two grids of links between groups R, G and B: type A strictly later, type B also the same.",
-    caption="Links at the pixel's own place. Rows: where from; columns: where to; dark: allowed. The "
+    caption="Links at the pixel itself. Rows: where from; columns: where to; dark: allowed. The "
     "features of group G may know R, those of B may know R and G.",
 )
 
@@ -109,11 +111,11 @@ def spread_over_both_halves(model):
     return model
 
 
-halves = {
+groupings = {
     "each half R, G, B": np.tile(six, 2),
     "R, G, B over both": masks.feature_groups(12, 3),
 }
-for name, groups in halves.items():
+for name, groups in groupings.items():
     first, second = (
         "".join("RGB"[g] for g in half) for half in np.split(groups, 2)
     )
@@ -206,7 +208,7 @@ print(
 # actual R, that of B in proportion to R and G. The network needs no groups, and a pixel takes one look
 # at it instead of three.
 #
-# ```{literalinclude} ../pcnnlib/distributions.py
+# ```{literalinclude} ../pcnnlib/nn/distributions/mixture.py
 # :pyobject: LogisticMixture.log_likelihood
 # ```
 #
@@ -216,7 +218,7 @@ print(
 # had been seen.)
 
 # %%
-config = pcnn.RunConfig(
+config = pcnn.TrainConfig(
     epochs=epochs,
     batch_size=batch_size,
     learning_rate=learning_rate,
@@ -225,7 +227,7 @@ config = pcnn.RunConfig(
 )
 
 
-def build(distribution, **options):
+def build(distribution):
     keras.utils.set_random_seed(seed)
     sizes = dict(
         filters=filters,
@@ -233,13 +235,11 @@ def build(distribution, **options):
         first_kernel_size=5,
         distribution=distribution,
     )
-    return pcnn.GatedPixelCNN(
-        data.image_shape, data.levels, **sizes, **options
-    )
+    return pcnn.GatedPixelCNN(data.image_shape, data.levels, **sizes)
 
 
 models = {
-    "mixture": build("logistic_mixture", components=components),
+    "mixture": build(pcnn.LogisticMixture(components)),
     "categorical": build("categorical"),
     "channels blind": build("categorical"),
 }
@@ -361,33 +361,33 @@ show(
 # which 400 test. Two yardsticks stand beside the two distributions: the test images as PNG files, and
 # the `PixelCNN` of TensorFlow Probability, which follows PixelCNN++ {cite:p}`salimans2017pixelcnn`,
 # trained on the same images. Every training run had the same processor time; ours took their steps by
-# Muon, the peer by Adam. They were made by `benchmarks/colour.py`; what they left stands in
+# Muon, the peer by Adam. They were made by `experiments/colour.py`; their records are in
 # `results/cifar-subset`, and this page reads it from there.
 
 # %%
-runs = results.read_runs("cifar-subset")
-told = {
+photo_runs = runs.read_runs("cifar-subset")
+labels = {
     "mixture": "Gated PixelCNN, mixture",
     "categorical": "Gated PixelCNN, categorical",
     "tfp": "TensorFlow Probability",
     "png": "PNG",
 }
-for name, words in told.items():
-    test = runs[name]["test"]
-    print(f"{words:28} {test['bits_per_dim']:.3f} bits/dim")
+for name, label in labels.items():
+    test = photo_runs[name]["test"]
+    print(f"{label:28} {test['bits_per_dim']:.3f} bits/dim")
 
 # %% tags=["remove-input"]
-for name in told:
-    glue(f"cifar_{name}", runs[name]["test"]["bits_per_dim"])
-    glue(f"cifar_error_{name}", runs[name]["test"]["standard_error"])
+for name in labels:
+    glue(f"cifar_{name}", photo_runs[name]["test"]["bits_per_dim"])
+    glue(f"cifar_error_{name}", photo_runs[name]["test"]["standard_error"])
 for name in ("mixture", "categorical", "tfp"):
-    model_of = runs[name].get("weights", runs[name])
+    model_of = photo_runs[name].get("weights", photo_runs[name])
     glue(f"cifar_weights_{name}", model_of["parameters"])
-    glue(f"cifar_images_{name}", runs[name]["history"]["images"][-1])
-    glue(f"cifar_minutes_{name}", runs[name]["cpu_seconds"] / 60)
-glue("cifar_cpu", runs["mixture"]["hardware"]["cpu"])
-glue("cifar_seed", runs["mixture"]["seed"])
-glue("cifar_commit", runs["mixture"]["commit"])
+    glue(f"cifar_images_{name}", photo_runs[name]["history"]["images"][-1])
+    glue(f"cifar_minutes_{name}", photo_runs[name]["cpu_seconds"] / 60)
+glue("cifar_cpu", photo_runs["mixture"]["hardware"]["cpu"])
+glue("cifar_seed", photo_runs["mixture"]["seed"])
+glue("cifar_commit", photo_runs["mixture"]["commit"])
 
 # %% [markdown]
 # | 400 test images | test bits/dim | weights | images trained on | processor minutes |
@@ -405,9 +405,9 @@ glue("cifar_commit", runs["mixture"]["commit"])
 
 # %%
 curves = {
-    told[name]: (
-        np.array(runs[name]["history"]["cpu_seconds"]) / 60,
-        runs[name]["history"]["val_bits_per_dim"],
+    labels[name]: (
+        np.array(photo_runs[name]["history"]["cpu_seconds"]) / 60,
+        photo_runs[name]["history"]["val_bits_per_dim"],
     )
     for name in ("mixture", "categorical", "tfp")
 }
@@ -422,7 +422,7 @@ show(
         curves,
         x="processor minutes",
         y="validation bits/dim",
-        reference={"PNG, test": runs["png"]["test"]["bits_per_dim"]},
+        reference={"PNG, test": photo_runs["png"]["test"]["bits_per_dim"]},
     ),
     alt="Validation bits per dimension of three models against processor time.",
     caption="Validation as the models of the table were trained.",
@@ -438,7 +438,7 @@ show(
 # ## Recap
 #
 # R is drawn before G before B. Either the network keeps that order, with groups of features and a mask
-# at the pixel's own place, and then both halves of a gate need the same groups; or the distribution
+# at the pixel itself, and then both halves of a gate need the same groups; or the distribution
 # does, and the network looks once per pixel. A mixture of logistics knows that neighbouring levels are
 # alike and that channels rise and fall together; a categorical distribution has to learn both.
 #
@@ -471,7 +471,7 @@ show(
 # ```
 #
 # The loss falls far below that of any honest model: the network reads off the values that it is asked
-# to predict. Drawing, it finds the place holder there instead, and the images fall apart.
+# to predict. Drawing, it finds a placeholder there instead, and the images fall apart.
 #
 # </details>
 #

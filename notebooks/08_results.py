@@ -42,8 +42,9 @@ import textwrap
 import numpy as np
 
 import pcnnlib as pcnn
-from pcnnlib import plots, results
-from pcnnlib.notebook import glue, glue_run, show, table
+from pcnnlib import runs
+from pcnnlib.viz import plots
+from pcnnlib.viz.notebook import glue, glue_run, show, table
 
 # %% [markdown]
 # ## The idea: a figure is worth its conditions
@@ -71,7 +72,7 @@ tasks = {
     "mnist-conditional": "fresh, given the label",
     "mnist-autoencoder": "fresh, given a code",
 }
-runs = {name: results.read_run(name) for name in tasks}
+published = {name: runs.read_run(name) for name in tasks}
 table(
     [
         "run",
@@ -88,21 +89,21 @@ table(
             tasks[name],
             f"{run['test']['nats_per_image']:.2f} ± {run['test']['standard_error']:.2f}",
             f"{run['weights']['parameters']:,}",
-            ", ".join(map(str, run["config"].get("dilations", [1]))),
+            ", ".join(map(str, run["model"]["dilations"])),
             len(run["history"]["loss"]),
             f"{run['seconds'] / 3600:.1f}",
         ]
-        for name, run in runs.items()
+        for name, run in published.items()
     ],
     "The published runs on test images; the ± is the standard error over the 10,000 of them.",
 )
-for name, run in runs.items():
-    print(f"{name}: {results.hardware(run)}, commit {run['commit']}")
+for name, run in published.items():
+    print(f"{name}: {runs.hardware(run)}, commit {run['commit']}")
     print(textwrap.indent(textwrap.fill(run["command"], 64), "    "))
 
 # %% [markdown]
 # Each run is one command. The networks are small: {glue:text}`mnist_weights:,` weights draw `mnist`, and
-# most of the autoencoder's belong to its encoder. `benchmarks/published.py` holds the settings, and
+# most of the autoencoder's belong to its encoder. `experiments/published.py` holds the settings, and
 # `make published` repeats the runs: `--scale cpu` is for one core and an hour or two a run, `--scale gpu` for
 # a larger network, which has not been trained yet. What they cost:
 
@@ -126,7 +127,7 @@ table(
             f"{speed['drawn_per_second']:.0f}",
         ]
         for name, speed in (
-            (name, run["speed"]) for name, run in runs.items()
+            (name, run["speed"]) for name, run in published.items()
         )
     ],
     "Cost of training: the median epoch, validation included; images trained on a second, where a validated "
@@ -135,7 +136,7 @@ table(
 )
 
 # %% tags=["remove-input"]
-for name, run in runs.items():
+for name, run in published.items():
     glue_run(name.replace("-", "_"), run)
 
 # %% tags=["hide-input"]
@@ -143,7 +144,7 @@ show(
     plots.training_curves(
         {
             name: run["history"]
-            for name, run in runs.items()
+            for name, run in published.items()
             if name != "mnist-autoencoder"
         }
     ),
@@ -163,7 +164,7 @@ show(
 def standing(task, name):
     """Our run among others' figures, the best last."""
     rows = []
-    for entry in results.compare(task, name):
+    for entry in runs.compare(task, name):
         ours = "error" in entry
         nats = f"{'≤ ' if entry.get('bound') else ''}{entry['nats']:.2f}"
         cells = [
@@ -190,22 +191,20 @@ table(
 # %% tags=["remove-input"]
 others = {
     row["model"]: row["nats"]
-    for row in results.read_literature("binarized_mnist")
+    for row in runs.read_literature("binarized_mnist")
 }
-static = runs["binarized-mnist"]["test"]["nats_per_image"]
+static = published["binarized-mnist"]["test"]["nats_per_image"]
 glue("to_pixelcnn", static - others["PixelCNN"])
 glue("to_gated", static - others["Gated PixelCNN"])
-fresh = {
-    row["model"]: row["nats"] for row in results.read_literature("mnist")
-}
+fresh = {row["model"]: row["nats"] for row in runs.read_literature("mnist")}
 origin = fresh["Gated PixelCNN, TensorFlow"]
-glue("to_origin", runs["mnist"]["test"]["nats_per_image"] - origin)
+glue("to_origin", published["mnist"]["test"]["nats_per_image"] - origin)
 label = (
-    runs["mnist-conditional"]["test"]["nats_per_image"]
-    - runs["mnist"]["test"]["nats_per_image"]
+    published["mnist-conditional"]["test"]["nats_per_image"]
+    - published["mnist"]["test"]["nats_per_image"]
 )
 glue("label", label)
-usage = runs["mnist-autoencoder"]
+usage = published["mnist-autoencoder"]
 glue("shuffled", usage["test_shuffled"]["nats_per_image"])
 glue("mean_code", usage["test_none"]["nats_per_image"])
 glue(
@@ -307,11 +306,11 @@ glue("up_near", up["1"])
 glue("earlier", at[0] * width + at[1])
 glue("seen_published", int((fields["1, 2, 4, 8"] > 0).sum()))
 glue("seen_near", int((fields["1"] > 0).sum()))
-pilots = results.read_runs("mnist-dilations")
+pilots = runs.read_runs("mnist-dilations")
 glue("pilot_train", pilots["whole"]["data"]["train"])
 glue("pilot_validation", pilots["whole"]["data"]["validation"])
 glue("pilot_commit", pilots["whole"]["commit"])
-glue("pilot_hardware", results.hardware(pilots["whole"]))
+glue("pilot_hardware", runs.hardware(pilots["whole"]))
 
 # %% [markdown]
 # The published network of {glue:text}`blocks` blocks sees {glue:text}`up_published` rows up,
@@ -321,12 +320,12 @@ glue("pilot_hardware", results.hardware(pilots["whole"]))
 #
 # What is that worth? All three were trained in one pass over {glue:text}`pilot_train:,` images of MNIST, and
 # compared on {glue:text}`pilot_validation:,` *validation* images
-# (`benchmarks/ablations.py --group mnist-dilations`; commit {glue:text}`pilot_commit`,
+# (`experiments/dilations.py`; commit {glue:text}`pilot_commit`,
 # {glue:text}`pilot_hardware`):
 
 # %% tags=["hide-input"]
 by_seed = {
-    ", ".join(map(str, run["config"]["dilations"])): np.mean(
+    ", ".join(map(str, run["model"]["dilations"])): np.mean(
         run["validation_nats"], axis=1
     )
     for run in pilots.values()
@@ -386,7 +385,7 @@ show(
 # for that; keeping pixels instead of drawing them is all that changes.
 
 # %%
-real = results.read_examples("mnist")["test"]
+real = runs.read_examples("mnist")["test"]
 upper = np.zeros((28, 28), bool)
 upper[:14] = True
 ways = [
@@ -416,7 +415,7 @@ show(
 
 # %%
 autoencoder = pcnn.load_pretrained("mnist-autoencoder")
-real = results.read_examples("mnist-autoencoder")["test"]
+real = runs.read_examples("mnist-autoencoder")["test"]
 codes = autoencoder.encode(real)
 rows = {"original": real} | {
     f"drawn, {k + 1}": autoencoder.decode(codes, seed=seed + k)
@@ -440,7 +439,7 @@ show(
 # certain, say how near an honest newcomer comes.
 
 # %%
-kept = results.read_examples("mnist")
+kept = runs.read_examples("mnist")
 distances = {
     "drawn": kept["drawn_distance"],
     "test images": kept["test_distance"],
@@ -493,11 +492,11 @@ glue("compared", len(distances["drawn"]))
 # ## What is each part worth?
 #
 # On MNIST a whole training of every variant would take days. On the embedded digits it takes minutes, so
-# each was trained from several seeds (`benchmarks/ablations.py`). Differences are taken seed by seed on the
+# each was trained from several seeds (`experiments/ablations.py`). Differences are taken seed by seed on the
 # *validation* images:
 
 # %%
-ablations = results.read_runs("digits-ablations")
+ablations = runs.read_runs("digits-ablations")
 nats = {
     run["variant"]: np.mean(run["validation_nats"], axis=1)
     for run in ablations.values()
@@ -524,10 +523,10 @@ show(
 whole = ablations["whole"]
 glue("ablation_seeds", len(whole["seeds"]))
 glue("ablation_whole", float(nats["whole"].mean()))
-glue("ablation_blocks", whole["config"]["blocks"])
-glue("ablation_filters", whole["config"]["filters"])
+glue("ablation_blocks", whole["model"]["blocks"])
+glue("ablation_filters", whole["model"]["filters"])
 glue("ablation_commit", whole["commit"])
-glue("ablation_cpu", results.hardware(whole))
+glue("ablation_cpu", runs.hardware(whole))
 glue("no_dilation", changed["no dilation"][0])
 for key, name in {
     "no_gate": "no gate",
@@ -568,7 +567,7 @@ paper = pcnn.GatedPixelCNN(
     (32, 32, 3), 256, filters=384, blocks=20, kernel_size=5
 )
 flop = 3 * pcnn.analysis.flop_per_image(paper) * 200_000 * 128
-speed = runs["mnist"]["speed"]
+speed = published["mnist"]["speed"]
 a_second = speed["images_per_second"] * speed["flop_per_image"]
 core_years = flop / a_second / 3600 / 24 / 365
 peak, share = 989, 0.3  # H200: 10^12 a second; part of it reached
@@ -630,7 +629,7 @@ glue("card_share", 100 * share)
 # <details style="margin-bottom: 1.2em"><summary>Solution</summary>
 #
 # ```python
-# image = results.read_examples("mnist")["test"][3:4]
+# image = runs.read_examples("mnist")["test"][3:4]
 # nats = pcnn.analysis.surprise(model, image)[0]
 # plots.surprise(image[0], nats, 2)
 # ```
@@ -645,7 +644,7 @@ glue("card_share", 100 * share)
 # <details style="margin-bottom: 1.2em"><summary>Solution</summary>
 #
 # ```python
-# real = results.read_examples("mnist-conditional")["test"]
+# real = runs.read_examples("mnist-conditional")["test"]
 # per_class = pcnn.analysis.class_log_likelihoods(conditional, real)
 # probabilities, _ = pcnn.analysis.posterior(per_class)
 # print(probabilities.argmax(axis=1), probabilities.max(axis=1).round(3))
@@ -660,7 +659,7 @@ glue("card_share", 100 * share)
 # <details style="margin-bottom: 1.2em"><summary>Solution</summary>
 #
 # ```bash
-# python benchmarks/published.py --data_path data --scale cpu --only mnist \
+# python experiments/published.py --data_path data --scale cpu --only mnist \
 #     --epochs 1 --results_path /tmp/try
 # ```
 #
