@@ -4,13 +4,15 @@ Everything above this room is `keras.ops`, so that the same code runs on either 
 """
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import keras
 
 from pcnnlib._internal.errors import UsageError
 
 
-def compiled(function, model, *, xla):
+def compiled(function: Any, model: Any, *, xla: bool) -> Callable:
     """Compile a function of tensors that also reads the weights of `model`.
 
     Later changes of the weights are seen: TensorFlow captures variables by reference, and for JAX
@@ -44,7 +46,7 @@ def compiled(function, model, *, xla):
     return function
 
 
-def compiled_once(model, key, function, *, xla):
+def compiled_once(model: Any, key: Any, function: Any, *, xla: bool) -> Callable:
     """`compiled`, once per model and key: a key names the function and the shapes it is used with.
 
     One function per batch size: TensorFlow takes many sizes of one function for a mistake, and
@@ -55,7 +57,7 @@ def compiled_once(model, key, function, *, xla):
     return model.compiled_functions[key]
 
 
-def flop(function, inputs, model):
+def flop(function: Any, inputs: Any, model: Any) -> int:
     """Floating-point operations of a function of tensors, counted by the backend itself.
 
     Args:
@@ -97,7 +99,7 @@ def flop(function, inputs, model):
     raise UsageError(f"operations are counted by the TensorFlow or JAX backend, got {name}")
 
 
-def fused(function):
+def fused(function: Any) -> Callable:
     """An elementwise function of one tensor as a single pass over memory, forward and backward.
 
     TensorFlow runs `tanh(a) * sigmoid(b)` as five passes forward and more backward, and keeps what
@@ -134,7 +136,7 @@ def fused(function):
     return call
 
 
-def gradient(function, inputs):
+def gradient(function: Any, inputs: Any) -> Any:
     """Gradient of a scalar function of one float tensor, as a tensor of the same shape.
 
     Raises:

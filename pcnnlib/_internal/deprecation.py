@@ -3,6 +3,6 @@
 import warnings
 
 
-def warn_renamed(old, new, *, stacklevel=3):
+def warn_renamed(old: str, new: str, *, stacklevel: int = 3) -> None:
     """Warn the caller of the function that calls this one that `old` is now called `new`."""
     warnings.warn(f"{old} is deprecated: use {new}", DeprecationWarning, stacklevel=stacklevel)

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 
@@ -9,17 +11,17 @@ from pcnnlib._internal.errors import UsageError, check_int
 from pcnnlib._internal.processes import processes
 
 
-def processor_cores():
+def processor_cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def cores():
+def cores() -> int:
     """Processor cores that models run on; 1 where an accelerator runs them instead."""
     return 1 if accelerators() else processor_cores()
 
 
-def accelerators():
+def accelerators() -> list[str]:
     """Names of the devices other than processors that models run on: "gpu:0 NVIDIA H100", say."""
     devices = [d for d in keras.distribution.list_devices() if not d.startswith("cpu")]
     if devices and keras.backend.backend() == "jax":
@@ -32,7 +34,7 @@ def accelerators():
 
 
 @contextlib.contextmanager
-def data_parallel(count):
+def data_parallel(count: int | str) -> Iterator[None]:
     """Within, models are built and trained on several devices, each with its share of every batch.
 
     TensorFlow takes `MirroredStrategy`, JAX `keras.distribution.DataParallel`.
@@ -51,7 +53,7 @@ def data_parallel(count):
     if count != "all":
         if check_int("devices", count, 1) > len(devices):
             raise UsageError(f"devices must be at most {len(devices)}, as many as there are")
-        devices = devices[:count]
+        devices = devices[: int(count)]
     name = keras.backend.backend()
     if len(devices) == 1:
         yield
@@ -74,7 +76,7 @@ def data_parallel(count):
 
 
 @contextlib.contextmanager
-def undistributed():
+def undistributed() -> Iterator[None]:
     """Within, models are built on this process's own device, and not shared among several."""
     before = keras.distribution.distribution()
     keras.distribution.set_distribution(None)
@@ -84,7 +86,7 @@ def undistributed():
         keras.distribution.set_distribution(before)
 
 
-def replicas():
+def replicas() -> int:
     """Devices among which each batch is split: 1 outside of `data_parallel`."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -94,7 +96,7 @@ def replicas():
     return 1 if distribution is None else int(distribution.device_mesh.devices.size)
 
 
-def scale_for_replicas(loss):
+def scale_for_replicas(loss: Any) -> Any:
     """The part of the whole batch's mean loss that a replica's mean loss makes up.
 
     TensorFlow computes the loss on each device and adds up the gradients; JAX computes it once.

@@ -1,6 +1,8 @@
 """Errors that a user can mend: one line that says what came and what was wanted."""
 
 import operator
+from collections.abc import Sequence
+from typing import Any
 
 
 class UsageError(ValueError):
@@ -13,20 +15,21 @@ class UsageError(ValueError):
     _keras_call_info_injected = True
 
 
-def check_int(name, value, minimum, maximum=None):
+def check_int(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
     """Return `value` as an int, or raise `UsageError` naming `name` and the range wanted."""
     wanted = f"an integer >= {minimum}" if maximum is None else f"an integer {minimum}..{maximum}"
     try:
         number = operator.index(value)
     except TypeError:  # a float, a string, an array of several
         number = None
-    fits = number is not None and not isinstance(value, bool) and number >= minimum
-    if not fits or (maximum is not None and number > maximum):
+    if number is None or isinstance(value, bool) or number < minimum:
+        raise UsageError(f"{name} must be {wanted}, got {value!r}")
+    if maximum is not None and number > maximum:
         raise UsageError(f"{name} must be {wanted}, got {value!r}")
     return number
 
 
-def parse_integers(name, text, example):
+def parse_integers(name: str, text: object, example: str) -> tuple[int, ...]:
     """Return integers written with commas between them as a tuple, or raise `UsageError`.
 
     A number by itself may come as one: papermill makes an int of `-p dilations 2`.
@@ -37,7 +40,14 @@ def parse_integers(name, text, example):
         raise UsageError(f"{name} must be integers such as {example}, got {text!r}") from None
 
 
-def check_number(name, value, minimum, maximum=float("inf"), *, open_below=False):
+def check_number(
+    name: str,
+    value: Any,
+    minimum: float,
+    maximum: float = float("inf"),
+    *,
+    open_below: bool = False,
+) -> float:
     """Return `value` as a float within `[minimum, maximum]`, or raise `UsageError`.
 
     With `open_below`, `minimum` itself is refused (a temperature of 0, say).
@@ -55,7 +65,7 @@ def check_number(name, value, minimum, maximum=float("inf"), *, open_below=False
     return number
 
 
-def check_kernel_size(name, value):
+def check_kernel_size(name: str, value: Any) -> int:
     """Return an odd kernel size of at least 3, or raise `UsageError`.
 
     An even kernel has no centre, so "before" and "after" the pixel would not be mirror images; a
@@ -68,13 +78,13 @@ def check_kernel_size(name, value):
     return int(value)
 
 
-def check_dilations(dilations):
+def check_dilations(dilations: Sequence[int]) -> tuple[int, ...]:
     """Return `dilations` as a tuple of ints of at least 1, not empty, or raise `UsageError`."""
     if not isinstance(dilations, (tuple, list)) or not dilations:
         raise UsageError(f"dilations must be a list of integers >= 1, got {dilations!r}")
     return tuple(check_int("each of dilations", dilation, 1) for dilation in dilations)
 
 
-def first_line(error):
+def first_line(error: BaseException) -> str:
     """The first line of an error's message, or its class if it has none."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

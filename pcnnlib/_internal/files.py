@@ -3,12 +3,13 @@
 import contextlib
 import os
 import pathlib
+from collections.abc import Iterator
 
 from pcnnlib._internal.errors import UsageError, first_line
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Within, a scratch file beside `path` is written; at the end it takes the place of `path`.
 
     Args:

@@ -10,7 +10,7 @@ import numpy as np
 from pcnnlib._internal.errors import UsageError, check_int
 
 
-def join_processes(coordinator, count, index):
+def join_processes(coordinator: str, count: int, index: int) -> None:
     """Train together with other processes, on this host or on others. JAX only.
 
     To be called by every process, before it computes anything; returns once all have. A process
@@ -49,7 +49,7 @@ def join_processes(coordinator, count, index):
     jax.distributed.initialize(coordinator, count, index, shutdown_timeout_seconds=24 * 3600)
 
 
-def all_processes_agree(text):
+def all_processes_agree(text: str) -> bool:
     """Whether all processes hold the same text. Every process must call this."""
     if processes() == 1:
         return True
@@ -59,7 +59,7 @@ def all_processes_agree(text):
     return bool((multihost_utils.process_allgather(own) == own).all())
 
 
-def processes():
+def processes() -> int:
     """Processes that train together: 1 unless `join_processes` was called."""
     if keras.backend.backend() != "jax":
         return 1
@@ -68,7 +68,7 @@ def processes():
     return jax.process_count()
 
 
-def process():
+def process() -> int:
     """Which of the processes this is; the first, 0, is the one that writes files."""
     if keras.backend.backend() != "jax":
         return 0

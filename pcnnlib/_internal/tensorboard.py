@@ -1,11 +1,13 @@
 """What TensorBoard shows and Keras 3 does not write: the graph of the model, and images."""
 
 import os
+from typing import Any
 
 import keras
+import numpy as np
 
 
-def write_graph(model, log_dir):
+def write_graph(model: Any, log_dir: str | os.PathLike) -> None:
     """Write the forward pass for TensorBoard's graph page, which Keras 3 itself leaves empty.
 
     Under TensorFlow only: JAX has no graph to show.
@@ -23,7 +25,7 @@ def write_graph(model, log_dir):
         tf.summary.graph(graph)
 
 
-def write_image(log_dir, name, picture, step):
+def write_image(log_dir: str | os.PathLike, name: str, picture: np.ndarray, step: int) -> None:
     """Write a picture, uint8 `(H, W, 3)`, for TensorBoard's image page."""
     import tensorflow as tf
 

@@ -5,9 +5,11 @@ H rows, W columns, C channels, K levels.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import check_int
 from pcnnlib.nn.raster import before, raster_order
@@ -28,31 +30,31 @@ class CausalityReport:
     influence: np.ndarray = field(repr=False)
 
     @property
-    def before(self):
+    def before(self) -> np.ndarray:
         """bool, same shape: the input comes before the prediction in the order of generation."""
         order = raster_order(*self.influence.shape[:3])
         return order[..., None, None, None] < order
 
     @property
-    def leaks(self):
+    def leaks(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
         pairs = np.argwhere(self.influence & ~self.before)
         return [(tuple(map(int, pair[:3])), tuple(map(int, pair[3:]))) for pair in pairs]
 
     @property
-    def causal(self):
+    def causal(self) -> bool:
         return not (self.influence & ~self.before).any()
 
     @property
-    def blind_spot(self):
+    def blind_spot(self) -> np.ndarray:
         return self.before & ~self.influence
 
-    def seen_from(self, at):
+    def seen_from(self, at: tuple[int, int]) -> np.ndarray:
         """bool `(H, W)`: pixels of which some channel changes the prediction at `(i, j)`."""
-        return self.influence[:, :, :, at[0], at[1], :].any(axis=(2, 3))
+        return np.any(self.influence[:, :, :, at[0], at[1], :], axis=(2, 3))
 
-    def blind_to(self, at):
+    def blind_to(self, at: tuple[int, int]) -> np.ndarray:
         """bool `(H, W)`: earlier pixels that change no channel's prediction at `(i, j)`."""
-        return before(self.influence.shape[:2], at) & ~self.seen_from(at)
+        return np.asarray(before(self.influence.shape[:2], at) & ~self.seen_from(at))
 
     def __str__(self):
         pairs = int(self.before.sum())
@@ -65,7 +67,14 @@ class CausalityReport:
         return "\n".join(lines)
 
 
-def check_causality(model, *, condition=None, images=4, seed=0, batch_size=64):
+def check_causality(
+    model: Any,
+    *,
+    condition: Any = None,
+    images: int = 4,
+    seed: int | None = 0,
+    batch_size: int = 64,
+) -> CausalityReport:
     """Change every value of an image in turn and see which predictions change.
 
     Two images that differ in one value are evaluated at the same place of two batches of equal
@@ -120,7 +129,7 @@ def check_causality(model, *, condition=None, images=4, seed=0, batch_size=64):
     return CausalityReport(influence.reshape(*shape, *shape))
 
 
-def predictions_of(model, inputs):
+def predictions_of(model: Any, inputs: Any) -> np.ndarray:
     """A model's prediction of every channel of every pixel, given all before: `(B, H, W, C, ...)`.
 
     Args:
@@ -134,7 +143,7 @@ def predictions_of(model, inputs):
     return ops.convert_to_numpy(parameters)
 
 
-def changed_predictions(model, images, condition, other):
+def changed_predictions(model: Any, images: ArrayLike, condition: Any, other: Any) -> np.ndarray:
     """Which pixels' predictions change when the condition does and the images do not.
 
     Args:
@@ -158,7 +167,7 @@ def changed_predictions(model, images, condition, other):
     return differs.any(axis=(0, *range(3, differs.ndim)))
 
 
-def random_condition(condition, n, rng):
+def random_condition(condition: Any, n: int, rng: np.random.Generator) -> np.ndarray:
     """`n` random values of a `Labels`, `Vector` or `Map` condition."""
     if not condition.shape:
         return rng.integers(0, condition.n, n)

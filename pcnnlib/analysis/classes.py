@@ -1,12 +1,15 @@
 """A class-conditional model as a classifier, by Bayes' rule."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError
 from pcnnlib.nn.conditions import Labels
 
 
-def class_log_likelihoods(model, images, batch_size=100):
+def class_log_likelihoods(model: Any, images: ArrayLike, batch_size: int = 100) -> np.ndarray:
     """Log-likelihood of each image under each class: log p(x | y).
 
     Args:
@@ -20,6 +23,7 @@ def class_log_likelihoods(model, images, batch_size=100):
     Raises:
         UsageError: a model without labels, or images that do not fit it.
     """
+    images = np.asarray(images)
     if not isinstance(model.condition, Labels):
         raise UsageError(f"model must be conditioned on Labels, got {model.condition!r}")
     per_class = [
@@ -29,7 +33,9 @@ def class_log_likelihoods(model, images, batch_size=100):
     return np.stack(per_class, axis=1)
 
 
-def posterior(log_likelihoods, prior=None):
+def posterior(
+    log_likelihoods: ArrayLike, prior: ArrayLike | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Bayes' rule: the probability of each class given the image, p(y | x).
 
     Args:

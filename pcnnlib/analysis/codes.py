@@ -1,13 +1,24 @@
 """Does an autoencoder's decoder use its code?"""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError
 
 CODE_KINDS = ("own", "shuffled", "none")
 
 
-def code_usage(model, images, *, kinds=CODE_KINDS, seed=0, batch_size=100):
+def code_usage(
+    model: Any,
+    images: ArrayLike,
+    *,
+    kinds: Sequence[str] = CODE_KINDS,
+    seed: int | None = 0,
+    batch_size: int = 100,
+) -> dict[str, np.ndarray]:
     """Does the decoder use the code? The cost of images under three kinds of code.
 
     Args:

@@ -4,12 +4,16 @@ H rows, W columns, C channels, K levels.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from pcnnlib._internal import backend
+from pcnnlib.data import Split
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Likelihood:
     images: int
 
     @classmethod
-    def of(cls, nats, image_shape):
+    def of(cls, nats: np.ndarray, image_shape: Sequence[int]) -> "Likelihood":
         """From the negative log-likelihood of each image, nats, `(N,)`."""
         height, width, channels = image_shape
         mean = float(np.mean(nats))
@@ -51,7 +55,7 @@ class Likelihood:
         )
 
 
-def evaluate(model, split, batch_size=100):
+def evaluate(model: Any, split: Split, batch_size: int = 100) -> Likelihood:
     """Likelihood of a split under a model.
 
     Args:
@@ -71,7 +75,7 @@ def evaluate(model, split, batch_size=100):
     return Likelihood.of(-log_likelihood, model.image_shape)
 
 
-def surprise(model, images, condition=None):
+def surprise(model: Any, images: ArrayLike, condition: Any = None) -> np.ndarray:
     """Negative log-likelihood of each pixel of each image, nats, float64 `(N, H, W)`.
 
     The sum over an image's pixels is its negative log-likelihood.
@@ -88,7 +92,7 @@ def surprise(model, images, condition=None):
     return -ops.convert_to_numpy(likelihood).astype("float64")
 
 
-def flop_per_image(model):
+def flop_per_image(model: Any) -> int:
     """Floating-point operations of one forward pass on one image.
 
     A step of training costs about three times as many: the backward pass has two products for each

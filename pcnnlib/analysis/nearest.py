@@ -3,11 +3,14 @@
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError, check_int
 
 
-def nearest(images, among, batch_size=5000):
+def nearest(
+    images: ArrayLike, among: ArrayLike, batch_size: int = 5000
+) -> tuple[np.ndarray, np.ndarray]:
     """For each image the one most like it among others: has a model learnt any by heart?
 
     Args:

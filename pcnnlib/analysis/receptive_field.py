@@ -1,5 +1,8 @@
 """How far a prediction sees, and which features a pixel changes. H rows, W columns."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from keras import ops
 
@@ -8,7 +11,9 @@ from pcnnlib._internal.errors import UsageError, check_int
 from pcnnlib.analysis.causality import random_condition
 
 
-def receptive_field(model, at, *, condition=None, images=4, seed=0):
+def receptive_field(
+    model: Any, at: tuple[int, int], *, condition: Any = None, images: int = 4, seed: int | None = 0
+) -> np.ndarray:
     """How strongly the prediction of one pixel depends on every pixel, measured by gradient.
 
     Args:
@@ -42,7 +47,9 @@ def receptive_field(model, at, *, condition=None, images=4, seed=0):
     return np.abs(ops.convert_to_numpy(gradient)).mean(axis=0).sum(axis=-1)
 
 
-def changed_features(model, at, *, seed=0):
+def changed_features(
+    model: Any, at: tuple[int, int], *, seed: int | None = 0
+) -> tuple[np.ndarray, ...]:
     """Which features of an unconditional `GatedPixelCNN` change when one pixel changes.
 
     Args:
@@ -73,7 +80,7 @@ def _stacks(model, image):
     return np.array(features).swapaxes(0, 1)
 
 
-def check_pixel(at, shape):
+def check_pixel(at: tuple[int, int], shape: Sequence[int]) -> tuple[int, int]:
     """Return `at` as row and column within the image, or raise `UsageError`."""
     if not isinstance(at, (tuple, list)) or len(at) != 2:
         raise UsageError(f"at must be (row, column), got {at!r}")

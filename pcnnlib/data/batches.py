@@ -1,5 +1,7 @@
 """Batches of a split, which follow from a seed and an epoch and from nothing else."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -32,16 +34,16 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        split,
-        batch_size,
+        split: Any,
+        batch_size: int,
         *,
-        seed=None,
-        condition=None,
-        epoch=0,
-        flip=False,
-        multiple=1,
-        part=(0, 1),
-    ):
+        seed: int | None = None,
+        condition: Any = None,
+        epoch: int = 0,
+        flip: bool = False,
+        multiple: int = 1,
+        part: tuple[int, int] = (0, 1),
+    ) -> None:
         super().__init__()
         self.split = split
         self.batch_size = check_int("batch_size", batch_size, 1)
@@ -65,7 +67,7 @@ class Batches(keras.utils.PyDataset):
             raise UsageError(f"multiple must be one of the {count} parts' too, got {multiple}")
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> int:
         return -(-len(self.split) // self.batch_size)
 
     def __getitem__(self, index):
@@ -105,15 +107,15 @@ class CountEpochs(keras.callbacks.Callback):
     Keras's own hook, `PyDataset.on_epoch_end`, is also called once before the first epoch.
     """
 
-    def __init__(self, batches):
+    def __init__(self, batches: Batches) -> None:
         super().__init__()
         self.batches = batches
-        self.offset = None
+        self.offset: int | None = None
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         if self.offset is None:
             self.offset = self.batches.epoch - epoch
         self.batches.epoch = self.offset + epoch
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         self.batches.epoch += 1

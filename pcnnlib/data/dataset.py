@@ -1,9 +1,12 @@
 """A data set: images of integer levels in three splits, with labels or conditions."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError, check_int
 from pcnnlib.data.batches import Batches
@@ -29,21 +32,21 @@ class Split:
     def __len__(self):
         return len(self.images)
 
-    def draw(self, rows, rng):
+    def draw(self, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Images of these rows, binarised afresh with `rng` where the split is of that kind."""
         if self.intensities is None:
             return self.images[rows]
         return binarise(self.intensities[rows], rng)
 
-    def batches(self, batch_size, **options):
+    def batches(self, batch_size: int, **options: Any) -> Batches:
         """Batches for Keras; see `Batches` for the options. Without a seed, in order."""
         return Batches(self, batch_size, **options)
 
-    def take(self, n):
+    def take(self, n: int) -> "Split":
         """The first `n` images as a split of their own."""
         n = check_int("n", n, 1)
-        parts = (self.images, self.labels, self.intensities, self.conditions)
-        return Split(*(None if part is None else part[:n] for part in parts))
+        others = (self.labels, self.intensities, self.conditions)
+        return Split(self.images[:n], *(None if part is None else part[:n] for part in others))
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,13 @@ class Dataset:
     source: str
     checksum: str = field(repr=False)
 
-    def brightness(self, split):
+    def brightness(self, split: Split) -> np.ndarray:
         """Images of a split as floats 0..1, `(N, H, W, C)`; intensities where there are some."""
         if split.intensities is not None:
             return (split.intensities / 255).astype("float32")
         return (split.images / (self.levels - 1)).astype("float32")
 
-    def conditioned(self, describe):
+    def conditioned(self, describe: Callable[[Split], ArrayLike]) -> "Dataset":
         """The same images with something to condition on, for `Vector` and `Map`.
 
         Args:
@@ -92,7 +95,7 @@ class Dataset:
         splits = {k: replace(getattr(self, k), conditions=v) for k, v in rows.items()}
         return replace(self, **splits, checksum=checksum)
 
-    def redrawn(self, draw, *, name, levels):
+    def redrawn(self, draw: Callable[[Split], ArrayLike], *, name: str, levels: int) -> "Dataset":
         """Other images made from these, with the same labels.
 
         Args:
@@ -118,7 +121,9 @@ class Dataset:
                     f"draw must return images (N, H, W, C) of levels 0..{levels - 1}, "
                     f"got {made.dtype} {made.shape}, {made.min()}..{made.max()}"
                 )
-        splits = {k: Split(v.astype("uint8"), getattr(self, k).labels) for k, v in images.items()}
+        splits: Any = {
+            k: Split(v.astype("uint8"), getattr(self, k).labels) for k, v in images.items()
+        }
         shape = tuple(images["train"].shape[1:])
         return replace(
             self, name=name, image_shape=shape, levels=levels, **splits, checksum=checksum
@@ -139,6 +144,6 @@ class Dataset:
         return results, digest.hexdigest()
 
 
-def binarise(intensities, rng):
+def binarise(intensities: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Binary pixels drawn with probability intensity / 255 (Salakhutdinov and Murray 2008)."""
     return (rng.random(intensities.shape, "float32") * 255 < intensities).astype("uint8")

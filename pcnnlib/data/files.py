@@ -1,15 +1,19 @@
 """Data sets in `.npz` files: read with every damage named, and nothing unpickled."""
 
+import os
 import pathlib
 import zipfile
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 
 from pcnnlib._internal.errors import UsageError
 
 
-def read_npz(path, keys, optional=()):
+def read_npz(
+    path: str | os.PathLike, keys: Sequence[str], optional: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
     """Arrays of an `.npz` file, by key; pickled objects are refused.
 
     Raises:
@@ -49,7 +53,7 @@ def read_npz(path, keys, optional=()):
         ) from error
 
 
-def read_images(path):
+def read_images(path: str | os.PathLike) -> list:
     """The images and labels of an `.npz` file with `x_train`, `x_test` and, if any, labels.
 
     Returns:

@@ -5,6 +5,7 @@ function with the decorator `source`, which holds its name, its line of help and
 """
 
 import hashlib
+import os
 import pathlib
 import warnings
 from collections.abc import Callable
@@ -37,7 +38,7 @@ class Source:
 SOURCES: dict[str, Source] = {}
 
 
-def source(name, help, checksum=None):
+def source(name: str, help: str, checksum: str | None = None) -> Callable:
     """Register the decorated loader under a name."""
 
     def register(load):
@@ -47,7 +48,9 @@ def source(name, help, checksum=None):
     return register
 
 
-def load_dataset(name, *, levels=None, data_path="data"):
+def load_dataset(
+    name: str, *, levels: int | None = None, data_path: str | os.PathLike = "data"
+) -> Dataset:
     """Load a data set by name, or from an `.npz` file.
 
     Args:

@@ -5,16 +5,17 @@ are floats 0..1, `(N, H, W, C)`, as `Dataset.brightness` gives them.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError, check_int
 
 
-def ink(brightness):
+def ink(brightness: ArrayLike) -> np.ndarray:
     """Mean brightness of each image, 0..1, `(N,)`."""
     return np.asarray(brightness, "float64").mean(axis=(1, 2, 3))
 
 
-def slant(brightness):
+def slant(brightness: ArrayLike) -> np.ndarray:
     """Columns that the strokes of each image move to the right for every row upwards, `(N,)`.
 
     The slope of the line through the brightness by least squares: its covariance of rows and
@@ -34,7 +35,7 @@ def slant(brightness):
     return np.where(flat, 0.0, -covariance / np.where(flat, 1.0, variance))
 
 
-def coarse(brightness, block):
+def coarse(brightness: ArrayLike, block: int) -> np.ndarray:
     """Means over squares of `block` by `block` pixels, float32 `(N, H / block, W / block, C)`.
 
     Raises:

@@ -8,15 +8,20 @@ pixel from the code alone; its loss is the same likelihood, with independent pix
 B batch, H rows, W columns, C channels, S code size.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError, check_int
 from pcnnlib.models.base import AutoregressiveModel
 from pcnnlib.models.encoder import Encoder
 from pcnnlib.models.gated import GatedPixelCNN
 from pcnnlib.nn.conditions import Vector
+from pcnnlib.nn.distributions import Distribution
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
 
@@ -24,13 +29,21 @@ _register = keras.saving.register_keras_serializable("pcnnlib")
 class Autoencoder(AutoregressiveModel):
     """What both autoencoders share: the encoder, codes and their checks."""
 
-    def __init__(self, image_shape, levels, code_size, encoder_filters, distribution, **kwargs):
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        levels: int,
+        code_size: int,
+        encoder_filters: Sequence[int],
+        distribution: Distribution | str | None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, distribution, **kwargs)
         self.code_size = check_int("code_size", code_size, 1)
         self.encoder = Encoder(code_size, encoder_filters, name="encoder", dtype=self.dtype_policy)
         self.encoder.build((None, *self.image_shape))
 
-    def encode(self, images, batch_size=100):
+    def encode(self, images: ArrayLike, batch_size: int = 100) -> np.ndarray:
         """Codes of images.
 
         Args:
@@ -50,18 +63,18 @@ class Autoencoder(AutoregressiveModel):
         ]
         return np.concatenate([np.zeros((0, self.code_size)), *batches]).astype("float32")
 
-    def check_codes(self, codes):
+    def check_codes(self, codes: ArrayLike) -> np.ndarray:
         """Return codes as float32 `(B, S)`, or raise `UsageError`."""
         try:
             return Vector(self.code_size).check(codes)
         except UsageError as error:
             raise UsageError(str(error).replace("condition", "codes", 1)) from error
 
-    def sample(self, n, condition=None, **kwargs):
+    def sample(self, n: int, condition: Any = None, **kwargs: Any) -> np.ndarray:
         """An autoencoder has no distribution over codes: draw from codes with `decode`."""
         raise UsageError("an autoencoder draws from codes: call decode(codes), not sample(n)")
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "code_size": self.code_size,
@@ -94,19 +107,19 @@ class PixelCNNAutoencoder(Autoencoder):
 
     def __init__(
         self,
-        image_shape,
-        levels=2,
-        code_size=10,
-        filters=32,
-        blocks=5,
+        image_shape: Sequence[int],
+        levels: int = 2,
+        code_size: int = 10,
+        filters: int = 32,
+        blocks: int = 5,
         *,
-        encoder_filters=(100, 150, 200),
-        distribution=None,
-        dtype=None,
-        name=None,
-        trainable=True,
-        **decoder,
-    ):
+        encoder_filters: Sequence[int] = (100, 150, 200),
+        distribution: Distribution | str | None = None,
+        dtype: Any = None,
+        name: str | None = None,
+        trainable: bool = True,
+        **decoder: Any,
+    ) -> None:
         super().__init__(
             image_shape,
             levels,
@@ -132,11 +145,11 @@ class PixelCNNAutoencoder(Autoencoder):
         )
         self.built = True
 
-    def outputs_of(self, scaled, condition, training):
+    def outputs_of(self, scaled: Any, condition: Any, training: bool) -> Any:
         code = self.encoder(scaled)
         return self.decoder.outputs_of(scaled, self.decoder.encode_condition(code), training)
 
-    def decode(self, codes, *, seed=None, **kwargs):
+    def decode(self, codes: ArrayLike, *, seed: int | None = None, **kwargs: Any) -> np.ndarray:
         """Draw one image for each code.
 
         Args:
@@ -153,7 +166,7 @@ class PixelCNNAutoencoder(Autoencoder):
         codes = self.check_codes(codes)
         return self.decoder.sample(len(codes), codes, seed=seed, **kwargs)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         decoder = self.decoder.get_config()
         # The rest follows from the autoencoder's own arguments.
         for name in ("name", "trainable", "dtype", "condition", *super().get_config()):
@@ -177,15 +190,15 @@ class DeconvolutionalAutoencoder(Autoencoder):
 
     def __init__(
         self,
-        image_shape,
-        levels=2,
-        code_size=10,
-        filters=64,
+        image_shape: Sequence[int],
+        levels: int = 2,
+        code_size: int = 10,
+        filters: int = 64,
         *,
-        encoder_filters=(100, 150, 200),
-        distribution=None,
-        **kwargs,
-    ):
+        encoder_filters: Sequence[int] = (100, 150, 200),
+        distribution: Distribution | str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, code_size, encoder_filters, distribution, **kwargs)
         self.filters = check_int("filters", filters, 1)
         height, width, _ = self.image_shape
@@ -208,14 +221,14 @@ class DeconvolutionalAutoencoder(Autoencoder):
         )
         self.built = True
 
-    def outputs_of(self, scaled, condition, training):
+    def outputs_of(self, scaled: Any, condition: Any, training: bool) -> Any:
         return self._decoder_outputs(self.encoder(scaled))
 
     def _decoder_outputs(self, codes):
         height, width, _ = self.image_shape
         return self.decoder(codes)[:, :height, :width]
 
-    def decode(self, codes, *, seed=None):
+    def decode(self, codes: ArrayLike, *, seed: int | None = None) -> np.ndarray:
         """Draw one image for each code; given the code every pixel is drawn on its own.
 
         Args:
@@ -236,7 +249,7 @@ class DeconvolutionalAutoencoder(Autoencoder):
         drawn = self.distribution.sample(parameters, ops.convert_to_tensor(noise))
         return ops.convert_to_numpy(drawn).astype("uint8")
 
-    def decode_mean(self, codes):
+    def decode_mean(self, codes: ArrayLike) -> np.ndarray:
         """The mean image of each code.
 
         Args:
@@ -252,5 +265,5 @@ class DeconvolutionalAutoencoder(Autoencoder):
         parameters = self.distribution.parameters(self._decoder_outputs(codes))
         return ops.convert_to_numpy(self.distribution.mean(parameters))
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {**super().get_config(), "filters": self.filters}

@@ -4,16 +4,20 @@ Models are plain Keras models: integer levels `(B, H, W, C)` in, parameters of e
 distribution out, and a loss of their own, nats per image. B batch, H rows, W columns, C channels.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from pcnnlib import sampling
 from pcnnlib._internal import backend
 from pcnnlib._internal.devices import scale_for_replicas
 from pcnnlib._internal.errors import UsageError, check_int
 from pcnnlib.data import Batches, CountEpochs
-from pcnnlib.nn.distributions import LogisticMixture, resolve_distribution
+from pcnnlib.nn.distributions import Distribution, LogisticMixture, resolve_distribution
 
 
 class AutoregressiveModel(keras.Model):
@@ -23,7 +27,13 @@ class AutoregressiveModel(keras.Model):
     pixel (equation 1 of arXiv:1606.05328).
     """
 
-    def __init__(self, image_shape, levels, distribution=None, **kwargs):
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        levels: int,
+        distribution: Distribution | str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         shape = tuple(image_shape) if np.iterable(image_shape) else ()
         if len(shape) != 3:
@@ -34,13 +44,13 @@ class AutoregressiveModel(keras.Model):
         self.levels = check_int("levels", levels, 2, 256)
         self.distribution = resolve_distribution(distribution, levels, self.image_shape[-1])
         self.channel_groups = self.distribution.channel_groups
-        self.condition = None
-        self.compiled_functions = {}  # what `backend.compiled_once` made for this model
+        self.condition: Any = None
+        self.compiled_functions: dict = {}  # what `backend.compiled_once` made for this model
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
         """The sizes are known since the constructor; nothing is left to build."""
 
-    def compile(self, optimizer="adam", *, jit_compile=False, **kwargs):
+    def compile(self, optimizer: str = "adam", *, jit_compile: bool = False, **kwargs: Any) -> None:
         """Configure training as in Keras; the loss is the model's own and need not be named.
 
         `jit_compile` is off by default because XLA's convolutions are the slower ones on CPUs under
@@ -49,12 +59,12 @@ class AutoregressiveModel(keras.Model):
         jit_compile = jit_compile or keras.backend.backend() == "jax"
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict) -> None:
         """Compile as when saved; Keras asks for this where `compile` has another default."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
-    def fit(self, x=None, y=None, **kwargs):
+    def fit(self, x: Any = None, y: Any = None, **kwargs: Any) -> Any:
         """Train as in Keras. `Batches` are taken in their own order, which their seed shuffled.
 
         Raises:
@@ -70,7 +80,7 @@ class AutoregressiveModel(keras.Model):
             self.check_images(images)
         return super().fit(x, y, **kwargs)
 
-    def scale(self, images):
+    def scale(self, images: Any) -> Any:
         """Levels 0 .. K-1 as floats -1 .. 1, so that the zeros of the padding are no level."""
         dtype = keras.backend.standardize_dtype(images.dtype)
         if not dtype.startswith(("int", "uint")):
@@ -85,11 +95,11 @@ class AutoregressiveModel(keras.Model):
             )
         return self.scale_levels(images)
 
-    def scale_levels(self, levels):
+    def scale_levels(self, levels: Any) -> Any:
         """`scale` without its checks, of any shape."""
         return ops.cast(levels, self.compute_dtype) * (2 / (self.levels - 1)) - 1
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         """Parameters of the distribution of every pixel, given the pixels before it.
 
         Args:
@@ -105,18 +115,18 @@ class AutoregressiveModel(keras.Model):
         images, condition = self.split_inputs(inputs)
         return self.predict_scaled(self.scale(images), self.encode_condition(condition), training)
 
-    def predict_scaled(self, scaled, condition=None, training=False):
+    def predict_scaled(self, scaled: Any, condition: Any = None, training: bool = False) -> Any:
         """`call` on images already scaled to floats; `condition` already encoded."""
         return self.distribution.parameters(self.outputs_of(scaled, condition, training))
 
-    def split_inputs(self, inputs):
+    def split_inputs(self, inputs: Any) -> tuple[Any, Any]:
         """`(images, condition)`, with None for the condition of an unconditional model."""
         if isinstance(inputs, (tuple, list)):
             if self.condition is None:
                 raise UsageError("this model takes images alone, got a condition as well")
             if len(inputs) != 2:
                 raise UsageError(f"inputs must be (images, condition), got {len(inputs)} of them")
-            return inputs
+            return tuple(inputs)
         if self.condition is not None:
             raise UsageError(
                 f"this model is conditioned on {self.condition!r}: "
@@ -124,13 +134,19 @@ class AutoregressiveModel(keras.Model):
             )
         return inputs, None
 
-    def encode_condition(self, condition):
+    def encode_condition(self, condition: Any) -> Any:
         """What enters the gates, `(B, 1, 1, D)` or `(B, H, W, D)`; None if unconditional."""
         return None
 
     def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True, **kwargs
-    ):
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+        **kwargs: Any,
+    ) -> Any:
         """Mean negative log-likelihood, nats per image."""
         images, _ = self.split_inputs(x)
         nats = -self.distribution.log_likelihood(y_pred, images)  # (B, H, W)
@@ -139,7 +155,7 @@ class AutoregressiveModel(keras.Model):
             nats = nats * ops.cast(sample_weight, nats.dtype)
         return scale_for_replicas(ops.mean(nats))
 
-    def check_images(self, images, name="images"):
+    def check_images(self, images: ArrayLike, name: str = "images") -> np.ndarray:
         """Return images as an integer array that fits the model, or raise `UsageError`."""
         images = np.asarray(images)
         if images.dtype == bool:
@@ -159,7 +175,7 @@ class AutoregressiveModel(keras.Model):
             )
         return images.astype("uint8")
 
-    def check_condition(self, condition, n):
+    def check_condition(self, condition: Any, n: int) -> np.ndarray | None:
         """Return the condition as an array of `n` rows (None: none), or raise `UsageError`."""
         if self.condition is None:
             if condition is not None:
@@ -174,7 +190,9 @@ class AutoregressiveModel(keras.Model):
             raise UsageError(f"condition must have {n} rows, one per image, got {len(condition)}")
         return condition
 
-    def log_likelihood(self, images, condition=None, batch_size=100):
+    def log_likelihood(
+        self, images: ArrayLike, condition: Any = None, batch_size: int = 100
+    ) -> np.ndarray:
         """Log-probability of each image, nats, float64 `(B,)`.
 
         Args:
@@ -208,7 +226,7 @@ class AutoregressiveModel(keras.Model):
     # A method like any other; the sampler needs no more of a model than what is documented there.
     sample = sampling.sample
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "image_shape": self.image_shape,
@@ -217,11 +235,11 @@ class AutoregressiveModel(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict) -> "AutoregressiveModel":
         return cls(**cls.constructor_arguments(config))
 
     @classmethod
-    def constructor_arguments(cls, config):
+    def constructor_arguments(cls, config: dict) -> dict:
         """The constructor's arguments of a configuration: what was serialised is an object again.
 
         A configuration from before version 0.2 is brought into today's form.

@@ -4,9 +4,14 @@ They know nothing of a pixel's neighbours, and so show what a PixelCNN gains by 
 H rows, W columns, C channels, K levels.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError, check_int, check_number
+from pcnnlib.data import Split
 
 
 class Histogram:
@@ -24,14 +29,21 @@ class Histogram:
 
     condition = None
 
-    def __init__(self, image_shape, levels, *, per_pixel=True, smoothing=1.0):
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        levels: int,
+        *,
+        per_pixel: bool = True,
+        smoothing: float = 1.0,
+    ) -> None:
         self.image_shape = tuple(image_shape)
         self.levels = check_int("levels", levels, 2, 256)
         self.per_pixel = per_pixel
         self.smoothing = check_number("smoothing", smoothing, 0.0, open_below=True)
         self.counts = np.zeros((*self.image_shape, self.levels))
 
-    def fit(self, split):
+    def fit(self, split: Split) -> "Histogram":
         """Count the levels of a `Split`; returns the model."""
         images = split.images[..., None]
         self.counts = np.stack([(images == k).sum(axis=0) for k in range(self.levels)], axis=-1)
@@ -41,12 +53,14 @@ class Histogram:
         return self
 
     @property
-    def probabilities(self):
+    def probabilities(self) -> np.ndarray:
         """Probability of each level, `(H, W, C, K)`."""
         counts = self.counts + self.smoothing
         return counts / counts.sum(axis=-1, keepdims=True)
 
-    def log_likelihood(self, images, condition=None, batch_size=None):
+    def log_likelihood(
+        self, images: ArrayLike, condition: Any = None, batch_size: int | None = None
+    ) -> np.ndarray:
         """Log-probability of each image, nats, `(N,)`."""
         images = np.asarray(images)
         if images.shape[1:] != self.image_shape:
@@ -55,14 +69,19 @@ class Histogram:
         chosen = np.take_along_axis(logs, images[..., None].astype(int), axis=-1)
         return chosen.sum(axis=(1, 2, 3, 4))
 
-    def sample(self, n, seed=None):
+    def sample(self, n: int, seed: int | None = None) -> np.ndarray:
         """Draw `n` images, uint8 `(n, H, W, C)`."""
         noise = np.random.default_rng(seed).random((n, *self.image_shape, 1))
         cumulative = np.cumsum(self.probabilities, axis=-1)[..., :-1]
         return (noise >= cumulative).sum(axis=-1).astype("uint8")
 
 
-def best_smoothing(split, validation, levels, choices=(0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)):
+def best_smoothing(
+    split: Split,
+    validation: Split,
+    levels: int,
+    choices: Sequence[float] = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
+) -> float:
     """The smoothing of a per-pixel `Histogram` of `split` under which `validation` is likeliest."""
     model = Histogram(split.images.shape[1:], levels).fit(split)
 

@@ -1,6 +1,8 @@
 """The convolutional encoder of both autoencoders."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -25,7 +27,9 @@ class Encoder(keras.layers.Layer):
     Input shape: `(B, H, W, C)`, floats in [-1, 1]. Output shape: `(B, S)`.
     """
 
-    def __init__(self, code_size, filters=(100, 150, 200), **kwargs):
+    def __init__(
+        self, code_size: int, filters: Sequence[int] = (100, 150, 200), **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.code_size = check_int("code_size", code_size, 1)
         self.filters = tuple(check_int("encoder_filters", f, 1) for f in filters)
@@ -45,7 +49,7 @@ class Encoder(keras.layers.Layer):
         ]
         self.code = keras.layers.Dense(code_size, name="code", **options(1))
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         shape = tuple(input_shape)
         for convolution in self.convolutions:
             convolution.build(shape)
@@ -58,7 +62,7 @@ class Encoder(keras.layers.Layer):
             return shape
         return (shape[0], *(n // 2 if n > 1 else n for n in shape[1:3]), shape[3])
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         features = inputs
         for convolution in self.convolutions:
             features = convolution(_scaled(features, convolution))
@@ -69,10 +73,10 @@ class Encoder(keras.layers.Layer):
         n = int(np.prod(features.shape[1:]))
         return self.code(_scaled(ops.reshape(features, (-1, n)), self.code))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return (input_shape[0], self.code_size)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {**super().get_config(), "code_size": self.code_size, "filters": self.filters}
 
 

@@ -1,5 +1,8 @@
 """The Gated PixelCNN: two stacks, and no blind spot."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -14,6 +17,7 @@ from pcnnlib.models.base import AutoregressiveModel
 from pcnnlib.nn import masks
 from pcnnlib.nn.blocks import CONDITION_STACKS, GatedBlock, check_activation, check_condition_stacks
 from pcnnlib.nn.conditions import Condition
+from pcnnlib.nn.distributions import Distribution
 from pcnnlib.nn.layers import PixelHead
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
@@ -55,22 +59,22 @@ class GatedPixelCNN(AutoregressiveModel):
 
     def __init__(
         self,
-        image_shape,
-        levels=2,
-        filters=32,
-        blocks=5,
+        image_shape: Sequence[int],
+        levels: int = 2,
+        filters: int = 32,
+        blocks: int = 5,
         *,
-        first_kernel_size=7,
-        kernel_size=3,
-        dilations=(1,),
-        head_filters=None,
-        dropout=0.0,
-        activation="gate",
-        condition=None,
-        condition_stacks=CONDITION_STACKS,
-        distribution=None,
-        **kwargs,
-    ):
+        first_kernel_size: int = 7,
+        kernel_size: int = 3,
+        dilations: Sequence[int] = (1,),
+        head_filters: int | None = None,
+        dropout: float = 0.0,
+        activation: str = "gate",
+        condition: Condition | None = None,
+        condition_stacks: Sequence[str] = CONDITION_STACKS,
+        distribution: Distribution | str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, distribution, **kwargs)
         self.filters = check_int("filters", filters, 1)
         self.n_blocks = check_int("blocks", blocks, 1)
@@ -150,7 +154,7 @@ class GatedPixelCNN(AutoregressiveModel):
         self.head.build(shape)
         self.built = True
 
-    def encode_condition(self, condition):
+    def encode_condition(self, condition: Any) -> Any:
         if self.condition is None:
             return None
         dtype = keras.backend.standardize_dtype(condition.dtype)
@@ -164,13 +168,13 @@ class GatedPixelCNN(AutoregressiveModel):
         encoded = self.condition.encode(self.condition_encoder, condition)
         return ops.cast(encoded, self.compute_dtype)
 
-    def outputs_of(self, scaled, condition, training):
+    def outputs_of(self, scaled: Any, condition: Any, training: bool) -> Any:
         vertical = horizontal = scaled
         for block in self.blocks:
             vertical, horizontal = block(vertical, horizontal, condition, training=training)
         return self.head(horizontal)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "filters": self.filters,

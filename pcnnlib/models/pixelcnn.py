@@ -1,10 +1,14 @@
 """The PixelCNN of 2016, the baseline with a blind spot."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from pcnnlib._internal.errors import check_int, check_kernel_size
 from pcnnlib.models.base import AutoregressiveModel
 from pcnnlib.nn.blocks import ResidualBlock
+from pcnnlib.nn.distributions import Distribution
 from pcnnlib.nn.layers import CausalConv2D, PixelHead
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
@@ -33,16 +37,16 @@ class PixelCNN(AutoregressiveModel):
 
     def __init__(
         self,
-        image_shape,
-        levels=2,
-        filters=32,
-        blocks=5,
+        image_shape: Sequence[int],
+        levels: int = 2,
+        filters: int = 32,
+        blocks: int = 5,
         *,
-        first_kernel_size=7,
-        kernel_size=3,
-        distribution=None,
-        **kwargs,
-    ):
+        first_kernel_size: int = 7,
+        kernel_size: int = 3,
+        distribution: Distribution | str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, distribution, **kwargs)
         self.filters = check_int("filters", filters, 1)
         self.n_blocks = check_int("blocks", blocks, 1)
@@ -77,17 +81,18 @@ class PixelCNN(AutoregressiveModel):
         )
         features = (None, *self.image_shape[:2], filters)
         self.first.build((None, *self.image_shape))
-        for layer in (*self.blocks, self.head):
-            layer.build(features)
+        for block in self.blocks:
+            block.build(features)
+        self.head.build(features)
         self.built = True
 
-    def outputs_of(self, scaled, condition, training):
+    def outputs_of(self, scaled: Any, condition: Any, training: bool) -> Any:
         features = self.first(scaled)
         for block in self.blocks:
             features = block(features)
         return self.head(features)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -97,7 +102,7 @@ class PixelCNN(AutoregressiveModel):
         }
 
     @classmethod
-    def constructor_arguments(cls, config):
+    def constructor_arguments(cls, config: dict) -> dict:
         arguments = super().constructor_arguments(config)
         if "components" in config:  # before version 0.2 `blocks` did not count the first layer
             arguments["blocks"] += 1

@@ -6,6 +6,9 @@ B batch, H rows, W columns, F filters.
 A block that the cached sampler can draw from has the methods of `pcnnlib.sampling.CachedBlock`.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -20,7 +23,7 @@ CONDITION_STACKS = ("vertical", "horizontal")
 
 
 @backend.fused
-def gate(inputs):
+def gate(inputs: Any) -> Any:
     """Gated activation unit: tanh of one half of the features times the sigmoid of the other.
 
     Equation 2 of arXiv:1606.05328: `y = tanh(W_f * x) . sigmoid(W_g * x)`.
@@ -35,7 +38,7 @@ def gate(inputs):
     return ops.tanh(features) * ops.sigmoid(gates)
 
 
-def relu_of_sum(inputs):
+def relu_of_sum(inputs: Any) -> Any:
     """ReLU in place of the gate, with the same weights: the two halves are added.
 
     Args:
@@ -86,18 +89,18 @@ class GatedBlock(keras.layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kernel_size=3,
+        filters: int,
+        kernel_size: int = 3,
         *,
-        mask_type="B",
-        dilation=1,
-        channel_groups=1,
-        dropout=0.0,
-        activation="gate",
-        condition_stacks=(),
-        last=False,
-        **kwargs,
-    ):
+        mask_type: str = "B",
+        dilation: int = 1,
+        channel_groups: int = 1,
+        dropout: float = 0.0,
+        activation: str = "gate",
+        condition_stacks: Sequence[str] = (),
+        last: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.kernel_size = kernel_size
@@ -146,7 +149,9 @@ class GatedBlock(keras.layers.Layer):
                 2 * filters, name="horizontal_condition", **unbiased
             )
 
-    def build(self, vertical_shape, horizontal_shape, condition_shape=None):
+    def build(
+        self, vertical_shape: Any, horizontal_shape: Any, condition_shape: Any = None
+    ) -> None:
         self.input_features = vertical_shape[-1]
         pixels = tuple(vertical_shape[:-1])
         self.vertical.build(vertical_shape)
@@ -157,7 +162,9 @@ class GatedBlock(keras.layers.Layer):
             if layer is not None:
                 layer.build(condition_shape)
 
-    def vertical_stack(self, window, condition=None, training=False):
+    def vertical_stack(
+        self, window: Any, condition: Any = None, training: bool = False
+    ) -> tuple[Any, Any]:
         """The vertical stack on a window.
 
         Returns:
@@ -173,7 +180,9 @@ class GatedBlock(keras.layers.Layer):
         gated = ACTIVATIONS[self.activation](vertical_features)
         return self.vertical_dropout(gated, training=training), link_features
 
-    def horizontal_stack(self, window, link_features, residual, training=False):
+    def horizontal_stack(
+        self, window: Any, link_features: Any, residual: Any, training: bool = False
+    ) -> Any:
         """The horizontal stack on a window.
 
         Args:
@@ -189,7 +198,9 @@ class GatedBlock(keras.layers.Layer):
         # In the first block a residual would hand the pixel's own value on.
         return features if self.mask_type == "A" else residual + features
 
-    def call(self, vertical, horizontal, condition=None, training=False):
+    def call(
+        self, vertical: Any, horizontal: Any, condition: Any = None, training: bool = False
+    ) -> Any:
         vertical_features, link_features = self.vertical_stack(
             self.vertical.pad(vertical), condition, training
         )
@@ -200,39 +211,41 @@ class GatedBlock(keras.layers.Layer):
 
     # What the cached sampler calls: see `pcnnlib.sampling.CachedBlock`.
 
-    def initial_cache(self, batch, width):
+    def initial_cache(self, batch: int, width: int) -> tuple[Any, Any]:
         top, _, first, last = self.vertical.kernel_extent
         above = (batch, -top, width - first + last, self.input_features)
         left = (batch, 1, -self.horizontal.kernel_extent[2], self.input_features)
         return ops.zeros(above, self.compute_dtype), ops.zeros(left, self.compute_dtype)
 
-    def vertical_step(self, above, row, condition=None):
+    def vertical_step(self, above: Any, row: Any, condition: Any = None) -> tuple[Any, Any]:
         window = above
         if self.mask_type == "B":  # mask A hides the row itself
             window = ops.concatenate([above, self._pad_columns(row)], axis=1)
         return self.vertical_stack(window, condition)
 
-    def append_row(self, above, row):
+    def append_row(self, above: Any, row: Any) -> Any:
         return ops.concatenate([above, self._pad_columns(row)], axis=1)[:, 1:]
 
-    def horizontal_step(self, left, pixel, link_features):
+    def horizontal_step(self, left: Any, pixel: Any, link_features: Any) -> Any:
         window = left
         if self.horizontal.kernel_extent[3] == 0:  # the pixel itself, or earlier channels of it
             window = ops.concatenate([left, pixel], axis=2)
         return self.horizontal_stack(window, link_features, pixel)
 
-    def append_pixel(self, left, pixel):
+    def append_pixel(self, left: Any, pixel: Any) -> Any:
         return ops.concatenate([left, pixel], axis=2)[:, :, 1:]
 
     def _pad_columns(self, row):
         _, _, first, last = self.vertical.kernel_extent
         return ops.pad(row, ((0, 0), (0, 0), (-first, last), (0, 0)))
 
-    def compute_output_shape(self, vertical_shape, horizontal_shape, condition_shape=None):
+    def compute_output_shape(
+        self, vertical_shape: Any, horizontal_shape: Any, condition_shape: Any = None
+    ) -> Any:
         shape = (*vertical_shape[:-1], self.filters)
         return shape, shape
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -247,14 +260,14 @@ class GatedBlock(keras.layers.Layer):
         }
 
 
-def check_activation(activation):
+def check_activation(activation: str) -> str:
     """Return the name of an activation, or raise `UsageError`."""
     if activation not in ACTIVATIONS:
         raise UsageError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
     return activation
 
 
-def check_condition_stacks(stacks):
+def check_condition_stacks(stacks: str | Sequence[str]) -> tuple[str, ...]:
     """Return the names of stacks as a tuple, or raise `UsageError`."""
     stacks = (stacks,) if isinstance(stacks, str) else tuple(stacks)
     for stack in stacks:
@@ -280,7 +293,9 @@ class ResidualBlock(keras.layers.Layer):
     Input and output shape: `(B, H, W, F)`.
     """
 
-    def __init__(self, filters, kernel_size=3, *, channel_groups=1, **kwargs):
+    def __init__(
+        self, filters: int, kernel_size: int = 3, *, channel_groups: int = 1, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = check_int("filters", filters, 2 * channel_groups)
         if filters % (2 * channel_groups):
@@ -300,21 +315,21 @@ class ResidualBlock(keras.layers.Layer):
         )
         self.expand = ChannelDense(filters, channel_groups, name="expand", **policy)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         half = (*input_shape[:-1], self.filters // 2)
         self.reduce.build(input_shape)
         self.convolution.build(half)
         self.expand.build(half)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         features = self.reduce(ops.relu(inputs))
         features = self.convolution(ops.relu(features))
         return inputs + self.expand(ops.relu(features))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -5,6 +5,9 @@ A condition `h` enters the gates (van den Oord et al. 2016, arXiv:1606.05328, se
 image size by a learned transposed convolution `m` (equation 5).
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -22,7 +25,10 @@ class Condition:
         depth: D, features of the encoded condition.
     """
 
-    def of(self, split):
+    shape: Any
+    depth: Any
+
+    def of(self, split: Any) -> np.ndarray:
         """What the images of a `Split` are conditioned on, one row each.
 
         Raises:
@@ -35,11 +41,23 @@ class Condition:
             )
         return self.check(split.conditions)
 
-    def get_config(self):
+    def check(self, values: Any) -> np.ndarray:
+        """Return `values` as an array of one row per image, or raise `UsageError`."""
+        raise NotImplementedError
+
+    def make_encoder(self, image_shape: Sequence[int], dtype: Any = None) -> Any:
+        """A layer with weights that `encode` needs, or None."""
+        return None
+
+    def encode(self, encoder: Any, values: Any) -> Any:
+        """What enters the gates, `(B, 1, 1, D)`, or `(B, H, W, D)` where the pixel matters."""
+        raise NotImplementedError
+
+    def get_config(self) -> dict:
         return dict(vars(self))
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict) -> "Condition":
         return cls(**config)
 
     def __eq__(self, other):
@@ -57,22 +75,22 @@ class Condition:
 class Labels(Condition):
     """One of `n` classes per image: integers 0 .. n-1, shape `(B,)`."""
 
-    def __init__(self, n):
+    def __init__(self, n: int) -> None:
         self.n = check_int("n", n, 1)
 
     shape = ()
 
     @property
-    def depth(self):
+    def depth(self) -> int:
         return self.n
 
-    def of(self, split):
+    def of(self, split: Any) -> np.ndarray:
         """The labels of a `Split`; raises `UsageError` if it has none."""
         if split.labels is None:
             raise UsageError(f"the model is conditioned on {self!r}, and the data has no labels")
         return self.check(split.labels)
 
-    def check(self, values):
+    def check(self, values: Any) -> np.ndarray:
         """Return `values` as int32 `(B,)`, or raise `UsageError`."""
         values = np.asarray(values)
         if values.dtype.kind not in "iu" or values.ndim != 1:
@@ -84,10 +102,7 @@ class Labels(Condition):
             raise UsageError(f"condition must hold labels 0..{self.n - 1}, got {wrong}")
         return values.astype("int32")
 
-    def make_encoder(self, image_shape, dtype=None):
-        return None
-
-    def encode(self, encoder, values):
+    def encode(self, encoder: Any, values: Any) -> Any:
         """One-hot labels, `(B, 1, 1, n)`: V^T h then picks a learned vector per class."""
         return ops.one_hot(ops.cast(values, "int32"), self.n)[:, None, None, :]
 
@@ -96,25 +111,22 @@ class Labels(Condition):
 class Vector(Condition):
     """A vector per image, `(B, dim)` floats: an embedding, or a code."""
 
-    def __init__(self, dim):
+    def __init__(self, dim: int) -> None:
         self.dim = check_int("dim", dim, 1)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         return (self.dim,)
 
     @property
-    def depth(self):
+    def depth(self) -> int:
         return self.dim
 
-    def check(self, values):
+    def check(self, values: Any) -> np.ndarray:
         """Return `values` as float32 `(B, dim)`, or raise `UsageError`."""
         return _check_floats(values, self.shape)
 
-    def make_encoder(self, image_shape, dtype=None):
-        return None
-
-    def encode(self, encoder, values):
+    def encode(self, encoder: Any, values: Any) -> Any:
         """The vector at every pixel alike, `(B, 1, 1, dim)`."""
         return values[:, None, None, :]
 
@@ -123,22 +135,22 @@ class Vector(Condition):
 class Map(Condition):
     """A small image of features per image, `(B, h, w, c)` floats; image sizes are multiples."""
 
-    def __init__(self, shape):
+    def __init__(self, shape: Sequence[int]) -> None:
         shape = tuple(shape) if np.iterable(shape) else (shape,)
         if len(shape) != 3:
             raise UsageError(f"a map's shape must be (h, w, c), got {shape}")
         self.shape = tuple(check_int(n, v, 1) for n, v in zip("hwc", shape, strict=True))
 
     @property
-    def depth(self):
+    def depth(self) -> int:
         # Room for the transposed convolution to say more than the map's own features do.
         return max(self.shape[-1], 8)
 
-    def check(self, values):
+    def check(self, values: Any) -> np.ndarray:
         """Return `values` as float32 `(B, h, w, c)`, or raise `UsageError`."""
         return _check_floats(values, self.shape)
 
-    def make_encoder(self, image_shape, dtype=None):
+    def make_encoder(self, image_shape: Sequence[int], dtype: Any = None) -> Any:
         """The learned transposed convolution `m` of equation 5, from map to image size."""
         (height, width), (h, w, _) = image_shape[:2], self.shape
         if height % h or width % w:
@@ -151,7 +163,7 @@ class Map(Condition):
             self.depth, strides, strides=strides, name="condition_map", dtype=dtype
         )
 
-    def encode(self, encoder, values):
+    def encode(self, encoder: Any, values: Any) -> Any:
         """Features at image size, `(B, H, W, D)`."""
         return encoder(values)
 

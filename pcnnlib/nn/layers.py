@@ -7,6 +7,8 @@ image and convolves it; sampling keeps the rows and columns just generated, whic
 and convolves that window. The two cannot drift apart.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -55,17 +57,17 @@ class CausalConv2D(keras.layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
+        filters: int,
+        kernel_size: int,
         *,
-        stack,
-        mask_type,
-        channel_groups=1,
-        filter_multiplier=1,
-        dilation=1,
-        use_bias=True,
-        **kwargs,
-    ):
+        stack: str,
+        mask_type: str,
+        channel_groups: int = 1,
+        filter_multiplier: int = 1,
+        dilation: int = 1,
+        use_bias: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if stack not in STACKS:
             raise UsageError(f"stack must be one of {', '.join(STACKS)}, got {stack!r}")
@@ -85,7 +87,7 @@ class CausalConv2D(keras.layers.Layer):
     def _full_mask(self, in_groups):
         return STACKS[self.stack](self.kernel_size, self.mask_type, in_groups, self.out_groups)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         in_groups = masks.feature_groups(input_shape[-1], self.channel_groups)
         self.mask, _ = masks.crop_to_taps(self._full_mask(in_groups))
         self.kernel = self.add_weight(
@@ -99,7 +101,7 @@ class CausalConv2D(keras.layers.Layer):
                 name="bias", shape=(self.mask.shape[-1],), initializer="zeros"
             )
 
-    def convolve(self, window):
+    def convolve(self, window: Any) -> Any:
         """Valid convolution of a window that already holds its padding.
 
         Args:
@@ -129,7 +131,7 @@ class CausalConv2D(keras.layers.Layer):
             outputs = outputs + ops.cast(self.bias, window.dtype)
         return outputs
 
-    def pad(self, inputs):
+    def pad(self, inputs: Any) -> Any:
         """The window of a whole image: zeros before it, and rows or columns not seen dropped."""
         top, bottom, left, right = self.kernel_extent
         # Negative in an image so small that even its last pixel sees nothing but padding.
@@ -139,13 +141,13 @@ class CausalConv2D(keras.layers.Layer):
         after = (max(bottom, 0), max(right, 0))
         return ops.pad(inputs, ((0, 0), (before[0], after[0]), (before[1], after[1]), (0, 0)))
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return self.convolve(self.pad(inputs))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return (*input_shape[:-1], self.filter_multiplier * self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -173,17 +175,17 @@ class ChannelDense(keras.layers.Dense):
     Input shape: `(..., I)`. Output shape: `(..., units)`.
     """
 
-    def __init__(self, units, channel_groups=1, **kwargs):
+    def __init__(self, units: int, channel_groups: int = 1, **kwargs: Any) -> None:
         super().__init__(units, **kwargs)
         self.channel_groups = channel_groups
         self.out_groups = masks.feature_groups(units, channel_groups)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         super().build(input_shape)
         in_groups = masks.feature_groups(input_shape[-1], self.channel_groups)
         self.mask = masks.channel_mask("B", in_groups, self.out_groups)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         if self.channel_groups == 1:
             return super().call(inputs, training=training)
         outputs = ops.matmul(inputs, self.kernel * ops.cast(self.mask, self.kernel.dtype))
@@ -191,7 +193,7 @@ class ChannelDense(keras.layers.Dense):
             outputs = ops.add(outputs, self.bias)
         return self.activation(outputs) if self.activation is not None else outputs
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {**super().get_config(), "channel_groups": self.channel_groups}
 
 
@@ -207,7 +209,9 @@ class PixelHead(keras.layers.Layer):
     Input shape: `(B, H, W, F)`. Output shape: `(B, H, W, parameters)`.
     """
 
-    def __init__(self, filters, parameters, *, channel_groups=1, **kwargs):
+    def __init__(
+        self, filters: int, parameters: Any, *, channel_groups: int = 1, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.parameters = parameters
@@ -216,17 +220,17 @@ class PixelHead(keras.layers.Layer):
         self.mix = ChannelDense(filters, channel_groups, name="mix", **policy)
         self.predict = ChannelDense(parameters, channel_groups, name="predict", **policy)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self.mix.build(input_shape)
         self.predict.build((*input_shape[:-1], self.filters))
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return self.predict(ops.relu(self.mix(ops.relu(inputs))))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return (*input_shape[:-1], self.parameters)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -12,6 +12,8 @@ are NumPy arrays of 0 and 1. Features belong to *groups*, one group per image ch
 know what R may know, group 1 also sees R, group 2 also sees R and G.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pcnnlib._internal.errors import UsageError, check_int, check_kernel_size
@@ -19,7 +21,7 @@ from pcnnlib._internal.errors import UsageError, check_int, check_kernel_size
 MASK_TYPES = ("A", "B")
 
 
-def feature_groups(features, channel_groups):
+def feature_groups(features: int, channel_groups: int) -> np.ndarray:
     """Group of each feature: `features` split into `channel_groups` contiguous equal parts.
 
     Args:
@@ -41,7 +43,9 @@ def feature_groups(features, channel_groups):
     return np.repeat(np.arange(channel_groups), features // channel_groups)
 
 
-def channel_mask(mask_type, in_groups, out_groups):
+def channel_mask(
+    mask_type: str, in_groups: Sequence[int] | np.ndarray, out_groups: Sequence[int] | np.ndarray
+) -> np.ndarray:
     """Links allowed at the centre tap: the pixel's own earlier channels.
 
     Args:
@@ -61,7 +65,12 @@ def channel_mask(mask_type, in_groups, out_groups):
     return allowed.astype("float32")
 
 
-def raster_mask(kernel_size, mask_type, in_groups=(0,), out_groups=(0,)):
+def raster_mask(
+    kernel_size: int,
+    mask_type: str,
+    in_groups: Sequence[int] | np.ndarray = (0,),
+    out_groups: Sequence[int] | np.ndarray = (0,),
+) -> np.ndarray:
     """Mask of the 2016 PixelCNN: all rows above, the same row to the left, part of the centre.
 
     Returns:
@@ -81,7 +90,12 @@ def raster_mask(kernel_size, mask_type, in_groups=(0,), out_groups=(0,)):
     return mask
 
 
-def vertical_mask(kernel_size, mask_type, in_groups=(0,), out_groups=(0,)):
+def vertical_mask(
+    kernel_size: int,
+    mask_type: str,
+    in_groups: Sequence[int] | np.ndarray = (0,),
+    out_groups: Sequence[int] | np.ndarray = (0,),
+) -> np.ndarray:
     """Mask of the vertical stack: the rows above (A), or those and the current one (B).
 
     The vertical stack of row i stands for everything *above* row i. Its first layer ("A") reads the
@@ -99,7 +113,12 @@ def vertical_mask(kernel_size, mask_type, in_groups=(0,), out_groups=(0,)):
     return mask
 
 
-def horizontal_mask(kernel_size, mask_type, in_groups=(0,), out_groups=(0,)):
+def horizontal_mask(
+    kernel_size: int,
+    mask_type: str,
+    in_groups: Sequence[int] | np.ndarray = (0,),
+    out_groups: Sequence[int] | np.ndarray = (0,),
+) -> np.ndarray:
     """Mask of the horizontal stack: the current row to the left, and part of the centre.
 
     >>> horizontal_mask(3, "A")[:, :, 0, 0].astype(int).tolist()
@@ -114,7 +133,7 @@ def horizontal_mask(kernel_size, mask_type, in_groups=(0,), out_groups=(0,)):
     return mask
 
 
-def crop_to_taps(mask):
+def crop_to_taps(mask: np.ndarray) -> tuple[np.ndarray, tuple[int, int, int, int]]:
     """The smallest box of a square mask that holds all its ones, and where it lies.
 
     A kernel is stored, and multiplied, on its window alone: a vertical 3x3 mask of type B costs 6
@@ -132,7 +151,7 @@ def crop_to_taps(mask):
     return box, tuple(int(edge) - centre for edge in (top, bottom, left, right))
 
 
-def unseen_between(first_kernel_size, kernel_size, dilations):
+def unseen_between(first_kernel_size: int, kernel_size: int, dilations: Sequence[int]) -> list[int]:
     """Pixels that a stack of dilated kernels skips between those that it sees.
 
     Args:

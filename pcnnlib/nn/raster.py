@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 
-def raster_order(*shape):
+def raster_order(*shape: int) -> np.ndarray:
     """The turn of each pixel, or of each value, in the order of generation.
 
     Args:
@@ -20,7 +20,7 @@ def raster_order(*shape):
     return np.arange(math.prod(shape)).reshape(shape)
 
 
-def before(shape, pixel):
+def before(shape: tuple[int, int], pixel: tuple[int, int]) -> np.ndarray:
     """Which pixels are generated before one.
 
     Args:

@@ -9,6 +9,8 @@ layers.
 B batch, W columns, C channels, N uniform numbers per channel.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -21,13 +23,13 @@ from pcnnlib.sampling.protocol import CachedBlock
 XLA = True
 
 
-def fits(model):
+def fits(model: Any) -> bool:
     """Whether every block of a model can be drawn from caches."""
     blocks = getattr(model, "blocks", ())
     return bool(blocks) and all(isinstance(block, CachedBlock) for block in blocks)
 
 
-def start(model, batch, condition):
+def start(model: Any, batch: int, condition: Any) -> tuple:
     """The state before the first row: the blocks' caches of rows above, the encoded condition."""
     width = model.image_shape[1]
     caches = [block.initial_cache(batch, width)[0] for block in model.blocks]
@@ -37,7 +39,9 @@ def start(model, batch, condition):
     return caches, encoded
 
 
-def draw_row(model, state, i, inputs, temperature, keep_parameters=False):
+def draw_row(
+    model: Any, state: Any, i: Any, inputs: Any, temperature: float, keep_parameters: bool = False
+) -> tuple:
     """Draw row i of a batch; see `pcnnlib.sampling.draw.METHODS`."""
     caches, encoded = state
     noise, image, keep = inputs
@@ -61,7 +65,7 @@ def draw_row(model, state, i, inputs, temperature, keep_parameters=False):
     return (caches, encoded), values, ops.convert_to_numpy(parameters)
 
 
-def cache_size(model):
+def cache_size(model: Any) -> int:
     """Numbers that are kept from one row to the next, and within a row, for one image.
 
     Grows with the width of the image and the number of blocks, not with its height.

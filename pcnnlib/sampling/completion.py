@@ -1,11 +1,16 @@
 """Which pixels of an image are kept, and which are drawn."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError
 
 
-def check_keep(model, n, image, keep):
+def check_keep(
+    model: Any, n: int, image: ArrayLike | None, keep: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray]:
     """`image` and `keep` as int32 and bool arrays `(n, H, W, C)`; zeros and False for None.
 
     Raises:

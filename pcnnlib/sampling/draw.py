@@ -1,9 +1,12 @@
 """Drawing images: the arguments, the noise, and the loop over parts and rows."""
 
 import concurrent.futures
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pcnnlib._internal import devices
 from pcnnlib._internal.deprecation import warn_renamed
@@ -26,21 +29,21 @@ METHODS = {
 
 
 def sample(
-    model,
-    n,
-    condition=None,
+    model: Any,
+    n: int,
+    condition: Any = None,
     *,
-    seed=None,
-    temperature=1.0,
-    image=None,
-    keep=None,
-    method=None,
-    progress=False,
-    callback=None,
-    return_log_likelihood=False,
-    known=None,
-    given=None,
-):
+    seed: int | None = None,
+    temperature: float = 1.0,
+    image: ArrayLike | None = None,
+    keep: ArrayLike | None = None,
+    method: str | None = None,
+    progress: bool = False,
+    callback: Callable[[int, np.ndarray], None] | None = None,
+    return_log_likelihood: bool = False,
+    known: ArrayLike | None = None,
+    given: ArrayLike | None = None,
+) -> Any:
     """Draw `n` images pixel by pixel.
 
     Args:
@@ -131,7 +134,9 @@ def sample(
     return drawn
 
 
-def frames(images, keep=None, every=1, first=0):
+def frames(
+    images: ArrayLike, keep: ArrayLike | None = None, every: int = 1, first: int = 0
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """An image growing pixel by pixel: frame t shows the first t pixels, and the kept ones.
 
     Generation never revisits a pixel, so the frames follow from the finished image.
@@ -154,7 +159,9 @@ def frames(images, keep=None, every=1, first=0):
         yield np.where(shown, images, 0), shown
 
 
-def parameters(model, images, condition=None, method=None):
+def parameters(
+    model: Any, images: ArrayLike, condition: Any = None, method: str | None = None
+) -> np.ndarray:
     """Parameters of every pixel's distribution, as the sampler computes them, one after another.
 
     What the sampler would see if it were drawing exactly these images; for tests and for study.
@@ -176,7 +183,7 @@ def parameters(model, images, condition=None, method=None):
     return np.stack(rows, axis=1)
 
 
-def check_method(model, method):
+def check_method(model: Any, method: str | None) -> str:
     """The name of the sampling method, or `UsageError`."""
     if method is None:
         return "cached" if cached.fits(model) else "full"

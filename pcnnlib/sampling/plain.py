@@ -1,17 +1,21 @@
 """The plain way to draw, and the reference: the whole network once per pixel. Simple and slow."""
 
+from typing import Any
+
 import numpy as np
 from keras import ops
 
 from pcnnlib._internal import backend
 
 
-def start(model, batch, condition):
+def start(model: Any, batch: int, condition: Any) -> tuple:
     """The state before the first row: images without a pixel drawn, and the condition."""
     return np.zeros((batch, *model.image_shape), "int32"), condition
 
 
-def draw_row(model, state, i, inputs, temperature, keep_parameters=False):
+def draw_row(
+    model: Any, state: Any, i: Any, inputs: Any, temperature: float, keep_parameters: bool = False
+) -> tuple:
     """Draw row i of a batch; see `pcnnlib.sampling.draw.METHODS`."""
     images, condition = state
     noise, image, keep = inputs

@@ -28,7 +28,9 @@ __all__ = [
 ]
 
 
-def resolve_distribution(distribution, levels, channels):
+def resolve_distribution(
+    distribution: Distribution | str | None, levels: int, channels: int
+) -> Distribution:
     """The distribution of a model's pixels.
 
     Args:

@@ -3,6 +3,8 @@
 B batch, H rows, W columns, C channels, K levels.
 """
 
+from typing import Any
+
 from keras import ops
 
 from pcnnlib._internal.errors import UsageError, check_int
@@ -12,14 +14,13 @@ class Distribution:
     """A distribution of the C values of one pixel over the levels 0 .. K-1.
 
     Made without `levels` it is a description, such as `LogisticMixture(components=10)`; a model
-    makes it fit its images by `for_images`. A subclass has the methods of `Bernoulli`.
+    makes it fit its images by `for_images`.
 
     Args:
         levels: K, values a channel can take, or None for a description.
         channels: C.
 
     Attributes:
-        size: numbers per pixel that the network must give.
         channelwise: whether the network itself orders the channels (R before G before B); a
             sampler then needs one look at the network per channel instead of one per pixel.
         noise_per_channel: uniform numbers needed per channel to draw one sample.
@@ -28,11 +29,11 @@ class Distribution:
     channelwise = True
     noise_per_channel = 1
 
-    def __init__(self, levels=None, channels=1):
-        self.levels = None if levels is None else check_int("levels", levels, 2, 256)
+    def __init__(self, levels: int | None = None, channels: int = 1) -> None:
+        self.levels: Any = None if levels is None else check_int("levels", levels, 2, 256)
         self.channels = check_int("channels", channels, 1)
 
-    def for_images(self, levels, channels):
+    def for_images(self, levels: int, channels: int) -> "Distribution":
         """The same distribution, of pixels with these levels and channels.
 
         Raises:
@@ -47,18 +48,18 @@ class Distribution:
             )
         return self
 
-    def description(self):
+    def description(self) -> "Distribution":
         """The same distribution without levels and channels, as a model's configuration has it."""
         config = self.get_config()
         config.pop("levels", None), config.pop("channels", None)
         return type(self)(**config)
 
     @property
-    def channel_groups(self):
+    def channel_groups(self) -> int:
         """Groups of features that the network must keep in order: one, or one per channel."""
         return self.channels if self.channelwise else 1
 
-    def per_channel(self, parameters, images):
+    def per_channel(self, parameters: Any, images: Any) -> Any:
         """The prediction of each channel, given the earlier channels of its pixel.
 
         Args:
@@ -70,7 +71,9 @@ class Distribution:
         """
         return parameters
 
-    def sample_given(self, parameters, noise, temperature, image, keep):
+    def sample_given(
+        self, parameters: Any, noise: Any, temperature: float, image: Any, keep: Any
+    ) -> Any:
         """Draw the channels that are not kept, each given the earlier ones of its pixel.
 
         Args:
@@ -83,11 +86,44 @@ class Distribution:
         """
         return ops.where(keep, image, self.sample(parameters, noise, temperature))
 
-    def get_config(self):
+    # What a subclass has of its own.
+
+    @property
+    def size(self) -> int:
+        """Numbers per pixel that the network must give."""
+        raise NotImplementedError
+
+    def parameters(self, outputs: Any) -> Any:
+        """Network outputs `(B, H, W, size)` as parameters, float32 `(B, H, W, ...)`."""
+        raise NotImplementedError
+
+    def log_likelihood(self, parameters: Any, images: Any) -> Any:
+        """Log-probability of integer `images` `(B, H, W, C)`, nats, `(B, H, W)`."""
+        raise NotImplementedError
+
+    def probabilities(self, parameters: Any, images: Any = None) -> Any:
+        """Probability of each level, `(B, H, W, C, K)`, given the actual earlier channels."""
+        raise NotImplementedError
+
+    def mean(self, parameters: Any) -> Any:
+        """Expected level, `(B, H, W, C)`."""
+        raise NotImplementedError
+
+    def sample(self, parameters: Any, noise: Any, temperature: float = 1.0) -> Any:
+        """Draw levels, int32 `(B, H, W, C)`, by inversion from uniform noise.
+
+        Args:
+            parameters: `(B, H, W, ...)`.
+            noise: uniform in [0, 1), `(B, H, W, C, noise_per_channel)`.
+            temperature: > 0.
+        """
+        raise NotImplementedError
+
+    def get_config(self) -> dict:
         return {} if self.levels is None else {"levels": self.levels, "channels": self.channels}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict) -> "Distribution":
         return cls(**config)
 
     def __eq__(self, other):

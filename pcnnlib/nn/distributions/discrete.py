@@ -3,6 +3,8 @@
 B batch, H rows, W columns, C channels, K levels.
 """
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -19,34 +21,34 @@ class Bernoulli(Distribution):
     Parameters: `(B, H, W, C)`, the log-odds of level 1.
     """
 
-    def __init__(self, levels=None, channels=1):
+    def __init__(self, levels: int | None = None, channels: int = 1) -> None:
         super().__init__(levels, channels)
         if levels not in (None, 2):
             raise UsageError(f"a Bernoulli pixel has 2 levels, got levels={levels}")
 
     @property
-    def size(self):
+    def size(self) -> int:
         return self.channels
 
-    def parameters(self, outputs):
+    def parameters(self, outputs: Any) -> Any:
         """Network outputs `(B, H, W, size)` as float32 logits `(B, H, W, C)`."""
         return ops.cast(outputs, "float32")
 
-    def log_likelihood(self, parameters, images):
+    def log_likelihood(self, parameters: Any, images: Any) -> Any:
         """Log-probability of integer `images` `(B, H, W, C)`, nats, `(B, H, W)`."""
         images = ops.cast(images, parameters.dtype)
         # log p(x) = x*l - log(1 + e^l), stable for any logit l.
         return ops.sum(images * parameters - ops.softplus(parameters), axis=-1)
 
-    def probabilities(self, parameters, images=None):
+    def probabilities(self, parameters: Any, images: Any = None) -> Any:
         """Probability of each level, `(B, H, W, C, 2)`."""
         return ops.stack([ops.sigmoid(-parameters), ops.sigmoid(parameters)], axis=-1)
 
-    def mean(self, parameters):
+    def mean(self, parameters: Any) -> Any:
         """Expected level, `(B, H, W, C)`."""
         return ops.sigmoid(parameters)
 
-    def sample(self, parameters, noise, temperature=1.0):
+    def sample(self, parameters: Any, noise: Any, temperature: float = 1.0) -> Any:
         """Draw levels.
 
         Args:
@@ -68,31 +70,31 @@ class Categorical(Distribution):
     """
 
     @property
-    def size(self):
+    def size(self) -> int:
         return self.channels * self.levels
 
-    def parameters(self, outputs):
+    def parameters(self, outputs: Any) -> Any:
         """Network outputs `(B, H, W, size)` as float32 logits `(B, H, W, C, K)`."""
         shape = (-1, *outputs.shape[1:3], self.channels, self.levels)
         return ops.cast(ops.reshape(outputs, shape), "float32")
 
-    def log_likelihood(self, parameters, images):
+    def log_likelihood(self, parameters: Any, images: Any) -> Any:
         """Log-probability of integer `images` `(B, H, W, C)`, nats, `(B, H, W)`."""
         # One fused operation: at 256 levels the logits are most of a step's memory.
         images = ops.cast(images, "int32")
         nats = ops.sparse_categorical_crossentropy(images, parameters, from_logits=True)
         return -ops.sum(nats, axis=-1)
 
-    def probabilities(self, parameters, images=None):
+    def probabilities(self, parameters: Any, images: Any = None) -> Any:
         """Probability of each level, `(B, H, W, C, K)`."""
         return ops.softmax(parameters, axis=-1)
 
-    def mean(self, parameters):
+    def mean(self, parameters: Any) -> Any:
         """Expected level, `(B, H, W, C)`."""
         values = ops.arange(self.levels, dtype=parameters.dtype)
         return ops.sum(self.probabilities(parameters) * values, axis=-1)
 
-    def sample(self, parameters, noise, temperature=1.0):
+    def sample(self, parameters: Any, noise: Any, temperature: float = 1.0) -> Any:
         """Draw levels.
 
         Args:

@@ -5,6 +5,7 @@ B batch, H rows, W columns, C channels, K levels, M components of a mixture.
 
 import functools
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -53,22 +54,22 @@ class LogisticMixture(Distribution):
     channelwise = False
     noise_per_channel = 2  # one number draws the component, the other the logistic
 
-    def __init__(self, components=10, levels=None, channels=1):
+    def __init__(self, components: int = 10, levels: int | None = None, channels: int = 1) -> None:
         super().__init__(levels, channels)
         self.components = check_int("components", components, 1)
 
     @property
-    def size(self):
+    def size(self) -> int:
         channels = self.channels
         return self.components * (1 + 2 * channels + channels * (channels - 1) // 2)
 
     @property
-    def bin(self):
+    def bin(self) -> float:
         """Width of a level's bin, levels scaled to [-1, 1]."""
         return 2 / (self.levels - 1)
 
     @functools.cached_property
-    def start(self):
+    def start(self) -> np.ndarray:
         """What is added to the network's outputs, float32 `(S,)`.
 
         An untrained network gives about zero. Components then lie side by side, instead of M times
@@ -81,17 +82,17 @@ class LogisticMixture(Distribution):
         start[channels + 1 : 2 * channels + 1] = math.log(0.25)
         return start.ravel()
 
-    def parameters(self, outputs):
+    def parameters(self, outputs: Any) -> Any:
         """Network outputs `(B, H, W, S)` as float32 parameters of the same shape."""
         outputs = ops.cast(outputs, "float32")
         return ops.clip(outputs + self.start, -LARGEST_OUTPUT, LARGEST_OUTPUT)
 
-    def log_likelihood(self, parameters, images):
+    def log_likelihood(self, parameters: Any, images: Any) -> Any:
         """Log-probability of integer `images` `(B, H, W, C)`, nats, `(B, H, W)`."""
         logits, bins, _, _ = self._bins(parameters, images)
         return ops.logsumexp(ops.log_softmax(logits, axis=-1) + ops.sum(bins, axis=-2), axis=-1)
 
-    def per_channel(self, parameters, images):
+    def per_channel(self, parameters: Any, images: Any) -> Any:
         """The mixture of each channel, given the earlier channels of its pixel.
 
         The component of a pixel is uncertain: each earlier channel makes those likelier that
@@ -108,7 +109,7 @@ class LogisticMixture(Distribution):
         weights = ops.log_softmax(logits[..., None, :] + earlier, axis=-1)
         return ops.concatenate([weights, means, log_scales], axis=-1)
 
-    def probabilities(self, parameters, images=None):
+    def probabilities(self, parameters: Any, images: Any = None) -> Any:
         """Probability of each level of each channel, given the actual earlier channels.
 
         Args:
@@ -136,7 +137,7 @@ class LogisticMixture(Distribution):
             total = total + ops.exp(weights[..., k : k + 1] + bins)
         return total
 
-    def mean(self, parameters):
+    def mean(self, parameters: Any) -> Any:
         """Expected level, `(B, H, W, C)`.
 
         Within a component each channel is taken at its expectation before the next is shifted by
@@ -145,14 +146,14 @@ class LogisticMixture(Distribution):
         """
         logits, means, log_scales, multiples = self._split(parameters)
         weights = ops.exp(ops.log_softmax(logits, axis=-1))
-        expected = []  # per channel, of each component, (B, H, W, M), scaled to [-1, 1]
+        expected: list = []  # per channel, of each component, (B, H, W, M), scaled to [-1, 1]
         for channel in range(self.channels):
             centre = self._shifted(channel, means, multiples, expected)
             expected.append(self._expected(centre, log_scales[..., channel, :]))
         mean = ops.sum(weights[..., None, :] * ops.stack(expected, axis=-2), axis=-1)
         return self._unscale(mean)
 
-    def sample(self, parameters, noise, temperature=1.0):
+    def sample(self, parameters: Any, noise: Any, temperature: float = 1.0) -> Any:
         """Draw levels.
 
         Args:
@@ -167,7 +168,9 @@ class LogisticMixture(Distribution):
         nothing = ops.zeros(shape, "int32"), ops.zeros(shape, "bool")
         return self.sample_given(parameters, noise, temperature, *nothing)
 
-    def sample_given(self, parameters, noise, temperature, image, keep):
+    def sample_given(
+        self, parameters: Any, noise: Any, temperature: float, image: Any, keep: Any
+    ) -> Any:
         """See `Distribution.sample_given`. Channel by channel, each from its exact conditional.
 
         A component is drawn anew for every channel, from its probability given the channels so far.
@@ -178,7 +181,8 @@ class LogisticMixture(Distribution):
         temperature = ops.clip(ops.cast(temperature, "float32"), *TEMPERATURES)
         logits = logits / temperature
         log_scales = log_scales + ops.log(temperature)
-        values, scaled = [], []
+        values: list = []
+        scaled: list = []
         for channel in range(self.channels):
             centre = self._shifted(channel, means, multiples, scaled)
             spread = log_scales[..., channel, :]
@@ -189,7 +193,7 @@ class LogisticMixture(Distribution):
             scaled.append(self._scale(value[..., None]))
         return ops.stack(values, axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {"components": self.components, **super().get_config()}
 
     def _split(self, parameters):
