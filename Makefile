@@ -53,7 +53,7 @@ full: $(READY)  ## the same with the long runs: meant for a GPU
 	@$(BIN)/python book/build.py --params notebooks/params/full.yaml
 
 published: $(READY)  ## repeat the published runs; SCALE=gpu, DATA=folder of MNIST, RESULTS=folder
-	@$(BIN)/python benchmarks/published.py --scale $(SCALE) --data_path $(DATA) \
+	@$(BIN)/python experiments/published.py --scale $(SCALE) --data_path $(DATA) \
 	  --results_path $(RESULTS) --ckpt_path $(RESULTS)/ckpts
 
 smoke: $(READY)  ## execute every notebook with tiny parameters, keep nothing
