@@ -1,4 +1,4 @@
-"""The code that speaks to TensorFlow or JAX by name: compiling, fusing, differentiating, counting.
+"""The code that names TensorFlow or JAX: compiling, fusing, differentiating, counting.
 
 Everything above this room is `keras.ops`, so that the same code runs on either backend.
 """

@@ -1,4 +1,4 @@
-"""Old names of public things, which still work and say so in one line."""
+"""Old public names: they still work, with a warning of one line."""
 
 import warnings
 

@@ -64,7 +64,7 @@ def data_parallel(count: int | str) -> Iterator[None]:
             yield
     elif name == "jax":
         before = keras.distribution.distribution()
-        # Each process is handed its own share of the images by `Batches`.
+        # `Batches` gives each process its own share of the images.
         parallel = keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
         keras.distribution.set_distribution(parallel)
         try:

@@ -95,7 +95,7 @@ def check_causality(
         batch_size: images evaluated at once.
 
     Returns:
-        `CausalityReport`. Its blind spot counts all earlier values out of sight; of a shallow
+        `CausalityReport`. Its blind spot counts all earlier values that are not seen; of a shallow
         model, also those too far away.
     """
     check_int("images", images, 1)
@@ -111,7 +111,7 @@ def check_causality(
         condition = model.check_condition(condition, images)
     for trial in range(images):
         image = rng.integers(0, model.levels, shape)
-        # 1 .. K-1 further, modulo K: another level, whatever the first was.
+        # 1 .. K-1 further, modulo K: always another level.
         shifts = rng.integers(1, model.levels, n)
         for first in range(0, n, batch_size):
             changed = np.minimum(np.arange(first, first + batch_size), n - 1)

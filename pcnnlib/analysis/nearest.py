@@ -1,4 +1,4 @@
-"""The training images nearest to drawn ones: has a model learnt any by heart?"""
+"""The training images nearest to drawn ones: has a model memorised any?"""
 
 import math
 
@@ -11,7 +11,7 @@ from pcnnlib._internal.errors import UsageError, check_int
 def nearest(
     images: ArrayLike, among: ArrayLike, batch_size: int = 5000
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For each image the one most like it among others: has a model learnt any by heart?
+    """For each image the one most like it among others: has a model memorised any?
 
     Args:
         images: integer levels `(N, H, W, C)`.

@@ -65,7 +65,7 @@ def changed_features(
     image = np.random.default_rng(seed).integers(0, model.levels, model.image_shape)
     other = image.copy()
     other[i, j] = (other[i, j] + 1) % model.levels
-    # Each alone in its batch: side by side in one they could be rounded differently.
+    # Each in a batch of its own: two in one batch could be rounded differently.
     plain, changed = (_stacks(model, x[None]) for x in (image, other))
     return tuple((plain != changed).any(axis=-1))
 

@@ -1,4 +1,4 @@
-"""Batches of a split, which follow from a seed and an epoch and from nothing else."""
+"""Batches of a split. They depend on a seed and an epoch, and on nothing else."""
 
 from typing import Any
 
@@ -23,13 +23,13 @@ class Batches(keras.utils.PyDataset):
         epoch: epoch to begin with.
         flip: whether each image is mirrored left to right with probability 1/2; needs a seed.
         multiple: devices that share each batch. If above 1, a last batch that they cannot share
-            evenly is filled up with images that weigh nothing.
+            evenly is filled up with images of weight 0.
         part: `(index, count)`, to be given only the index-th of count equal parts of each batch,
             where as many processes train together.
 
     Raises:
         UsageError: an argument out of range, a split that lacks what the condition asks for, or
-            mirrored images under a condition that says what is where.
+            mirrored images under a vector or a map, which would not be mirrored.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Batches(keras.utils.PyDataset):
         if flip and self.seed is None:
             raise UsageError("flip needs a seed: images in order are never mirrored")
         if flip and condition is not None and condition.shape:
-            raise UsageError(f"flip mirrors images, not what {condition!r} says of them")
+            raise UsageError(f"flip mirrors images, but not their {condition!r}: leave it out")
         self.flip = flip
         self.multiple = check_int("multiple", multiple, 1)
         if self.batch_size % self.multiple:

@@ -1,4 +1,4 @@
-"""Data sets in `.npz` files: read with every damage named, and nothing unpickled."""
+"""Data sets in `.npz` files: every damage is named, and nothing is unpickled."""
 
 import os
 import pathlib
@@ -23,7 +23,7 @@ def read_npz(
     if not path.is_file():
         raise UsageError(f"data file {path} does not exist")
     try:
-        # Asked first: NumPy would take any other file for a pickle, and say so.
+        # Checked first: NumPy's own error calls any other file a pickle.
         if not zipfile.is_zipfile(path):
             raise ValueError("not a zip file")
         with np.load(path, allow_pickle=False) as archive:

@@ -176,7 +176,7 @@ class PixelCNNAutoencoder(Autoencoder):
 
 @_register
 class DeconvolutionalAutoencoder(Autoencoder):
-    """The same encoder with a decoder that predicts every pixel from the code alone.
+    """The same encoder with a decoder that predicts every pixel from nothing but the code.
 
     Dense, then transposed convolutions that double the size twice, the usual pixelwise decoder.
     Given the code its pixels are independent, so its most faithful picture is the mean: blurred

@@ -60,7 +60,7 @@ class AutoregressiveModel(keras.Model):
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
 
     def compile_from_config(self, config: dict) -> None:
-        """Compile as when saved; Keras asks for this where `compile` has another default."""
+        """Compile as when saved; Keras needs this where `compile` has another default."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
@@ -75,7 +75,7 @@ class AutoregressiveModel(keras.Model):
             images = x.split.images
             kwargs.setdefault("shuffle", False)
             kwargs["callbacks"] = [CountEpochs(x), *(kwargs.get("callbacks") or [])]
-        # Within `fit` nothing looks at the values: a level too high would train without end.
+        # Within `fit` the values are not checked: a level too high would lower the loss without end.
         if isinstance(images, np.ndarray):
             self.check_images(images)
         return super().fit(x, y, **kwargs)
@@ -242,7 +242,7 @@ class AutoregressiveModel(keras.Model):
     def constructor_arguments(cls, config: dict) -> dict:
         """The constructor's arguments of a configuration: what was serialised is an object again.
 
-        A configuration from before version 0.2 is brought into today's form.
+        A configuration from before version 0.2 is translated.
         """
         config = dict(config)
         if "components" in config:  # a name, with the number of a mixture's components beside it

@@ -1,6 +1,6 @@
 """The simplest models of images: every pixel drawn on its own, from a histogram of levels.
 
-They know nothing of a pixel's neighbours, and so show what a PixelCNN gains by knowing them.
+They do not see a pixel's neighbours, and so show what a PixelCNN gains by seeing them.
 H rows, W columns, C channels, K levels.
 """
 

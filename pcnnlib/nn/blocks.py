@@ -195,7 +195,7 @@ class GatedBlock(keras.layers.Layer):
         """
         gated = ACTIVATIONS[self.activation](self.horizontal.convolve(window) + link_features)
         features = self.project(self.horizontal_dropout(gated, training=training))
-        # In the first block a residual would hand the pixel's own value on.
+        # In the first block a residual would pass on the pixel's own value.
         return features if self.mask_type == "A" else residual + features
 
     def call(

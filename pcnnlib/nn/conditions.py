@@ -1,7 +1,7 @@
-"""What an image may be conditioned on: labels, vectors, or maps that say *where*.
+"""What an image may be conditioned on: labels, vectors, or maps that depend on the pixel.
 
 A condition `h` enters the gates (van den Oord et al. 2016, arXiv:1606.05328, section 2.3): as
-`V^T h`, the same at every pixel (equation 4), or as `V * s`, where `s = m(h)` is a map brought to
+`V^T h`, the same at every pixel (equation 4), or as `V * s`, where `s = m(h)` is a map enlarged to
 image size by a learned transposed convolution `m` (equation 5).
 """
 
@@ -32,7 +32,7 @@ class Condition:
         """What the images of a `Split` are conditioned on, one row each.
 
         Raises:
-            UsageError: the split has nothing of the kind, or something that does not fit.
+            UsageError: the split has no conditions, or conditions that do not fit.
         """
         if split.conditions is None:
             raise UsageError(
@@ -143,7 +143,7 @@ class Map(Condition):
 
     @property
     def depth(self) -> int:
-        # Room for the transposed convolution to say more than the map's own features do.
+        # The transposed convolution may need more features than the map has itself.
         return max(self.shape[-1], 8)
 
     def check(self, values: Any) -> np.ndarray:

@@ -134,7 +134,7 @@ class CausalConv2D(keras.layers.Layer):
     def pad(self, inputs: Any) -> Any:
         """The window of a whole image: zeros before it, and rows or columns not seen dropped."""
         top, bottom, left, right = self.kernel_extent
-        # Negative in an image so small that even its last pixel sees nothing but padding.
+        # Negative in an image so small that even its last pixel sees only padding.
         rows, columns = inputs.shape[1] + min(bottom, 0), inputs.shape[2] + min(right, 0)
         before = (-top + min(rows, 0), -left + min(columns, 0))
         inputs = inputs[:, : max(rows, 0), : max(columns, 0)]

@@ -9,7 +9,7 @@ order), and within a pixel R before G before B. Masks follow van den Oord et al.
 
 Kernels are `(kernel rows, kernel columns, in features, out features)`, in the order of Keras. Masks
 are NumPy arrays of 0 and 1. Features belong to *groups*, one group per image channel: group 0 may
-know what R may know, group 1 also sees R, group 2 also sees R and G.
+see what R may see, group 1 also sees R, group 2 also sees R and G.
 """
 
 from collections.abc import Sequence
@@ -136,8 +136,7 @@ def horizontal_mask(
 def crop_to_taps(mask: np.ndarray) -> tuple[np.ndarray, tuple[int, int, int, int]]:
     """The smallest box of a square mask that holds all its ones, and where it lies.
 
-    A kernel is stored, and multiplied, on its window alone: a vertical 3x3 mask of type B costs 6
-    taps, not 9.
+    Only these taps are stored and multiplied: a vertical 3x3 mask of type B costs 6 taps, not 9.
 
     Returns:
         `(mask on the window, (top, bottom, left, right))`: distances from the centre tap to the

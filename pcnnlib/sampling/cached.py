@@ -108,7 +108,7 @@ def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters
         left, values, seen = state
         column = [ops.squeeze(_column(x, j), 1) for x in (link_features, noise, image, keep)]
         pixel, left, parameters = _draw_pixel(model, left, sizes, *column, temperature)
-        # Kept only when asked for: with 256 levels they would be most of the memory traffic.
+        # Kept only where they are wanted: with 256 levels they would be most of the memory traffic.
         return left, put(values, j, pixel), put(seen, j, parameters) if keep_parameters else seen
 
     values = ops.zeros_like(image)

@@ -13,7 +13,7 @@ class CachedBlock(Protocol):
 
     The vertical stack is computed once per row, for all columns; the horizontal stack once per
     pixel. The first block reads the image, of which the current row, and the current pixel, are
-    not drawn yet: it is handed None for the row, and the channels drawn so far for the pixel.
+    not drawn yet: it gets None for the row, and the channels drawn so far for the pixel.
     """
 
     def initial_cache(self, batch: int, width: int) -> tuple[Any, Any]:

@@ -22,7 +22,7 @@ class Distribution:
 
     Attributes:
         channelwise: whether the network itself orders the channels (R before G before B); a
-            sampler then needs one look at the network per channel instead of one per pixel.
+            sampler then runs the network once per channel instead of once per pixel.
         noise_per_channel: uniform numbers needed per channel to draw one sample.
     """
 
@@ -86,7 +86,7 @@ class Distribution:
         """
         return ops.where(keep, image, self.sample(parameters, noise, temperature))
 
-    # What a subclass has of its own.
+    # What a subclass defines.
 
     @property
     def size(self) -> int:

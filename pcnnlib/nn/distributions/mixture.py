@@ -17,12 +17,12 @@ from pcnnlib.nn.distributions.base import Distribution
 _register = keras.saving.register_keras_serializable("pcnnlib")
 
 
-# Larger outputs mean nothing more, and sums of their products stay finite in float32.
+# Larger outputs change no probability, and sums of their products stay finite in float32.
 LARGEST_OUTPUT = 1e20
 # Below exp(-7), a quarter of a bin's half-width at 256 levels, a component already puts 97% of its
 # mass on one level; the code of PixelCNN++ has the same bound. It keeps the gradient of a mean,
-# which grows with 1 / scale, from exploding on a few flat pixels. Above exp(7) nothing is left to
-# tell between the levels, and a bin's mass must not round to 0.
+# which grows with 1 / scale, from exploding on a few flat pixels. Above exp(7) all levels are
+# equally likely, and a bin's mass must not round to 0.
 LOG_SCALES = -7.0, 7.0
 # The samplers divide scales further. At 1e-10 times any scale allowed the outcome is certain.
 TEMPERATURES = 1e-10, 1e10
@@ -43,7 +43,7 @@ class LogisticMixture(Distribution):
     Parameters: `(B, H, W, S)` with `S = M (1 + 2C + C (C - 1) / 2)`: M mixture logits, then means
     and log-scales, each `(C, M)`, then the multiples before their tanh, `(C (C - 1) / 2, M)`, in
     the order GR, BR, BG. They have no axis of channels, for the logits belong to all of them;
-    `per_channel` says what they mean for each.
+    `per_channel` gives the mixture of each channel.
 
     Args:
         components: M, logistics in the mixture.
@@ -103,7 +103,7 @@ class LogisticMixture(Distribution):
             and log-scales.
         """
         logits, bins, means, log_scales = self._bins(parameters, images)
-        # Weights before channel c: the prior times what the channels before c say, and no more.
+        # Weights before channel c: the prior times the likelihood of the channels before c.
         none = ops.zeros_like(bins[..., :1, :])
         earlier = ops.concatenate([none, ops.cumsum(bins[..., :-1, :], axis=-2)], axis=-2)
         weights = ops.log_softmax(logits[..., None, :] + earlier, axis=-1)
@@ -165,8 +165,8 @@ class LogisticMixture(Distribution):
             int32 `(B, H, W, C)`.
         """
         shape = tuple(noise.shape[:-1])
-        nothing = ops.zeros(shape, "int32"), ops.zeros(shape, "bool")
-        return self.sample_given(parameters, noise, temperature, *nothing)
+        keep_nothing = ops.zeros(shape, "int32"), ops.zeros(shape, "bool")
+        return self.sample_given(parameters, noise, temperature, *keep_nothing)
 
     def sample_given(
         self, parameters: Any, noise: Any, temperature: float, image: Any, keep: Any
