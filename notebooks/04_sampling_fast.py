@@ -118,7 +118,7 @@ show(
 )
 
 # %% [markdown]
-# Of {glue:text}`features` places (both stacks, all blocks), {glue:text}`changed` change, and the next
+# Of {glue:text}`features` positions (both stacks, all blocks), {glue:text}`changed` change, and the next
 # pixel needs {glue:text}`needed` of them: one in each block of the horizontal stack. The plain loop
 # computes all {glue:text}`features`, for every pixel.
 #

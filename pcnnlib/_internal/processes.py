@@ -45,7 +45,7 @@ def join_processes(coordinator: str, count: int, index: int) -> None:
     print(f"process {index}: waiting for all {count} at {coordinator}", flush=True)
     if index and not _answers(host, int(port)):
         raise UsageError(f"coordinator {coordinator} does not answer")
-    # As `keras.distribution.initialize` does, which has no argument for how long to wait at the end.
+    # As `keras.distribution.initialize`, which has no argument for how long to wait at the end.
     jax.distributed.initialize(coordinator, count, index, shutdown_timeout_seconds=24 * 3600)
 
 

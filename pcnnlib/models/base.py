@@ -75,7 +75,7 @@ class AutoregressiveModel(keras.Model):
             images = x.split.images
             kwargs.setdefault("shuffle", False)
             kwargs["callbacks"] = [CountEpochs(x), *(kwargs.get("callbacks") or [])]
-        # Within `fit` the values are not checked: a level too high would lower the loss without end.
+        # Within `fit` the values are not checked: a level too high lowers the loss without end.
         if isinstance(images, np.ndarray):
             self.check_images(images)
         return super().fit(x, y, **kwargs)
