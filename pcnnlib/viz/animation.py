@@ -3,13 +3,22 @@
 import base64
 import html
 import io
+import os
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from pcnnlib import sampling
 from pcnnlib._internal.errors import check_int
-from pcnnlib.viz.images import UNDRAWN, save_pictures, tile, to_rgb
+from pcnnlib._internal.files import replacing
+from pcnnlib.viz.images import UNDRAWN, tile
+
+# Between images, a darker shade of what is not drawn yet: one quiet sheet, on which images appear.
+SHEET = (UNDRAWN * 0.72).astype("uint8")
+# Grey levels and a few tints need no more; on a page every kilobyte counts.
+PAGE_COLOURS = 64
 
 
 class Animation:
@@ -18,31 +27,28 @@ class Animation:
     Attributes:
         pictures: list of uint8 `(rows, columns, 3)`, one a frame; the last is finished.
         milliseconds: time of a frame.
+        hold: milliseconds of the last frame.
     """
 
-    def __init__(self, pictures, milliseconds):
+    def __init__(
+        self, pictures: list[np.ndarray], milliseconds: int = 70, hold: int = 2500
+    ) -> None:
         self.pictures = pictures
         self.milliseconds = milliseconds
+        self.hold = hold
 
-    def save(self, path):
-        """Write the GIF in one step."""
-        save_gif(path, self.pictures, milliseconds=self.milliseconds)
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the GIF in one step, in all its colours."""
+        frames = [Image.fromarray(picture) for picture in self.pictures]
+        with replacing(path) as scratch:
+            self._write(scratch, frames)
 
-    def html(self, alt=""):
-        """The animation as HTML; for readers who asked for less motion, its last frame."""
+    def html(self, alt: str = "") -> str:
+        """The animation as HTML; for readers who prefer less motion, its last frame."""
         moving, still = io.BytesIO(), io.BytesIO()
-        first, *others = [Image.fromarray(p).quantize(64, dither=0) for p in self.pictures]
-        times = [self.milliseconds] * len(others) + [2500]
-        first.save(
-            moving,
-            "gif",
-            save_all=True,
-            append_images=others,
-            duration=times,
-            loop=0,
-            optimize=True,
-        )
-        Image.fromarray(self.pictures[-1]).quantize(64, dither=0).save(still, "png", optimize=True)
+        frames = [Image.fromarray(p).quantize(PAGE_COLOURS, dither=0) for p in self.pictures]
+        self._write(moving, frames, optimize=True)
+        frames[-1].save(still, "png", optimize=True)
         width = self.pictures[0].shape[1]
         return (
             '<picture><source media="(prefers-reduced-motion: reduce)" '
@@ -52,61 +58,57 @@ class Animation:
             f'src="data:image/gif;base64,{_base64(moving)}"></picture>'
         )
 
+    def _write(self, file: Any, frames: list, **options: Any) -> None:
+        times = [self.milliseconds] * (len(frames) - 1) + [self.hold]
+        options |= {"save_all": True, "append_images": frames[1:], "duration": times, "loop": 0}
+        frames[0].save(file, "gif", **options)
+
     def _repr_mimebundle_(self, **kwargs):
         return {"text/html": self.html(), "text/plain": "an animation"}
 
 
-def animate(images, levels, *, columns=None, given=None, every=1, milliseconds=70, width=480):
+def animate(
+    images: ArrayLike,
+    levels: int,
+    *,
+    columns: int | None = None,
+    keep: ArrayLike | None = None,
+    every: int = 1,
+    milliseconds: int = 70,
+    hold: int = 2500,
+    width: int = 480,
+    gap: float = 1.0,
+    background: ArrayLike = SHEET,
+) -> Animation:
     """Images being generated pixel by pixel, as a looping animation.
 
     Args:
         images: finished images, `(n, H, W, C)`.
         levels: K.
         columns: images per row; all in one row by default.
-        given: mask of pixels known from the start.
+        keep: mask of pixels known from the start.
         every: pixels from one frame to the next.
         milliseconds: time of a frame.
+        hold: milliseconds of the last frame.
         width: of the animation, screen pixels.
+        gap, background: between images, see `pcnnlib.viz.images.tile`.
 
     Returns:
         `Animation`. Pixels not drawn yet have a blue-grey tint that no grey level has.
+
+    Raises:
+        UsageError: `columns` or `every` below 1, or images that are no pictures.
     """
     images = np.asarray(images)
-    n, h, w, _ = images.shape
-    columns = min(n, check_int("columns", columns, 1) if columns else n)
-    rows = -(-n // columns)
-    scale = max(1, width // (columns * (w + 1)))
-    gap = scale
-    pictures = []
-    for part, shown in sampling.frames(images, given, every=every):
-        rgb = to_rgb(part, levels, shown).repeat(scale, axis=1).repeat(scale, axis=2)
-        # The gaps have the tint as well: one quiet sheet, on which images appear.
-        sheet = np.empty((rows * (h * scale + gap) + gap, columns * (w * scale + gap) + gap, 3))
-        sheet[:] = UNDRAWN * 0.72
-        for k, image in enumerate(rgb):
-            top = gap + (k // columns) * (h * scale + gap)
-            left = gap + (k % columns) * (w * scale + gap)
-            sheet[top : top + h * scale, left : left + w * scale] = image
-        pictures.append(sheet.astype("uint8"))
-    return Animation(pictures, milliseconds)
-
-
-def _base64(file):
-    return base64.b64encode(file.getvalue()).decode()
-
-
-def growing(images, levels, *, columns=None, keep=None, frames=48, width=480):
-    """Grids of images that grow pixel by pixel: a list of pictures, the last one finished."""
-    pixels = images.shape[1] * images.shape[2]
-    every = max(1, pixels // frames)
-    return [
-        tile(part, levels, columns=columns, shown=shown, width=width)
+    columns = check_int("columns", columns, 1) if columns else len(images)
+    pictures = [
+        tile(
+            part, levels, columns=columns, shown=shown, width=width, gap=gap, background=background
+        )
         for part, shown in sampling.frames(images, keep, every=every)
     ]
+    return Animation(pictures, milliseconds, hold)
 
 
-def save_gif(path, pictures, *, milliseconds=60, hold=2000):
-    """Write a looping animation; the last picture stays for `hold` milliseconds."""
-    pictures = [Image.fromarray(p) for p in pictures]
-    times = [milliseconds] * (len(pictures) - 1) + [hold]
-    save_pictures(path, pictures, save_all=True, append_images=pictures[1:], duration=times, loop=0)
+def _base64(file: io.BytesIO) -> str:
+    return base64.b64encode(file.getvalue()).decode()

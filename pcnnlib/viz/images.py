@@ -4,8 +4,11 @@ Levels 0 .. K-1 become grey values 0 .. 255 (white on black), three channels bec
 """
 
 import io
+import os
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image, UnidentifiedImageError
 
 from pcnnlib._internal.errors import UsageError
@@ -15,7 +18,7 @@ from pcnnlib._internal.files import replacing
 UNDRAWN = np.array([70, 84, 110], "uint8")
 
 
-def to_rgb(images, levels, shown=None):
+def to_rgb(images: ArrayLike, levels: int, shown: ArrayLike | None = None) -> np.ndarray:
     """Levels as colours.
 
     Args:
@@ -37,40 +40,90 @@ def to_rgb(images, levels, shown=None):
     return rgb
 
 
-def tile(images, levels, *, columns=None, shown=None, width=640):
+def tile(
+    images: ArrayLike,
+    levels: int,
+    *,
+    columns: int | None = None,
+    shown: ArrayLike | None = None,
+    width: int = 640,
+    gap: float = 0.5,
+    background: ArrayLike = 255,
+) -> np.ndarray:
     """A grid of images, each pixel drawn as a square, about `width` screen pixels wide.
+
+    Args:
+        images: integer `(n, H, W, C)`, C 1 or 3.
+        levels: K.
+        columns: images per row; by default a square grid.
+        shown: bool mask broadcastable to `images`, False where nothing is drawn yet.
+        width: screen pixels.
+        gap: between images and around them, in pixels of an image.
+        background: colour of the gaps, uint8 or `(3,)` of them.
 
     Returns:
         uint8 `(rows, columns, 3)`, a picture.
     """
     rgb = to_rgb(images, levels, shown)
-    n, h, w, _ = rgb.shape
+    n, _, w, _ = rgb.shape
     columns = min(n, columns or int(np.ceil(np.sqrt(n))))
-    rows = -(-n // columns)
     scale = max(1, width // (columns * (w + 1)))
-    gap = max(1, scale // 2)
-    rgb = rgb.repeat(scale, axis=1).repeat(scale, axis=2)
-    h, w = h * scale, w * scale
-    grid = np.full((rows * (h + gap) + gap, columns * (w + gap) + gap, 3), 255, "uint8")
-    for k, image in enumerate(rgb):
-        top, left = gap + (k // columns) * (h + gap), gap + (k % columns) * (w + gap)
-        grid[top : top + h, left : left + w] = image
-    return grid
+    size = max(1, int(scale * gap))
+    return lay_out(rgb, columns, scale, (size, size), (size,) * 4, background)
 
 
-def save_png(path, picture):
+def lay_out(
+    pictures: np.ndarray,
+    columns: int,
+    scale: int,
+    gaps: tuple[int, int],
+    margins: tuple[int, int, int, int],
+    background: ArrayLike,
+) -> np.ndarray:
+    """Pictures in a grid, row by row.
+
+    Args:
+        pictures: uint8 `(n, H, W, D)`.
+        columns: pictures per row.
+        scale: screen pixels per pixel.
+        gaps: screen pixels between rows, and between columns.
+        margins: screen pixels at the top, at the bottom, at the left and at the right.
+        background: uint8, or `(D,)` of them.
+
+    Returns:
+        uint8 `(rows, columns, D)`.
+    """
+    pictures = pictures.repeat(scale, axis=1).repeat(scale, axis=2)
+    n, h, w, depth = pictures.shape
+    (between_rows, between_columns), (top, bottom, left, right) = gaps, margins
+    rows = -(-n // columns)
+    height = top + rows * h + (rows - 1) * between_rows + bottom
+    width = left + columns * w + (columns - 1) * between_columns + right
+    sheet = np.empty((height, width, depth), "uint8")
+    sheet[:] = background
+    for k, picture in enumerate(pictures):
+        row, column = divmod(k, columns)
+        y, x = top + row * (h + between_rows), left + column * (w + between_columns)
+        sheet[y : y + h, x : x + w] = picture
+    return sheet
+
+
+def save_png(path: str | os.PathLike, picture: np.ndarray) -> None:
     """Write a picture, uint8 `(H, W, 3)`, in one step."""
-    save_pictures(path, [Image.fromarray(picture)])
+    with replacing(path) as scratch:
+        Image.fromarray(picture).save(scratch)
 
 
-def png_bytes(picture):
+def png_bytes(picture: np.ndarray) -> bytes:
     """A picture, uint8 `(H, W, 3)`, as the bytes of a PNG file."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "png")
     return file.getvalue()
 
 
-def read_png(path, image_shape, levels):
+def read_png(
+    path: str | os.PathLike, image_shape: Sequence[int], levels: int
+) -> tuple[np.ndarray, np.ndarray]:
     """A picture to complete: its levels, and which of its pixels are opaque.
 
     Args:
@@ -108,8 +161,3 @@ def read_png(path, image_shape, levels):
             f"got {values[wrong][0]}"
         )
     return image.astype("uint8"), keep
-
-
-def save_pictures(path, pictures, **options):
-    with replacing(path) as scratch:
-        pictures[0].save(scratch, **options)

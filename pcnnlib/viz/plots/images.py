@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from pcnnlib._internal.errors import UsageError
-from pcnnlib.viz.images import to_rgb
+from pcnnlib.viz.images import lay_out, to_rgb
 from pcnnlib.viz.style import BLUE, GREEN, INK, VERMILION, WIDTH, new_figure, styled
 
 
@@ -35,18 +35,12 @@ def image_grid(images, levels, *, columns=None, titles=None, width=None, shown=N
     rgb = to_rgb(images, levels, shown)
     n, h, w, _ = rgb.shape
     columns = min(n, columns or math.ceil(math.sqrt(n)))
-    rows = -(-n // columns)
     scale = max(1, -(-96 // max(h, w)))
     gap = max(2, round(0.1 * w * scale))
     above = gap * 5 if titles is not None else gap
     cell_h, cell_w = h * scale + above, w * scale + gap
-    canvas = np.zeros((rows * cell_h, columns * cell_w - gap, 4), "uint8")
-    for k, image in enumerate(rgb):
-        top, left = (k // columns) * cell_h + above, (k % columns) * cell_w
-        canvas[top : top + h * scale, left : left + w * scale, 3] = 255
-        canvas[top : top + h * scale, left : left + w * scale, :3] = image.repeat(
-            scale, axis=0
-        ).repeat(scale, axis=1)
+    opaque = np.concatenate([rgb, np.full((n, h, w, 1), 255, "uint8")], axis=-1)
+    canvas = lay_out(opaque, columns, scale, (above, gap), (above, 0, 0, 0), 0)
     margin = 0.0 if labels is None else 0.085 * max(map(len, labels)) + 0.1
     width = width or min(WIDTH, margin + 0.62 * columns)
     inner = width - margin
