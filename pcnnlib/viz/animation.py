@@ -46,7 +46,10 @@ class Animation:
     def html(self, alt: str = "") -> str:
         """The animation as HTML; for readers who prefer less motion, its last frame."""
         moving, still = io.BytesIO(), io.BytesIO()
-        frames = [Image.fromarray(p).quantize(PAGE_COLOURS, dither=0) for p in self.pictures]
+        frames = [
+            Image.fromarray(p).quantize(PAGE_COLOURS, dither=Image.Dither.NONE)
+            for p in self.pictures
+        ]
         self._write(moving, frames, optimize=True)
         frames[-1].save(still, "png", optimize=True)
         width = self.pictures[0].shape[1]

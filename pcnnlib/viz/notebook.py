@@ -4,10 +4,15 @@ They work wherever a notebook runs; a page of the book is made from what they le
 """
 
 import html
+from collections.abc import Sequence
+from typing import Any
 
 from IPython.display import display
 
 from pcnnlib import runs
+from pcnnlib._internal.errors import parse_integers
+
+__all__ = ["glue", "glue_run", "parse_integers", "show", "table"]
 
 # The book's theme puts what a cell writes as HTML on a light card in its dark version; figures that
 # take the colours of the page need none.
@@ -21,7 +26,7 @@ html[data-theme=dark] .text_html:has(.pcnn-figure), .pcnn-figure img {
 </style>"""
 
 
-def show(figure, alt, caption):
+def show(figure: Any, alt: str, caption: str) -> None:
     """Show a figure with a caption below it.
 
     Args:
@@ -30,16 +35,16 @@ def show(figure, alt, caption):
         caption: what it means. Text in `backquotes` is code.
     """
     drawn = figure.html(alt) if hasattr(figure, "html") else figure.svg(alt)
-    words = html.escape(caption, quote=False).split("`")
-    words[1::2] = [f"<code>{word}</code>" for word in words[1::2]]
+    parts = html.escape(caption, quote=False).split("`")
+    parts[1::2] = [f"<code>{word}</code>" for word in parts[1::2]]
     block = (
         f'{STYLE}<figure class="pcnn-figure">{drawn}'
-        f"<figcaption>{''.join(words)}</figcaption></figure>"
+        f"<figcaption>{''.join(parts)}</figcaption></figure>"
     )
     display({"text/html": block, "text/plain": f"[figure: {alt}]"}, raw=True)
 
 
-def table(head, rows, caption):
+def table(head: Sequence[str], rows: list, caption: str) -> None:
     """Show a table that was computed.
 
     Args:
@@ -50,10 +55,10 @@ def table(head, rows, caption):
     """
 
     def cell(content, strong=False):
-        words, url = content if isinstance(content, tuple) else (content, None)
-        words = html.escape(str(words))
-        words = f"<a href={url!r}>{words}</a>" if url else words
-        return f"<strong>{words}</strong>" if strong else words
+        text, url = content if isinstance(content, tuple) else (content, None)
+        text = html.escape(str(text))
+        text = f"<a href={url!r}>{text}</a>" if url else text
+        return f"<strong>{text}</strong>" if strong else text
 
     lines = ["".join(f"<th>{cell(name)}</th>" for name in head)]
     plain = [" | ".join(head)]
@@ -71,7 +76,7 @@ def table(head, rows, caption):
     display({"text/html": block, "text/plain": "\n".join([*plain, caption])}, raw=True)
 
 
-def glue(name, value):
+def glue(name: str, value: Any) -> None:
     """Keep a number or a text under a name, for ``{glue:text}`name` `` on the book's pages.
 
     Leaves the record that MyST-NB reads, without needing MyST-NB; shows nothing.
@@ -95,8 +100,8 @@ def glue(name, value):
     )
 
 
-def glue_run(name, run):
-    """Keep what the text says of a published run, under names that begin with `name`.
+def glue_run(name: str, run: dict) -> None:
+    """Keep the facts of a published run for the text, under names that begin with `name`.
 
     Args:
         name: such as "mnist"; then there are "mnist_nats", "mnist_error" (the standard error),

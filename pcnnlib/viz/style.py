@@ -9,6 +9,8 @@ import functools
 import html
 import io
 import re
+from collections.abc import Callable
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -16,7 +18,7 @@ from matplotlib import colors, patches
 from matplotlib.figure import Figure
 
 INK = "#1b1f24"  # text and lines; on a page it becomes the colour of the text
-QUIET = "#8a9099"  # grid lines, and what is told in passing; legible on light and dark
+QUIET = "#8a9099"  # grid lines and asides; legible on light and dark
 BLUE, VERMILION, GREEN, PURPLE = "#2b83c6", "#d9622b", "#12997a", "#b0689f"
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, QUIET)
 SEEN, BLIND, LEAK, LATER, HERE = BLUE, "#eda93b", "#b5179e", "#8a90992e", INK
@@ -48,7 +50,7 @@ STYLE = {
 WIDTH = 7.0  # inches, the width of a page's text
 
 
-def styled(function):
+def styled(function: Callable) -> Callable:
     """Draw in the book's style, and leave the reader's own settings as they are."""
 
     @functools.wraps(function)
@@ -62,7 +64,7 @@ def styled(function):
 class Picture(Figure):
     """A figure that shows itself as SVG in the colours of the page around it."""
 
-    def svg(self, alt=""):
+    def svg(self, alt: str = "") -> str:
         """The figure as an SVG element to stand in a page, with `alt` for those who cannot see."""
         with matplotlib.rc_context(STYLE):
             file = io.StringIO()
@@ -79,11 +81,13 @@ class Picture(Figure):
         return {"text/html": self.svg(), "text/plain": "a figure"}
 
 
-def new_figure(width, height, layout="constrained"):
+def new_figure(width: float, height: float, layout: Any = "constrained") -> Picture:
     return Picture(figsize=(width, height), layout=layout)
 
 
-def new_panels(n, size, columns=5, legend=False):
+def new_panels(
+    n: int, size: float, columns: int = 5, legend: bool = False
+) -> tuple[Picture, np.ndarray]:
     columns = min(n, columns)
     rows = -(-n // columns)
     width = min(WIDTH, columns * size + 0.2)
@@ -97,7 +101,7 @@ def new_panels(n, size, columns=5, legend=False):
     return figure, axes[:n]
 
 
-def paint(parts):
+def paint(parts: list) -> np.ndarray:
     """RGBA `(H, W, 4)` from pairs of a colour and the cells that have it; later pairs win."""
     colour = np.zeros((*np.shape(parts[0][1]), 4))
     for name, cells in parts:
@@ -105,7 +109,7 @@ def paint(parts):
     return colour
 
 
-def draw_cells(axes, colour, gap=True):
+def draw_cells(axes: Any, colour: np.ndarray, gap: bool = True) -> None:
     """Cells as small squares, with transparent gaps where there is room for them."""
     scale = 12 if gap else 4
     height, width = colour.shape[:2]
@@ -116,16 +120,16 @@ def draw_cells(axes, colour, gap=True):
     axes.set_axis_off()
 
 
-def mark_pixel(axes, at):
+def mark_pixel(axes: Any, at: Any) -> None:
     """The pixel being predicted: a patch, since an image could not take the text's colour."""
     axes.add_patch(patches.Rectangle((at[1] - 0.42, at[0] - 0.42), 0.9, 0.9, fc=HERE, lw=0))
 
 
-def role_legend(figure, names, words=None):
-    colour_legend(figure, {(words or {}).get(n, MEANINGS[n][1]): MEANINGS[n][0] for n in names})
+def role_legend(figure: Any, names: list, labels: dict | None = None) -> None:
+    colour_legend(figure, {(labels or {}).get(n, MEANINGS[n][1]): MEANINGS[n][0] for n in names})
 
 
-def colour_legend(figure, meanings):
+def colour_legend(figure: Any, meanings: dict) -> None:
     """Legend below a figure, from a dict of word -> colour."""
     figure.legend(
         handles=[patches.Patch(color=c, label=word, lw=0) for word, c in meanings.items()],

@@ -1,5 +1,7 @@
 """Figures of masks, of the order of pixels and channels, and of the gate."""
 
+from typing import Any
+
 import numpy as np
 from keras import ops
 from matplotlib import patches
@@ -15,6 +17,7 @@ from pcnnlib.viz.style import (
     SERIES,
     VERMILION,
     WIDTH,
+    Picture,
     draw_cells,
     mark_pixel,
     new_figure,
@@ -25,10 +28,10 @@ from pcnnlib.viz.style import (
 
 
 @styled
-def raster_order(height, width, at):
+def raster_order(height: int, width: int, at: Any) -> Picture:
     """The order in which pixels are generated, and what is known when `at` has its turn."""
     figure = new_figure(0.42 * width + 0.1, 0.42 * height + 0.1, layout=None)
-    axes = figure.add_axes([0, 0, 1, 1])
+    axes = figure.add_axes((0, 0, 1, 1))
     order = raster.raster_order(height, width)
     before = raster.before((height, width), at)
     draw_cells(axes, paint([(LATER, ~before), (SEEN, before)]))
@@ -48,7 +51,7 @@ def raster_order(height, width, at):
 
 
 @styled
-def masks(kernels):
+def masks(kernels: dict) -> Picture:
     """Kernel masks side by side: taps that are used, taps that are hidden, the centre outlined.
 
     Args:
@@ -80,7 +83,7 @@ def masks(kernels):
 
 
 @styled
-def channel_order(links):
+def channel_order(links: dict) -> Picture:
     """Which groups of features may feed which at the pixel's own place.
 
     Args:
@@ -110,7 +113,7 @@ def channel_order(links):
 
 
 @styled
-def gate(limit=3.0):
+def gate(limit: float = 3.0) -> Picture:
     """The gate tanh(a) * sigmoid(b) of `pcnnlib.blocks.gate`, as curves and as a map."""
     a = np.linspace(-limit, limit, 121, dtype="float32")
     figure = new_figure(WIDTH * 0.92, 2.7)

@@ -1,7 +1,10 @@
 """Figures that compare numbers: models, variants, what was asked and what was drawn."""
 
+from collections.abc import Sequence
+
 import matplotlib
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pcnnlib.viz.style import (
     BLUE,
@@ -10,6 +13,7 @@ from pcnnlib.viz.style import (
     SERIES,
     VERMILION,
     WIDTH,
+    Picture,
     draw_cells,
     new_figure,
     new_panels,
@@ -19,7 +23,7 @@ from pcnnlib.viz.style import (
 
 
 @styled
-def compare_likelihoods(likelihoods, *, from_zero=True):
+def compare_likelihoods(likelihoods: dict, *, from_zero: bool = True) -> Picture:
     """Test likelihood of several models in bits/dim, with two standard errors to either side.
 
     Args:
@@ -55,7 +59,7 @@ def compare_likelihoods(likelihoods, *, from_zero=True):
 
 
 @styled
-def differences(pairs, *, x):
+def differences(pairs: dict, *, x: str) -> Picture:
     """Differences from something, with two standard errors to either side.
 
     Args:
@@ -88,7 +92,7 @@ def differences(pairs, *, x):
 
 
 @styled
-def lines(series, *, x, y, reference=None):
+def lines(series: dict, *, x: str, y: str, reference: dict | None = None) -> Picture:
     """Numbers that depend on a number, one line for each name.
 
     Args:
@@ -113,7 +117,7 @@ def lines(series, *, x, y, reference=None):
 
 
 @styled
-def histograms(values, *, x):
+def histograms(values: dict, *, x: str) -> Picture:
     """How numbers of several kinds are spread, one outline for each name.
 
     Args:
@@ -125,7 +129,7 @@ def histograms(values, *, x):
     """
     figure = new_figure(WIDTH * 0.9, 2.2)
     axes = figure.subplots()
-    bins = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=20)
+    bins = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=20).tolist()
     for (name, numbers), colour in zip(values.items(), SERIES, strict=False):
         axes.hist(numbers, bins, color=colour, alpha=0.25)
         axes.hist(numbers, bins, color=colour, histtype="step", lw=1.4, label=name)
@@ -136,7 +140,7 @@ def histograms(values, *, x):
 
 
 @styled
-def confusion(counts, *, truth, judged):
+def confusion(counts: ArrayLike, *, truth: str, judged: str) -> Picture:
     """How often each class was taken for each: a table whose diagonal is right.
 
     Args:
@@ -177,7 +181,7 @@ def confusion(counts, *, truth, judged):
 
 
 @styled
-def asked_and_measured(pairs):
+def asked_and_measured(pairs: dict) -> Picture:
     """What was asked of each image against what was measured on it, a panel for each quantity.
 
     Args:
@@ -200,7 +204,9 @@ def asked_and_measured(pairs):
 
 
 @styled
-def code_space(codes, labels=None, *, names=("1", "2")):
+def code_space(
+    codes: ArrayLike, labels: ArrayLike | None = None, *, names: Sequence[str] = ("1", "2")
+) -> Picture:
     """Codes in two dimensions, each drawn as the digit that is its class.
 
     Args:
@@ -219,9 +225,11 @@ def code_space(codes, labels=None, *, names=("1", "2")):
     else:
         palette = matplotlib.colormaps["tab10"]
         for label in np.unique(labels):
-            # The class can be read, not only told by its colour.
+            x, y = codes[labels == label].T
             axes.scatter(
-                *codes[labels == label].T,
+                x,
+                y,
+                # The class can be read, not only guessed from its colour.
                 marker=f"${label}$",
                 s=26,
                 color=palette(label % 10),

@@ -1,16 +1,26 @@
 """Figures of images, and of what single pixels cost."""
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError
 from pcnnlib.viz.images import lay_out, to_rgb
-from pcnnlib.viz.style import BLUE, GREEN, INK, VERMILION, WIDTH, new_figure, styled
+from pcnnlib.viz.style import BLUE, GREEN, INK, VERMILION, WIDTH, Picture, new_figure, styled
 
 
 @styled
-def image_grid(images, levels, *, columns=None, titles=None, width=None, shown=None):
+def image_grid(
+    images: Any,
+    levels: int,
+    *,
+    columns: int | None = None,
+    titles: Any = None,
+    width: float | None = None,
+    shown: Any = None,
+) -> Picture:
     """Images side by side, or in one labelled row per kind.
 
     Args:
@@ -46,7 +56,7 @@ def image_grid(images, levels, *, columns=None, titles=None, width=None, shown=N
     inner = width - margin
     height = inner * canvas.shape[0] / canvas.shape[1]
     figure = new_figure(width, height, layout=None)
-    axes = figure.add_axes([margin / width, 0, inner / width, 1])
+    axes = figure.add_axes((margin / width, 0, inner / width, 1))
     axes.imshow(canvas, interpolation="none", extent=(0, canvas.shape[1], canvas.shape[0], 0))
     axes.set_axis_off()
     for k, title in enumerate(titles if titles is not None else ()):
@@ -59,7 +69,7 @@ def image_grid(images, levels, *, columns=None, titles=None, width=None, shown=N
 
 
 @styled
-def surprise(image, nats, levels):
+def surprise(image: ArrayLike, nats: np.ndarray, levels: int) -> Picture:
     """An image beside the nats that each of its pixels cost.
 
     Args:
@@ -84,7 +94,7 @@ def surprise(image, nats, levels):
 
 
 @styled
-def level_probabilities(predictions, actual):
+def level_probabilities(predictions: dict, actual: Any) -> Picture:
     """What is predicted of the three channels of one pixel, and what the pixel is.
 
     Args:

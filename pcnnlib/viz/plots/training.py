@@ -6,11 +6,18 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from pcnnlib._internal.errors import UsageError
-from pcnnlib.viz.style import QUIET, SERIES, WIDTH, new_figure, styled
+from pcnnlib.viz.style import QUIET, SERIES, WIDTH, Picture, new_figure, styled
 
 
 @styled
-def training_curves(histories, *, unit="nats", dims=None, against="epoch", log=False):
+def training_curves(
+    histories: dict,
+    *,
+    unit: str = "nats",
+    dims: int | None = None,
+    against: str = "epoch",
+    log: bool = False,
+) -> Picture:
     """Validation loss (solid) and training loss (dotted) as training goes on.
 
     Args:
@@ -34,7 +41,7 @@ def training_curves(histories, *, unit="nats", dims=None, against="epoch", log=F
         )
     if unit == "bits/dim" and dims is None:
         raise UsageError("bits/dim need dims, the values per image")
-    factor = 1 if unit == "nats" else 1 / (dims * math.log(2))
+    factor = 1.0 if unit == "nats" or dims is None else 1 / (dims * math.log(2))
     figure = new_figure(WIDTH * 0.85, 2.9)
     axes = figure.subplots()
     lowest, highest = np.inf, -np.inf
@@ -68,7 +75,7 @@ def training_curves(histories, *, unit="nats", dims=None, against="epoch", log=F
 
 
 @styled
-def timing(seconds, *, x="images in a batch"):
+def timing(seconds: dict, *, x: str = "images in a batch") -> Picture:
     """Seconds against a size, both logarithmic.
 
     Args:

@@ -1,9 +1,12 @@
 """Figures of what a prediction sees: receptive fields, causality, what a change reaches."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import patches
+from numpy.typing import ArrayLike
 
 from pcnnlib.nn.raster import before, raster_order
 from pcnnlib.viz.style import (
@@ -12,6 +15,7 @@ from pcnnlib.viz.style import (
     MEANINGS,
     SEEN,
     VERMILION,
+    Picture,
     colour_legend,
     draw_cells,
     mark_pixel,
@@ -23,7 +27,7 @@ from pcnnlib.viz.style import (
 
 
 @styled
-def receptive_fields(maps, at, *, columns=4):
+def receptive_fields(maps: dict, at: Any, *, columns: int = 4) -> Picture:
     """Which pixels the prediction of one pixel depends on, and which earlier ones it misses.
 
     Args:
@@ -36,7 +40,7 @@ def receptive_fields(maps, at, *, columns=4):
         `Picture`. Pixels at or after `at` that are seen all the same, leaks, are crossed.
     """
     figure, axes = new_panels(len(maps), 1.7, columns=columns, legend=True)
-    met = set()
+    roles_shown = set()
     for axis, (title, seen) in zip(axes, maps.items(), strict=True):
         here = tuple(at[title] if isinstance(at, dict) else at)
         roles, strength = pixel_roles(seen, here)
@@ -50,12 +54,12 @@ def receptive_fields(maps, at, *, columns=4):
         for i, j in np.argwhere(roles == "leak"):
             axis.plot(j, i, "x", color="#ffffff", ms=3.5, mew=1.1)
         axis.set_title(title)
-        met |= set(roles.flat)
-    role_legend(figure, [name for name in MEANINGS if name in met])
+        roles_shown |= set(roles.flat)
+    role_legend(figure, [name for name in MEANINGS if name in roles_shown])
     return figure
 
 
-def pixel_roles(seen, at):
+def pixel_roles(seen: ArrayLike, at: Any) -> tuple[np.ndarray, np.ndarray]:
     """What each pixel is to the prediction at `at`, and how strongly it counts.
 
     Returns:
@@ -78,7 +82,7 @@ def pixel_roles(seen, at):
 
 
 @styled
-def causality(reports):
+def causality(reports: dict) -> Picture:
     """Every pair of values: does the input (column) change the prediction (row)?
 
     A causal model fills nothing on or above the diagonal; one without a blind spot fills all
@@ -91,7 +95,7 @@ def causality(reports):
         `Picture`.
     """
     figure, axes = new_panels(len(reports), 2.15, columns=3, legend=True)
-    met = set()
+    roles_shown = set()
     for axis, (title, report) in zip(axes, reports.items(), strict=True):
         n = math.isqrt(report.influence.size)
         influence, earlier = (x.reshape(n, n).T for x in (report.influence, report.before))
@@ -107,15 +111,17 @@ def causality(reports):
         axis.set_xticks([]), axis.set_yticks([])
         axis.set_xlabel("value changed")
         axis.spines[:].set_visible(False)
-        met |= set(roles.flat)
+        roles_shown |= set(roles.flat)
     axes[0].set_ylabel("prediction")
-    names = [name for name in MEANINGS if name in met and name != "here"]
+    names = [name for name in MEANINGS if name in roles_shown and name != "here"]
     role_legend(figure, names, {"later": "not earlier, not seen"})
     return figure
 
 
 @styled
-def changed_features(vertical, horizontal, at, *, blocks):
+def changed_features(
+    vertical: np.ndarray, horizontal: np.ndarray, at: Any, *, blocks: Sequence[int]
+) -> Picture:
     """What a newly drawn pixel changes in a network, and what of it the next pixel needs.
 
     Args:
@@ -140,13 +146,17 @@ def changed_features(vertical, horizontal, at, *, blocks):
             patches.Rectangle((at[1] - 0.5, at[0] - 0.5), 1, 1, fill=False, ec=INK, lw=1.4)
         )
         axis.set_title(f"{name}, block {block}")
-    words = {LATER: "unchanged", SEEN: "changes", VERMILION: "changes, and the next pixel needs it"}
-    colour_legend(figure, {word: colour for colour, word in words.items()})
+    meanings = {
+        LATER: "unchanged",
+        SEEN: "changes",
+        VERMILION: "changes, and the next pixel needs it",
+    }
+    colour_legend(figure, {word: colour for colour, word in meanings.items()})
     return figure
 
 
 @styled
-def changed_predictions(maps, outlined=None):
+def changed_predictions(maps: dict, outlined: dict | None = None) -> Picture:
     """Which predictions a change reaches.
 
     Args:
@@ -157,10 +167,11 @@ def changed_predictions(maps, outlined=None):
         `Picture`.
     """
     figure, axes = new_panels(len(maps), 1.7, columns=4, legend=True)
+    outlined = outlined or {}
     for axis, (title, reached) in zip(axes, maps.items(), strict=True):
         draw_cells(axis, paint([(LATER, ~reached), (SEEN, reached)]))
         axis.set_title(title)
-        if title in (outlined or {}):
+        if title in outlined:
             top, left, height, width = outlined[title]
             corner = (left - 0.5, top - 0.5)
             axis.add_patch(patches.Rectangle(corner, width, height, fill=False, ec=INK, lw=1.6))
