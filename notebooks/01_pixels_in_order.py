@@ -146,7 +146,7 @@ print(ladder["histogram per pixel"])
 # :pyobject: PixelCNN.outputs_of
 # ```
 
-# %%
+# %% tags=["timing"]
 import keras
 
 keras.utils.set_random_seed(seed)

@@ -199,7 +199,7 @@ models = {
 for name, model in models.items():
     print(f"{name:15} {model.count_params():,} parameters")
 
-# %%
+# %% tags=["timing"]
 config = pcnn.RunConfig(
     epochs=epochs,
     batch_size=batch_size,
