@@ -1,6 +1,8 @@
 """Notebooks are executed side by side or alone, with the given values, and checked."""
 
 import json
+import pathlib
+import re
 import textwrap
 
 import nbformat
@@ -8,6 +10,8 @@ import pytest
 
 import execute
 from execute import BookError
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # ---------------------------------------------------------------- parameters
 
@@ -139,3 +143,15 @@ def test_after_an_error_finished_notebooks_are_kept_and_no_other_starts(run):
     assert run.lines[0] == "good: unchanged"
     (cell,) = json.loads((run.store / "bad.ipynb").read_text())["cells"]
     assert cell["outputs"][0]["data"]["text/plain"] == ["3"]
+
+
+def test_every_notebook_that_measures_time_is_marked():
+    measures = re.compile(r"perf_counter|histor(y|ies\[\w+\])\[\"seconds\"\]")
+    marked, measuring = set(), set()
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = execute.code_cells(execute.read_notebook(path))
+        if any("timing" in execute.tags(cell) for cell in cells):
+            marked.add(path.stem)
+        if any(measures.search(cell.source) for cell in cells):
+            measuring.add(path.stem)
+    assert measuring == marked != set()
