@@ -1,8 +1,8 @@
-"""Writes the project's public address wherever it is needed: `make address URL=...`.
+"""Writes the project's public address into every file that needs it: `make address URL=...`.
 
-Its one home is `repository: url` in _config.yml. From there it goes into the first cell of every
-notebook (Colab installs the library from it) and into the marked places of the README and of
-book/how_to_run.md:
+The address is kept in _config.yml, as `repository: url`. It is also written into the first cell of
+every notebook (Colab installs the library from it) and into the marked places of the README and
+of book/how_to_run.md:
 
     <!-- address:badges --> ... <!-- /address -->      links to the repository and to Colab
     <!-- address:clone -->  ... <!-- /address -->      the command that clones the repository
@@ -18,24 +18,25 @@ import repo_address
 import setup_cell
 
 ROOT = Path(__file__).resolve().parent.parent
-HOME = re.compile(r'^(repository:\n(?:  .*\n)*?  url: )"([^"\n]*)"', re.MULTILINE)
-BLOCK = re.compile(r"(<!-- address:(\w+) -->\n).*?(<!-- /address -->)", re.DOTALL)
+CONFIG_LINE = re.compile(r'^(repository:\n(?:  .*\n)*?  url: )"([^"\n]*)"', re.MULTILINE)
+PLACE = re.compile(r"(<!-- address:(\w+) -->\n).*?(<!-- /address -->)", re.DOTALL)
 EXPECTED = "https://github.com/owner/name"
 
 
 class AddressError(Exception):
-    """The address cannot be used, or a file has no place for it; the message is one line."""
+    """The address is not usable, or a file has no place for it; the message is one line."""
 
 
 def checked(url):
-    """The address in its usual spelling."""
+    """Returns the address in its usual form; raises AddressError if it is not usable."""
     address = repo_address.normal(url)
     if not address or not url.strip().startswith("https://") or "@" in url:
         raise AddressError(f"expected URL={EXPECTED}, got URL={url.strip()}")
     return address
 
 
-def block(kind, address, first):
+def marked_text(kind, address, first):
+    """Returns the text for a marked place of this kind; `first` is the first notebook's name."""
     if kind == "clone":
         return f"```bash\ngit clone {address}\ncd {address.rsplit('/', 1)[1]}\n```\n"
     if kind == "badges":
@@ -47,10 +48,10 @@ def block(kind, address, first):
 
 
 def changes(root, address):
-    """{path: new text} for every file that holds the address."""
+    """Returns {path: new text} for every file that contains the address."""
     new = {}
     config = root / "_config.yml"
-    new[config], count = HOME.subn(rf'\1"{address}"', config.read_text(encoding="utf-8"))
+    new[config], count = CONFIG_LINE.subn(rf'\1"{address}"', config.read_text(encoding="utf-8"))
     if count != 1:
         raise AddressError(f'{config} has no line `  url: ""` under `repository:`')
     notebooks = sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -63,18 +64,18 @@ def changes(root, address):
     for path in (root / "README.md", root / "book" / "how_to_run.md"):
         if path.is_file():
             text = path.read_text(encoding="utf-8")
-            new[path] = BLOCK.sub(lambda m: m[1] + block(m[2], address, first) + m[3], text)
+            new[path] = PLACE.sub(lambda m: m[1] + marked_text(m[2], address, first) + m[3], text)
     return new
 
 
 def configured(root):
-    """The address that is written in _config.yml, '' while there is none."""
-    match = HOME.search((root / "_config.yml").read_text(encoding="utf-8"))
+    """Returns the address in _config.yml, or "" if there is none yet."""
+    match = CONFIG_LINE.search((root / "_config.yml").read_text(encoding="utf-8"))
     return match[2] if match else ""
 
 
 def write(root, url):
-    """Writes the address; returns it and the files that changed."""
+    """Writes the address; returns it and the paths of the changed files."""
     address = checked(url)
     changed = [(p, text) for p, text in changes(root, address).items() if p.read_text() != text]
     for path, text in changed:

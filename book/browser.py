@@ -1,181 +1,115 @@
-"""Drives headless Chromium over its DevTools protocol, with the network cut off.
+"""Opens pages in headless Chromium, with the network cut off.
 
-Pages are opened from disk (file://), as a reader would open them. Chromium's name resolver is
-told to know no host, so that a request that leaves the page fails, and is reported.
+Playwright drives the system's Chromium; it downloads no browser. Pages are opened from the disk
+(file://), as a reader opens them. Chromium is started with a name resolver that knows no host, so
+a request that leaves the page fails and is reported.
 """
 
-import base64
-import json
+import atexit
+import functools
 import os
 import shutil
-import subprocess
-import tempfile
-import time
-import urllib.request
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-extensions",
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--hide-scrollbars",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    "--remote-debugging-port=0",
-    "--remote-allow-origins=*",
-    "--window-size=1280,900",
+    "--no-proxy-server",  # a proxy would resolve names by itself
+    "--host-resolver-rules=MAP * ~NOTFOUND",
 )
+LOCAL = ("file:", "data:", "blob:", "about:")
+MATHEMATICS_IS_DRAWN = "!window.MathJax || MathJax.startup?.promise?.then(() => true)"
+BROKEN_FORMULAS = "mjx-merror, .math:not(:has(mjx-container))"
 
 
 def find_chromium():
-    """The path of a Chromium that can be driven, or None. CHROMIUM names one explicitly."""
+    """Returns the path of a Chromium program, or None. The variable CHROMIUM names another one."""
     if os.environ.get("CHROMIUM"):
         return shutil.which(os.environ["CHROMIUM"])
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 class BrowserError(Exception):
-    """Chromium cannot be driven, or refuses what it is told."""
+    """Chromium does not start; the message is one line."""
+
+
+@functools.cache
+def start_playwright():
+    """Starts Playwright. A thread can have one Playwright only, so all browsers share it."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise BrowserError("playwright is not installed") from None
+    playwright = sync_playwright().start()
+    atexit.register(playwright.stop)
+    return playwright
+
+
+def first_line(error):
+    return str(error).strip().splitlines()[0]
 
 
 class Browser:
-    """with Browser() as browser: browser.open(path); browser.evaluate("document.title")"""
+    """One Chromium with one page.
 
-    def __init__(self, program=None, start_seconds=60):
-        import websocket
+    with Browser() as browser:
+        browser.open(path)
+        browser.evaluate("document.title")
 
-        self.folder = tempfile.mkdtemp(prefix="pcnnlib-chromium-")
-        self.process = subprocess.Popen(
-            [program or find_chromium(), *FLAGS, f"--user-data-dir={self.folder}", "about:blank"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+    `page` is Playwright's own object, for everything else.
+    """
+
+    def __init__(self, program=None):
+        playwright = start_playwright()
+        from playwright.sync_api import Error
+
         try:
-            port = self._port(start_seconds)
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/json", timeout=30) as reply:
-                tabs = json.load(reply)
-            address = next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page")
-            self.socket = websocket.create_connection(address, timeout=60, max_size=None)
-        except Exception as error:
-            self.close()
-            raise BrowserError(" ".join(str(error).split())) from error
-        self.number, self.events = 0, []
-        for domain in ("Page", "Runtime", "Network", "Log"):
-            self.call(f"{domain}.enable")
+            self.chromium = playwright.chromium.launch(
+                executable_path=program or find_chromium(), args=FLAGS
+            )
+            self.page = self.chromium.new_page(viewport={"width": 1280, "height": 900})
+        except Error as error:
+            raise BrowserError(f"Chromium: {first_line(error)}") from None
+        self.evaluate = self.page.evaluate
+        self.found = []
+        self.page.on("pageerror", self._keep_exception)
+        self.page.on("console", self._keep_console_message)
+        self.page.on("request", self._keep_remote_request)
+        self.page.on("requestfailed", self._keep_failed_request)
 
-    def _port(self, seconds):
-        file, end = Path(self.folder) / "DevToolsActivePort", time.monotonic() + seconds
-        while time.monotonic() < end:
-            if file.is_file() and file.read_text().strip():
-                return file.read_text().split()[0]
-            if self.process.poll() is not None:
-                raise BrowserError(f"Chromium stopped at once, status {self.process.returncode}")
-            time.sleep(0.1)
-        raise BrowserError(f"Chromium did not start in {seconds} s")
+    def _keep_exception(self, error):
+        self.found.append(f"exception: {error.message.splitlines()[0]}")
 
-    def call(self, method, **parameters):
-        self.number += 1
-        self.socket.send(json.dumps({"id": self.number, "method": method, "params": parameters}))
-        while True:
-            message = json.loads(self.socket.recv())
-            if message.get("id") == self.number:
-                if "error" in message:
-                    raise BrowserError(f"{method}: {message['error']['message']}")
-                return message["result"]
-            self.events.append(message)
+    def _keep_console_message(self, message):
+        if message.type in ("error", "assert"):
+            self.found.append(f"console error: {message.text} {message.location['url']}".strip())
+
+    def _keep_remote_request(self, request):
+        if not request.url.startswith(LOCAL):
+            self.found.append(f"request to {request.url}")
+
+    def _keep_failed_request(self, request):
+        if request.failure != "net::ERR_ABORTED":  # the page itself has given the request up
+            self.found.append(f"failed to load {request.url}: {request.failure}")
 
     def open(self, path, query="", settle=0.3):
-        """Loads a page and waits until it and its mathematics stand still."""
-        self.events.clear()
-        self.call("Page.navigate", url=Path(path).resolve().as_uri() + query)
-        self.wait("document.readyState === 'complete'")
-        still = "!window.MathJax || MathJax.startup?.promise?.then(() => true)"
-        try:
-            self.evaluate(still)
-        except BrowserError:  # the page has led on to another, as the book's index.html does
-            self.wait("document.readyState === 'complete'")
-            self.evaluate(still)
-        time.sleep(settle)
-        self.evaluate("1")  # collects what has been reported meanwhile
-
-    def evaluate(self, expression):
-        result = self.call(
-            "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
-        )
-        if "exceptionDetails" in result:
-            details = result["exceptionDetails"]
-            raise BrowserError(details.get("exception", {}).get("description", details["text"]))
-        return result["result"].get("value")
-
-    def wait(self, expression, seconds=30):
-        end = time.monotonic() + seconds
-        while not self.evaluate(expression):
-            if time.monotonic() > end:
-                raise BrowserError(f"waited {seconds} s in vain for: {expression}")
-            time.sleep(0.05)
-
-    def theme(self, name):
-        """'light' or 'dark', as the reader's system would ask for it."""
-        feature = {"name": "prefers-color-scheme", "value": name}
-        self.call("Emulation.setEmulatedMedia", features=[feature])
-
-    def screenshot(self, path, width=1280, height=900, whole=False):
-        if whole:
-            height = self.evaluate("document.documentElement.scrollHeight")
-        self.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=int(height),
-            deviceScaleFactor=1,
-            mobile=False,
-        )
-        time.sleep(0.3)
-        data = self.call("Page.captureScreenshot", format="png")["data"]
-        Path(path).write_bytes(base64.b64decode(data))
+        """Loads a page and waits until its scripts and its mathematics are done."""
+        self.found.clear()
+        self.page.goto(Path(path).resolve().as_uri() + query)
+        self.page.wait_for_function(MATHEMATICS_IS_DRAWN)
+        self.page.wait_for_timeout(1000 * settle)
+        # The page may lead on to another one meanwhile, as the book's index.html does.
+        self.page.wait_for_load_state()
+        self.page.wait_for_function(MATHEMATICS_IS_DRAWN)
 
     def complaints(self):
         """Console errors, exceptions, and requests that left the page or failed, since `open`."""
-        found, addresses = [], {}
-        for event in self.events:
-            kind, data = event.get("method"), event.get("params", {})
-            if kind == "Runtime.exceptionThrown":
-                details = data["exceptionDetails"]
-                text = details.get("exception", {}).get("description") or details["text"]
-                found.append(f"exception: {text.splitlines()[0]}")
-            elif kind == "Runtime.consoleAPICalled" and data["type"] in ("error", "assert"):
-                words = [str(x.get("value", x.get("description", ""))) for x in data["args"]]
-                found.append(f"console error: {' '.join(words)}")
-            elif kind == "Log.entryAdded" and data["entry"]["level"] == "error":
-                entry = data["entry"]
-                found.append(f"log: {entry['text']} {entry.get('url', '')}".strip())
-            elif kind == "Network.requestWillBeSent":
-                address = data["request"]["url"]
-                addresses[data["requestId"]] = address
-                if not address.startswith(("file:", "data:", "blob:", "about:")):
-                    found.append(f"request to {address}")
-            elif kind == "Network.loadingFailed" and not data.get("canceled"):
-                address = addresses.get(data["requestId"], "?")
-                found.append(f"failed to load {address}: {data['errorText']}")
-        return found
+        self.evaluate("1")  # what Chromium has reported until now arrives before the answer
+        return list(self.found)
 
     def close(self):
-        if getattr(self, "socket", None):
-            self.socket.close()
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.chromium.close()
 
     def __enter__(self):
         return self
@@ -185,17 +119,22 @@ class Browser:
 
 
 def complaints_of_pages(html):
-    """Opens every page under `html`; one line for each complaint."""
+    """Opens every page under `html`; returns one line for each complaint."""
     found = []
     with Browser() as browser:
+        from playwright.sync_api import Error
+
         for path in sorted(html.rglob("*.html")):
             name = path.relative_to(html).as_posix()
-            if not name.startswith("_"):
+            if name.startswith("_"):
+                continue  # parts of themes and vendored code, not pages
+            try:
                 browser.open(path)
-                found += [f"{name}: {complaint}" for complaint in browser.complaints()]
-                broken = browser.evaluate(
-                    "document.querySelectorAll('mjx-merror, .math:not(:has(mjx-container))').length"
-                )
+                complaints = browser.complaints()
+                broken = browser.page.locator(BROKEN_FORMULAS).count()
                 if broken:
-                    found.append(f"{name}: {broken} formulas are not rendered")
+                    complaints.append(f"{broken} formulas are not rendered")
+            except Error as error:  # such as a page that does not end loading
+                complaints = [first_line(error)]
+            found += [f"{name}: {complaint}" for complaint in complaints]
     return found

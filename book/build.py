@@ -4,11 +4,12 @@
     executed outputs + today's source, book/, _config.yml, _toc.yml --> _build/src
     _build/src --jupyter-book, strict, execution off--> _build/html
 
-Only what changed is done again. The finished pages change place in one step and only when all
-went well, so that after an error the last good book is still there.
+Only what has changed is done again. The new pages replace the old ones in one step, and only if
+there was no error: after an error the last good book is still there.
 """
 
 import argparse
+import functools
 import os
 import re
 import shutil
@@ -27,7 +28,7 @@ from execute import BookError, digest, execute_all, tree_digest
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = Path(__file__).resolve().parent
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
-NOT_PAGES = ("*.py", "*.sh", "__pycache__", ".ipynb_checkpoints")
+NOT_COPIED = ("*.py", "*.sh", "__pycache__", ".ipynb_checkpoints")
 
 
 class Steps:
@@ -60,7 +61,7 @@ def check_toc(root, notebooks):
 
 
 def toc_files(root):
-    """All `root:` and `file:` entries of _toc.yml."""
+    """Returns all `root:` and `file:` entries of _toc.yml."""
     path = root / "_toc.yml"
     try:
         contents = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -81,11 +82,14 @@ def toc_files(root):
     return set(entries(contents))
 
 
-def lay_out(root, source, page_notebooks):
-    """Fills `source` with what Sphinx reads, in the folders that the pages' paths expect."""
+def copy_sources(root, source, page_notebooks):
+    """Writes everything that Sphinx reads into the folder `source`.
+
+    The folders have the same names as in the project, so that paths in pages stay valid.
+    """
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
-    skip = shutil.ignore_patterns(*NOT_PAGES)
+    skip = shutil.ignore_patterns(*NOT_COPIED)
     shutil.copytree(root / "book", source / "book", ignore=skip)
     shutil.copytree(TOOLS / "_ext", source / "book" / "_ext", dirs_exist_ok=True)
     for name in ("_config.yml", "_toc.yml"):
@@ -116,7 +120,7 @@ def page_key(root, source):
 
 
 def build_html(source, work, log):
-    """Runs Jupyter Book, strictly; returns the folder with the pages."""
+    """Runs Jupyter Book, every warning an error; returns the folder with the pages."""
     shutil.rmtree(work, ignore_errors=True)
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(source)]
     command += ["--path-output", str(work), "-W", "-n", "--keep-going", "--quiet"]
@@ -126,29 +130,34 @@ def build_html(source, work, log):
     html = work / "_build" / "html"
     if done.returncode or not (html / "index.html").is_file():
         lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
-        telling = [x for x in lines if "WARNING" in x or "ERROR" in x or "rror:" in x] or lines[-5:]
-        shown = [COLOUR.sub("", x).replace(f"{source}{os.sep}", "") for x in dict.fromkeys(telling)]
-        print("\n".join(shown), file=sys.stderr)
-        raise BookError(f"the pages do not build: {len(shown)} problems, listed above and in {log}")
+        errors = [x for x in lines if "WARNING" in x or "ERROR" in x or "rror:" in x] or lines[-5:]
+        errors = [COLOUR.sub("", x).replace(f"{source}{os.sep}", "") for x in dict.fromkeys(errors)]
+        print("\n".join(errors), file=sys.stderr)
+        raise BookError(
+            f"the pages do not build: {len(errors)} problems, listed above and in {log}"
+        )
     return html
 
 
 def check(html):
-    """Raises BookError if a page would fetch something, or complains in a browser."""
+    """Raises BookError if a page would fetch something or has an error in the browser.
+
+    Returns a note for the reader if there is no browser to open the pages in, else "".
+    """
     found, note = pages.problems(html), " (no Chromium found: the pages were not opened)"
     if not found and browser.find_chromium():
         try:
             found, note = browser.complaints_of_pages(html), ""
         except browser.BrowserError as error:
-            note = f" (the pages were not opened: Chromium: {error})"
+            note = f" (the pages were not opened: {error})"
     if found:
         print("\n".join(found), file=sys.stderr)
         raise BookError(f"the pages are not sound: {len(found)} problems, listed above")
     return note
 
 
-def swap(new, current):
-    """Puts `new` in the place of `current`; at no moment is there half a book."""
+def replace_folder(current, new):
+    """Renames the folder `new` to `current`; at no moment is there half a book."""
     old = current.with_name(current.name + ".old")
     shutil.rmtree(old, ignore_errors=True)
     if current.exists():
@@ -164,25 +173,26 @@ def build(root, params, execute_only=False, output=None):
     if not execute_only:
         check_toc(root, notebooks)
     store = output / ("smoke" if execute_only else "executed")
-    page_notebooks = execute_all(notebooks, params, root, store, say=lambda x: print(x, flush=True))
+    print_line = functools.partial(print, flush=True)
+    page_notebooks = execute_all(notebooks, params, root, store, print_line)
     steps.done("notebooks")
     if execute_only:
         return None
 
     source, html, key_file = output / "src", output / "html", output / "html.key"
-    lay_out(root, source, page_notebooks)
+    copy_sources(root, source, page_notebooks)
     sys.path.insert(0, str(TOOLS / "_ext"))
     key = page_key(root, source)
     first = html / "index.html"
     if first.is_file() and key_file.is_file() and key_file.read_text() == key:
-        print("pages: unchanged")
+        print_line("pages: unchanged")
     else:
         new = build_html(source, output / "work", output / "sphinx.log")
         steps.done("pages")
         note = check(new)
         steps.done("checks", note)
         key_file.unlink(missing_ok=True)
-        swap(new, html)
+        replace_folder(html, new)
         key_file.write_text(key)
     print(f"book: {steps.total():.1f} s in all")
     print(f"open {first}")

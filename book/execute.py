@@ -1,8 +1,12 @@
 """Executes notebooks with papermill and turns the results into pages.
 
-An executed copy is kept with a key: the hash of all that its outputs depend on (the code cells,
-the parameters, the library, the published results, the locked versions). While the key stays, the
-outputs stay; prose may change freely, because a page is today's source with those outputs.
+An executed copy is kept with a key: the hash of everything that its outputs depend on (the code
+cells, the parameters, the library, the published results, the locked versions). While the key is
+the same, the outputs are kept. Prose may change freely, because a page is the present source with
+the kept outputs.
+
+Notebooks run side by side. One that measures time has the cell tag `timing` on the cells that
+measure, and runs alone, because another notebook beside it would change what it measures.
 """
 
 import ast
@@ -10,10 +14,12 @@ import contextlib
 import copy
 import hashlib
 import json
+import multiprocessing
 import os
 import re
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,10 +31,11 @@ from setup_cell import without_address
 KERNEL = "python3"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 SECONDS_A_NOTEBOOK = 90  # the aim for the quick run on two CPU cores; reported, not enforced
+MOST_AT_ONCE = 4  # each kernel takes a gigabyte or two
 
-# Terminal control that a progress bar leaves behind: carriage return, backspace, escape codes.
-RESIDUE = re.compile(r"[\r\b]|\x1b\[")
-# What TensorFlow's C++ side and XLA log, some of it whatever the log level.
+# Control characters that a progress bar leaves: carriage return, backspace, escape codes.
+CONTROL_CHARACTERS = re.compile(r"[\r\b]|\x1b\[")
+# What TensorFlow's C++ code and XLA log, some of it at every log level.
 FRAMEWORK_LOG = re.compile(
     r"^(WARNING: All log messages before absl::InitializeLog.*"
     r"|[IW]\d{4} \d\d:\d\d:\d+\.\d+ .*"
@@ -37,7 +44,7 @@ FRAMEWORK_LOG = re.compile(
 
 
 class BookError(Exception):
-    """Something a person must mend; the message is one line."""
+    """An error that a person must correct; the message is one line."""
 
 
 @dataclass
@@ -59,13 +66,13 @@ class Parameters:
         if not isinstance(values, dict):
             raise BookError(f"{path}: expected 'name: value' lines, got {type(values).__name__}")
         own = {key: value or {} for key, value in values.items() if str(key)[:2].isdigit()}
-        strangers = sorted(set(own) - set(names))
-        if strangers:
-            raise BookError(f"{path}: no notebook is called {', '.join(strangers)}")
+        unknown = sorted(set(own) - set(names))
+        if unknown:
+            raise BookError(f"{path}: no notebook is called {', '.join(unknown)}")
         return cls(path, {key: v for key, v in values.items() if key not in own}, own)
 
     def for_notebook(self, name, known):
-        """The values that notebook `name`, with parameters `known`, is run with."""
+        """Returns the values for the notebook `name`, whose parameters are `known`."""
         unknown = sorted(set(self.own.get(name, {})) - set(known))
         if unknown:
             raise BookError(
@@ -76,7 +83,7 @@ class Parameters:
         return values | self.own.get(name, {})
 
     def check(self, known_by_notebook):
-        """Every shared value must be a parameter of at least one notebook."""
+        """Raises BookError if a shared value is a parameter of no notebook."""
         known = set().union(*known_by_notebook.values())
         unknown = sorted(set(self.shared) - known)
         if unknown:
@@ -98,7 +105,7 @@ def tags(cell):
 
 
 def code_cells(notebook):
-    """The code cells of the source: without the cell that papermill puts in."""
+    """Returns the code cells of the source, without the cell that papermill inserts."""
     return [
         cell
         for cell in notebook.cells
@@ -107,7 +114,7 @@ def code_cells(notebook):
 
 
 def assignments(source):
-    """The `name = value` and `name: type = value` statements of a parameters cell."""
+    """Yields name and value of each `name = value` or `name: type = value` statement."""
     for node in ast.parse(source).body:
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
         if isinstance(target, ast.Name) and getattr(node, "value", None) is not None:
@@ -120,7 +127,7 @@ def known_parameters(notebook):
 
 
 def with_values(source, values):
-    """The parameters cell as the run saw it: each default replaced by the value given."""
+    """Returns the source of a parameters cell with each default replaced by the given value."""
     text = source.encode()  # ast counts columns in bytes
     starts = [0]
     for line in text.split(b"\n"):
@@ -142,7 +149,10 @@ def digest(*parts):
 
 
 def tree_digest(*roots):
-    """One hash for the names and contents of all files under `roots`, which may be missing."""
+    """Returns one hash for the names and contents of all files under `roots`.
+
+    A root that does not exist counts as empty.
+    """
     parts = []
     for root in roots:
         files = [root] if root.is_file() else sorted(root.rglob("*")) if root.is_dir() else []
@@ -153,10 +163,13 @@ def tree_digest(*roots):
 
 
 def kernel_environment(scratch):
-    """What the kernel process sees: quiet frameworks, and no configuration from the user's home."""
+    """Returns the environment variables of the kernels.
+
+    Frameworks log little, and nothing is read from the user's own configuration.
+    """
     profile = scratch / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
-    # The kernel's own notices, such as the one on its local connection, would stand among ours.
+    # Without this the kernel's own notices would be printed among our lines.
     (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n")
     return {
         "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -171,7 +184,10 @@ def kernel_environment(scratch):
 
 
 def check_kernel():
-    """The kernel must be this very Python: else the book would show another library's results."""
+    """Raises BookError unless the kernel is this Python.
+
+    Another Python could have another version of the library, and the book would show its results.
+    """
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
     try:
@@ -185,8 +201,10 @@ def check_kernel():
 
 @contextlib.contextmanager
 def stderr_into(path):
-    """Processes started meanwhile write their stderr into a file: the kernel repeats there what it
-    has put into the notebook already."""
+    """Sends the standard error of this process, and of the processes that it starts, to a file.
+
+    A kernel writes there what it has also put into the notebook.
+    """
     sys.stderr.flush()
     kept = os.dup(2)
     try:
@@ -200,9 +218,9 @@ def stderr_into(path):
 
 
 def run_notebook(source, target, values, root):
-    """Executes a notebook into the file `target` with papermill, in the folder `root`.
+    """Executes a notebook with papermill in the folder `root` and writes the file `target`.
 
-    A BookError names the cell that failed; what was executed until then is left beside the target.
+    If a cell fails, BookError names it, and the notebook executed so far is left beside `target`.
     """
     import papermill
     from nbclient.exceptions import DeadKernelError
@@ -223,7 +241,7 @@ def run_notebook(source, target, values, root):
             )
     except PapermillExecutionError as error:
         raise BookError(
-            f"{target.name}, {name_cell(read_notebook(failed))} raised "
+            f"{target.name}, {failed_cell(read_notebook(failed))} raised "
             f"{error.ename}: {' '.join(str(error.evalue).split())}"
         ) from None
     except DeadKernelError:
@@ -233,8 +251,8 @@ def run_notebook(source, target, values, root):
     failed.replace(target)
 
 
-def name_cell(notebook):
-    """'code cell 5 (`model.fit(...)`)' for the cell that holds the error."""
+def failed_cell(notebook):
+    """Describes the cell that holds the error, such as 'code cell 5 (`model.fit(...)`)'."""
     for number, cell in enumerate(code_cells(notebook), 1):
         if any(output.output_type == "error" for output in cell.outputs):
             return describe_cell(number, cell)
@@ -247,83 +265,145 @@ def describe_cell(number, cell):
 
 
 def check_outputs(notebook, name):
-    """Drops framework log lines; anything else that a reader did not ask for is an error."""
+    """Raises BookError for output that a page must not show, framework log lines apart."""
     for number, cell in enumerate(code_cells(notebook), 1):
         where = f"{name}, {describe_cell(number, cell)}"
         for output in cell.outputs:
             if output.output_type == "stream":
-                text = "".join(
-                    line
-                    for line in output.text.splitlines(keepends=True)
-                    if not FRAMEWORK_LOG.match(line.rstrip("\n"))
-                )
+                text = without_framework_log(output.text)
                 if output.name == "stderr" and text.strip():
                     first = text.strip().splitlines()[0][:200]
                     raise BookError(f"{where} wrote to stderr, which a page must not show: {first}")
-                if RESIDUE.search(text):
+                if CONTROL_CHARACTERS.search(text):
                     raise BookError(f"{where} left progress bar residue in its output")
             elif WIDGET_VIEW in output.get("data", {}) and "text/html" not in output.data:
                 raise BookError(f"{where} shows a widget that has no static form (text/html)")
 
 
+def without_framework_log(text):
+    lines = text.splitlines(keepends=True)
+    return "".join(line for line in lines if not FRAMEWORK_LOG.match(line.rstrip("\n")))
+
+
 def as_page(source, executed, values):
-    """The source notebook with the outputs of its executed copy, cleaned for the page."""
+    """Returns the source notebook with the outputs of its executed copy, cleaned for the page."""
     page = copy.deepcopy(source)
     page.metadata.pop("widgets", None)
     for cell, done in zip(code_cells(page), code_cells(executed), strict=True):
         if "parameters" in tags(cell):
             cell.source = with_values(cell.source, values)
         cell.execution_count = done.execution_count
-        cell.outputs = [clean(output) for output in done.outputs if not silent(output)]
+        # After check_outputs, standard error holds nothing but framework log lines.
+        cell.outputs = [clean(output) for output in done.outputs if output.get("name") != "stderr"]
     return page
-
-
-def silent(output):
-    """An output that is only framework log lines, or that an older check let through."""
-    return output.output_type == "stream" and output.name == "stderr"
 
 
 def clean(output):
     if output.output_type == "stream":
-        lines = output.text.splitlines(keepends=True)
-        output.text = "".join(x for x in lines if not FRAMEWORK_LOG.match(x.rstrip("\n")))
+        output.text = without_framework_log(output.text)
     elif "data" in output:
         output.data.pop(WIDGET_VIEW, None)  # the page shows the static form
     return output
 
 
-def execute_all(notebooks, params_path, root, store, say=print):
-    """Executes what changed; returns {name: page}. `store` keeps the executed copies."""
+@dataclass(eq=False)
+class Job:
+    """One notebook to execute."""
+
+    name: str
+    source: nbformat.NotebookNode
+    values: dict  # of its parameters
+    key: str
+    target: Path  # the executed copy
+
+    @property
+    def key_file(self):
+        return self.target.with_suffix(".key")
+
+    def is_done(self):
+        files = self.target, self.key_file
+        return all(file.is_file() for file in files) and self.key_file.read_text() == self.key
+
+    def is_timed(self):
+        return any("timing" in tags(cell) for cell in code_cells(self.source))
+
+    def length(self):
+        """Characters of code: the best guess of the run time before the first run."""
+        return sum(len(cell.source) for cell in code_cells(self.source))
+
+    def run(self, root):
+        """Executes the notebook in the folder `root`; returns the seconds that it took."""
+        start = time.perf_counter()
+        self.key_file.unlink(missing_ok=True)
+        run_notebook(self.source, self.target, self.values, root)
+        self.key_file.write_text(self.key)
+        return time.perf_counter() - start
+
+
+def count_at_once():
+    """Returns how many notebooks run side by side."""
+    # TensorFlow reserves the whole memory of a GPU for one process.
+    if any(Path("/dev").glob("nvidia[0-9]*")):
+        return 1
+    return min(os.cpu_count() or 1, MOST_AT_ONCE)
+
+
+def run_jobs(jobs, root, print_line):
+    """Executes notebooks: side by side those that measure no time, then each of the others alone.
+
+    After an error no further notebook starts; those that run beside it come to their end.
+    """
+
+    def report(job, seconds):
+        late = f" (the aim is {SECONDS_A_NOTEBOOK} s)" if seconds > SECONDS_A_NOTEBOOK else ""
+        print_line(f"{job.name}: {seconds:.1f} s{late}")
+
+    at_once = count_at_once()
+    together = [job for job in jobs if not job.is_timed()]
+    if at_once < 2 or len(together) < 2:
+        together = []
+    if together:
+        together.sort(key=Job.length, reverse=True)  # so that the last one to end is a short one
+        # Processes, not threads: each sends its own standard error to its own file.
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(min(at_once, len(together)), spawn) as pool:
+            runs = {pool.submit(job.run, root): job for job in together}
+            try:
+                for run in as_completed(runs):
+                    report(runs[run], run.result())
+            except BookError:
+                pool.shutdown(cancel_futures=True)
+                raise
+    for job in jobs:
+        if job not in together:
+            report(job, job.run(root))
+
+
+def execute_all(notebooks, params_path, root, store, print_line=print):
+    """Executes what has changed; returns {name: page}. `store` keeps the executed copies."""
     sources = {path.stem: read_notebook(path) for path in notebooks}
     parameters = Parameters.read(params_path, sources)
     known = {name: known_parameters(source) for name, source in sources.items()}
     parameters.check(known)
-    values = {name: parameters.for_notebook(name, known[name]) for name in sources}
 
     store.mkdir(parents=True, exist_ok=True)
     os.environ.update(kernel_environment(store.parent / "kernel"))
     check_kernel()
-    surroundings = digest(
+    environment_digest = digest(
         tree_digest(root / "pcnnlib", root / "results", root / "requirements.lock"),
         sys.version,
         os.environ.get("KERAS_BACKEND", ""),
     )
-    pages = {}
-    for path in notebooks:
-        name, source = path.stem, sources[path.stem]
+    jobs = []
+    for name, source in sources.items():
+        values = parameters.for_notebook(name, known[name])
         code = [[without_address(cell.source), tags(cell)] for cell in code_cells(source)]
-        settings = json.dumps([code, values[name]], sort_keys=True, default=str)
-        key = digest(settings, surroundings)
-        target, key_file = store / f"{name}.ipynb", store / f"{name}.key"
-        if target.is_file() and key_file.is_file() and key_file.read_text() == key:
-            say(f"{name}: unchanged")
-        else:
-            start = time.perf_counter()
-            key_file.unlink(missing_ok=True)
-            run_notebook(source, target, values[name], root)
-            key_file.write_text(key)
-            seconds = time.perf_counter() - start
-            late = f" (the aim is {SECONDS_A_NOTEBOOK} s)" if seconds > SECONDS_A_NOTEBOOK else ""
-            say(f"{name}: {seconds:.1f} s{late}")
-        pages[name] = as_page(source, read_notebook(target), values[name])
-    return pages
+        settings = json.dumps([code, values], sort_keys=True, default=str)
+        key = digest(settings, environment_digest)
+        jobs.append(Job(name, source, values, key, store / f"{name}.ipynb"))
+    to_run = [job for job in jobs if not job.is_done()]
+    for job in jobs:
+        if job not in to_run:
+            print_line(f"{job.name}: unchanged")
+    run_jobs(to_run, root, print_line)
+    return {job.name: as_page(job.source, read_notebook(job.target), job.values) for job in jobs}

@@ -1,6 +1,7 @@
-"""Checks built pages without a browser: nothing is fetched from elsewhere, every figure has words.
+"""Checks built pages without a browser: no page fetches anything, every figure has alt text.
 
-Links that a reader may click (`<a href>`) can lead anywhere; what a page loads by itself cannot.
+A link that a reader clicks (`<a href>`) may lead anywhere. A file that a page loads by itself must
+be part of the book.
 """
 
 import re
@@ -22,13 +23,13 @@ FETCHING = {
     "input": ["src"],
     "track": ["src"],
 }
-# <link> relations that name an address without fetching it
-NAMING = {"canonical", "author", "license", "next", "prev", "search", "index", "alternate"}
+# <link> relations for which a browser fetches nothing
+NOT_FETCHED = {"canonical", "author", "license", "next", "prev", "search", "index", "alternate"}
 REMOTE = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
 REMOTE_CSS = re.compile(
     r"""(?:url\(\s*["']?|@import\s+["'])((?:https?:)?//[^"')\s]+)""", re.IGNORECASE
 )
-# In a page's own scripts: calls that would fetch an address written out beside them
+# In a page's own scripts: calls that would fetch the address that follows
 REMOTE_CALL = re.compile(
     r"""(?:fetch|import|importScripts|\.open|\.src\s*=|\.href\s*=|require)\s*\(?\s*"""
     r"""(?:["'](?:GET|POST)["']\s*,\s*)?["'`]((?:https?:)?//[^"'`]+)"""
@@ -37,14 +38,16 @@ IMAGE_NAME = re.compile(r"^\S*\.(png|jpe?g|svg|gif|webp)$", re.IGNORECASE)
 
 
 class Page(HTMLParser):
+    """Collects a page's remote addresses and its images without alt text."""
+
     def __init__(self):
         super().__init__()
-        self.remote, self.silent_images, self.images, self.inside = [], [], 0, None
+        self.remote, self.images_without_alt, self.images, self.inside = [], [], 0, None
 
     def handle_starttag(self, tag, attributes):
         values = {name: value or "" for name, value in attributes}
         self.inside = tag if tag in ("script", "style") else None
-        if tag == "link" and set(values.get("rel", "").lower().split()) & NAMING:
+        if tag == "link" and set(values.get("rel", "").lower().split()) & NOT_FETCHED:
             return
         for name in FETCHING.get(tag, []):
             if REMOTE.match(values.get(name, "")):
@@ -52,10 +55,10 @@ class Page(HTMLParser):
         self.remote += REMOTE_CSS.findall(values.get("style", ""))
         if tag == "img" and "logo" not in values.get("class", ""):
             self.images += 1
-            # Without words of its own a figure gets its file's name as alt text.
+            # Sphinx gives an image without alt text the name of its file instead.
             alt = values.get("alt", "").strip()
             if not alt or IMAGE_NAME.match(alt):
-                self.silent_images.append(values.get("src", "")[:80])
+                self.images_without_alt.append(values.get("src", "")[:80])
 
     handle_startendtag = handle_starttag
 
@@ -76,8 +79,10 @@ def read(path):
 
 
 def problems(html):
-    """One line for each thing that a page or style sheet under `html` would fetch from elsewhere,
-    and for each figure without alt text."""
+    """Returns one line for each problem of the pages and style sheets under `html`.
+
+    A problem is a file that would be fetched from another place, or a figure without alt text.
+    """
     found = []
     for path in sorted(html.rglob("*.html")):
         name = path.relative_to(html).as_posix()
@@ -85,7 +90,7 @@ def problems(html):
             continue  # parts of themes and vendored code, not pages
         page = read(path)
         found += [f"{name} would fetch {address}" for address in page.remote]
-        found += [f"{name} shows {image} without alt text" for image in page.silent_images]
+        found += [f"{name} shows {image} without alt text" for image in page.images_without_alt]
     for path in sorted(html.rglob("*.css")):
         text = path.read_text(encoding="utf-8", errors="replace")
         name = path.relative_to(html).as_posix()

@@ -19,14 +19,15 @@ if "google.colab" in sys.modules:
     command = [sys.executable, "-m", "pip", "install", "--quiet", package]
     subprocess.run(command, check=True)"""
 
-# The line, as it stands in a .py file and, with its quotes escaped, in an .ipynb file.
+# The line with the address in a .py file and, with its quotes escaped, in an .ipynb file.
 LINE = re.compile(r'(REPOSITORY = \\?")[^"\\\n]*(\\?"  # written by `make address)')
 
 
 def without_address(text):
-    """The text as it is before `make address`: what must not depend on the address uses this."""
+    """Returns the text as it was before `make address`, for what must not depend on the address."""
     return LINE.sub(r"\1\2", text)
 
 
 def setup_cell(address=""):
+    """Returns the source of the first code cell."""
     return TEXT.format(address=address)

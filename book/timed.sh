@@ -1,4 +1,5 @@
-# Usage: sh timed.sh NAME COMMAND...   runs the command, then prints how long it took.
+# Usage: sh timed.sh NAME COMMAND...
+# Runs the command, then prints NAME and the seconds that it took.
 name=$1
 shift
 start=$(date +%s)

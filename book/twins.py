@@ -1,7 +1,7 @@
 """Writes each notebook's twin: notebooks/NN_name.py -> notebooks/NN_name.ipynb, without outputs.
 
-The twin depends on nothing but its source, down to the cell ids, so that it never differs for
-another reason than an edit. The .py file is the one to edit.
+Edit the .py file. Everything in the twin, even the cell ids, follows from it, so that the twin
+changes only when the .py file does.
 """
 
 import hashlib
@@ -18,16 +18,16 @@ FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 
 
 def twin(source):
-    """The text of the .ipynb file for the .py file `source`."""
+    """Returns the text of the .ipynb file for the .py file `source`."""
     config = load_jupytext_config(str(source))
     notebook = jupytext.read(source, config=config)
-    seen = {}
+    counts = {}
     for cell in notebook.cells:
-        # From the content, so that a cell keeps its id when others are put in before it.
+        # The id comes from the content: a cell keeps it when another cell is inserted before it.
         content = f"{cell.cell_type}\n{setup_cell.without_address(cell.source)}"
         sha = hashlib.sha256(content.encode()).hexdigest()[:12]
-        seen[sha] = seen.get(sha, 0) + 1
-        cell.id = sha if seen[sha] == 1 else f"{sha}-{seen[sha]}"
+        counts[sha] = counts.get(sha, 0) + 1
+        cell.id = sha if counts[sha] == 1 else f"{sha}-{counts[sha]}"
     notebook.metadata = {
         "jupytext": {"formats": "ipynb,py:percent"},
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -48,9 +48,12 @@ def main():
         if not target.is_file() or target.read_text(encoding="utf-8") != text:
             target.write_text(text, encoding="utf-8")
             print(f"wrote {target.relative_to(FOLDER.parent)}")
-    strays = set(FOLDER.glob("[0-9][0-9]_*.ipynb")) - {s.with_suffix(".ipynb") for s in sources()}
-    if strays:
-        sys.exit(f"error: no .py source for {', '.join(sorted(path.name for path in strays))}")
+    without_source = set(FOLDER.glob("[0-9][0-9]_*.ipynb")) - {
+        source.with_suffix(".ipynb") for source in sources()
+    }
+    if without_source:
+        names = ", ".join(sorted(path.name for path in without_source))
+        sys.exit(f"error: no .py source for {names}")
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ print(likelihoods["histogram per pixel"])
 # :pyobject: PixelCNN.outputs_of
 # ```
 
-# %%
+# %% tags=["timing"]
 import keras
 
 keras.utils.set_random_seed(seed)

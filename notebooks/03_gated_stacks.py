@@ -204,7 +204,7 @@ models = {
 for name, model in models.items():
     print(f"{name:15} {model.count_params():,} parameters")
 
-# %%
+# %% tags=["timing"]
 config = pcnn.TrainConfig(
     epochs=epochs,
     batch_size=batch_size,

@@ -195,7 +195,7 @@ assert difference < 1e-4
 # left out:
 
 
-# %%
+# %% tags=["timing"]
 def seconds(function):
     """Faster of two runs, after one that compiles."""
     times = []
@@ -246,7 +246,7 @@ print(
 # pixels; the cached one takes $n^2$ steps of constant cost, so it should gain more and more as images
 # grow. That is a prediction, and it could come out wrong:
 
-# %%
+# %% tags=["timing"]
 sizes = sorted({max(1, largest_size * k // 6) for k in (2, 3, 4, 6)})
 by_size = {"full": {}, "cached": {}}
 for size in sizes:
@@ -283,7 +283,7 @@ show(
 # How long does a trained network of useful size take? The published run `mnist` has 28 × 28 pixels; its
 # weights come with the library.
 
-# %%
+# %% tags=["timing"]
 full = runs.read_run("mnist")
 published = pcnn.load_pretrained("mnist")
 digits = published.sample(largest_batch, seed=seed)

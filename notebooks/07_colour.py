@@ -217,7 +217,7 @@ print(
 # (Colours, rate and epochs were settled by validation, after a first choice of colours whose test figures
 # had been seen.)
 
-# %%
+# %% tags=["timing"]
 config = pcnn.TrainConfig(
     epochs=epochs,
     batch_size=batch_size,
@@ -262,7 +262,7 @@ show(
 # %% [markdown]
 # ## Result
 
-# %%
+# %% tags=["timing"]
 drawn, seconds = {}, {}
 for name, model in models.items():
     model.sample(10, seed=seed)  # compiles

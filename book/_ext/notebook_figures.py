@@ -3,8 +3,8 @@
     ```{notebook-figure} 03_gated_stacks: Eight digits appear
     ```
 
-takes the figure of that notebook whose alt text begins with the words after the colon. The picture
-on the page is thus always the one that the chapter computed; a figure that is gone is an error.
+shows the figure of that notebook whose alt text begins with the text after the colon. The page thus
+always has the picture that the chapter computed. It is an error if there is no such figure.
 """
 
 import html
@@ -15,17 +15,17 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-ALT = re.compile(r'(?:alt|aria-label)="([^"]*)"')
+ALT_TEXT = re.compile(r'(?:alt|aria-label)="([^"]*)"')
 
 
-def find_figures(notebook, words):
-    """The HTML of all figures in the file `notebook` whose alt text begins with `words`."""
+def find_figures(notebook, beginning):
+    """Returns the HTML of all figures in `notebook` whose alt text starts with `beginning`."""
     found = []
     for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
         for output in cell.get("outputs", []):
             text = "".join(output.get("data", {}).get("text/html", ""))
-            alt = ALT.search(text)
-            if alt and html.unescape(alt[1]).startswith(words):
+            alt = ALT_TEXT.search(text)
+            if alt and html.unescape(alt[1]).startswith(beginning):
                 found.append(text)
     return found
 
@@ -35,15 +35,15 @@ class NotebookFigure(SphinxDirective):
     final_argument_whitespace = True
 
     def run(self):
-        name, _, words = self.arguments[0].partition(":")
-        notebook = Path(self.env.srcdir) / "notebooks" / f"{name.strip()}.ipynb"
+        name, _, beginning = (part.strip() for part in self.arguments[0].partition(":"))
+        notebook = Path(self.env.srcdir) / "notebooks" / f"{name}.ipynb"
         if not notebook.is_file():
-            raise self.error(f"notebook-figure: no notebook {name.strip()}")
-        found = find_figures(notebook, words.strip())
+            raise self.error(f"notebook-figure: no notebook {name}")
+        found = find_figures(notebook, beginning)
         if len(found) != 1:
             raise self.error(
-                f"notebook-figure: {len(found)} figures of {name.strip()} have an alt text that "
-                f"begins with '{words.strip()}', expected one"
+                f"notebook-figure: {len(found)} figures of {name} have an alt text that "
+                f"begins with '{beginning}', expected one"
             )
         self.env.note_dependency(str(notebook))
         return [nodes.raw("", found[0], format="html")]

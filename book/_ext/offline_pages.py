@@ -1,14 +1,14 @@
-"""Keeps every page free of requests that would leave it.
+"""Removes every request to another server from the pages.
 
-The theme's live-code button (thebe) loads its scripts from a CDN on every page, and Matplotlib's
-`to_jshtml` links icons from another; the first is not used here, the theme already has the second.
+The theme's live-code button (thebe) loads scripts from a CDN on every page; the book does not use
+it. Matplotlib's `to_jshtml` loads icons from another CDN; the theme has these icons already.
 """
 
 import re
 
 ICON_LINK = re.compile(r'<link rel="stylesheet"\s+href="https?://[^"]*font-awesome[^"]*">')
 THEBE_SETTINGS = re.compile(r'<script type="text/x-thebe-config">.*?</script>', re.DOTALL)
-CONFIGURATION = re.compile(r"const thebe_|thebeUseDefault|thebe-config")
+THEBE_SCRIPT = re.compile(r"const thebe_|thebeUseDefault|thebe-config")
 
 
 def drop_remote_files(app, pagename, templatename, context, doctree):
@@ -25,11 +25,11 @@ def is_unwanted(file):
     return (
         name.startswith(("http:", "https:", "//"))
         or "thebe" in name
-        or bool(CONFIGURATION.search(inline))
+        or bool(THEBE_SCRIPT.search(inline))
     )
 
 
 def setup(app):
-    # Last in line: after the extensions that add files page by page.
+    # After the extensions that add files to single pages.
     app.connect("html-page-context", drop_remote_files, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,7 @@
-"""Points the repository and Colab buttons at the project's GitHub address, or removes them.
+"""Sets the address of the repository and Colab buttons, or removes the buttons.
 
-The address is REPOSITORY_URL, else `repository: url` in _config.yml, else the git remote
-`origin`. Where none is a GitHub address a button would lead nowhere, so there is none.
+The address is the first GitHub address among the variable REPOSITORY_URL, `repository: url` in
+_config.yml and the git remote `origin`. Without one the buttons would lead nowhere.
 """
 
 import os
@@ -15,7 +15,7 @@ GITHUB = re.compile(
 
 
 def normal(address):
-    """https://github.com/owner/name for any spelling of a GitHub address, else ''."""
+    """Returns https://github.com/owner/name for any form of a GitHub address, else ""."""
     match = GITHUB.match((address or "").strip())
     return f"https://github.com/{match['owner']}/{match['name']}" if match else ""
 

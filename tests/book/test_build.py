@@ -2,7 +2,6 @@
 
 import shutil
 
-import nbformat
 import pytest
 import toy
 
@@ -118,14 +117,6 @@ def test_wrong_parameter_file_is_one_clear_line(project, text, message):
     assert "\n" not in str(error.value)
 
 
-def test_values_for_one_notebook_win_over_shared_ones(tmp_path):
-    path = tmp_path / "params.yaml"
-    path.write_text("steps: 1\nname: a\n01_toy: {steps: 2}\n")
-    parameters = execute.Parameters.read(path, ["01_toy", "02_other"])
-    assert parameters.for_notebook("01_toy", ["steps", "name"]) == {"steps": 2, "name": "a"}
-    assert parameters.for_notebook("02_other", ["steps"]) == {"steps": 1}
-
-
 def test_missing_notebooks_and_missing_toc_entries_are_named(project):
     (project / "_toc.yml").write_text("format: jb-book\nroot: book/index\n")
     with pytest.raises(BookError, match=r"_toc.yml does not list notebooks/01_toy"):
@@ -133,47 +124,3 @@ def test_missing_notebooks_and_missing_toc_entries_are_named(project):
     (project / "notebooks" / "01_toy.ipynb").unlink()
     with pytest.raises(BookError, match="no notebook in"):
         toy.build_project(project)
-
-
-def cell_with(*outputs):
-    cell = nbformat.v4.new_code_cell("model.fit(x)", outputs=list(outputs))
-    return nbformat.v4.new_notebook(cells=[cell])
-
-
-@pytest.mark.parametrize(
-    ("output", "message"),
-    [
-        (nbformat.v4.new_output("stream", name="stderr", text="Warning: old\n"), "Warning: old"),
-        (nbformat.v4.new_output("stream", text="1/9 [=>\r2/9 [==>"), "progress bar residue"),
-        (nbformat.v4.new_output("stream", text="\x1b[1m1/9\x1b[0m"), "progress bar residue"),
-        (
-            nbformat.v4.new_output("display_data", {execute.WIDGET_VIEW: {}, "text/plain": "x"}),
-            "no static form",
-        ),
-    ],
-)
-def test_output_that_no_reader_asked_for_is_an_error(output, message):
-    with pytest.raises(BookError, match=message) as error:
-        execute.check_outputs(cell_with(output), "05.ipynb")
-    assert "05.ipynb, code cell 1 (`model.fit(x)`)" in str(error.value)
-
-
-def test_framework_log_lines_are_dropped_and_nothing_else():
-    text = (
-        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
-        "I0000 00:00:1795517442.746725   15202 port.cc:153] oneDNN custom operations are on.\n"
-    )
-    noise = nbformat.v4.new_output("stream", name="stderr", text=text)
-    words = nbformat.v4.new_output("stream", name="stdout", text="3.05 bits/dim\n")
-    notebook = cell_with(noise, words)
-    execute.check_outputs(notebook, "05.ipynb")
-    shown = execute.as_page(cell_with(), notebook, {}).cells[0].outputs
-    assert [output.text for output in shown] == ["3.05 bits/dim\n"]
-
-
-def test_parameters_cell_is_shown_with_the_values_given():
-    source = 'n: int = 3  # how many\nname = "é"; rate: float = 1e-3  # see n'
-    values = {"n": 70, "rate": 0.5, "name": "a"}
-    shown = "n: int = 70  # how many\nname = 'a'; rate: float = 0.5  # see n"
-    assert execute.with_values(source, values) == shown
-    assert execute.with_values(source, {}) == source

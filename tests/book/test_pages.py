@@ -1,7 +1,7 @@
 """No request leaves a page, and what should move on it moves."""
 
 import re
-import struct
+import sys
 
 import pytest
 
@@ -44,11 +44,22 @@ def test_figure_without_words_is_found(tmp_path, image):
     assert pages.problems(tmp_path) == ["page.html shows a.png without alt text"]
 
 
+def test_parts_of_themes_are_no_pages(tmp_path):
+    (tmp_path / "_static").mkdir()
+    (tmp_path / "_static" / "part.html").write_text('<img src="a.png">')
+    assert pages.problems(tmp_path) == []
+
+
 def test_built_pages_are_sound(book):
     html = book / "_build" / "html"
     assert pages.problems(html) == []
     page = pages.read(html / "notebooks" / "01_toy.html")
     assert page.images == 1  # the check saw the figure
+
+
+def test_code_in_single_backquotes_is_shown_as_code(book):
+    text = (book / "_build" / "html" / "book" / "index.html").read_text(encoding="utf-8")
+    assert re.search(r'written as <code class="code[^>]*><span class="pre">x</span></code>', text)
 
 
 def test_built_pages_load_no_live_code_and_no_widget_manager(book):
@@ -71,6 +82,24 @@ def test_unsound_pages_are_an_error(tmp_path, capsys):
     assert "https://cdn.example/x.js" in capsys.readouterr().err
 
 
+def test_without_a_browser_the_build_says_that_pages_were_not_opened(tmp_path, monkeypatch):
+    (tmp_path / "page.html").write_text(QUIET)
+    monkeypatch.setenv("CHROMIUM", "no-such-browser")
+    assert chromium.find_chromium() is None
+    assert build.check(tmp_path) == " (no Chromium found: the pages were not opened)"
+    monkeypatch.setenv("CHROMIUM", sys.executable)
+    start = chromium.start_playwright.__wrapped__  # not the one that may run already
+    monkeypatch.setattr(chromium, "start_playwright", start)
+    monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
+    assert build.check(tmp_path) == " (the pages were not opened: playwright is not installed)"
+
+
+def test_program_that_is_no_browser_is_one_line():
+    with pytest.raises(chromium.BrowserError) as error:
+        chromium.Browser(sys.executable)
+    assert "\n" not in str(error.value)
+
+
 @pytest.mark.browser
 class TestInChromium:
     @pytest.fixture(autouse=True)
@@ -84,10 +113,27 @@ class TestInChromium:
         leaks = '<img src="https://example.org/x.png"><script>undefinedName()</script>'
         (tmp_path / "page.html").write_text(f"<!doctype html><body>{leaks}</body>")
         self.browser.open(tmp_path / "page.html")
-        text = " ".join(self.browser.complaints())
-        assert "request to https://example.org/x.png" in text
-        assert "ERR_NAME_NOT_RESOLVED" in text  # the network is cut off
-        assert "undefinedName is not defined" in text
+        address = "https://example.org/x.png"
+        complaints = self.browser.complaints()
+        assert f"request to {address}" in complaints
+        # The network is cut off.
+        assert f"failed to load {address}: net::ERR_NAME_NOT_RESOLVED" in complaints
+        assert "exception: undefinedName is not defined" in complaints
+
+    def test_complaints_name_the_page_and_count_formulas(self, tmp_path):
+        (tmp_path / "_static").mkdir()
+        for name in ("bad.html", "good.html", "_static/part.html"):
+            (tmp_path / name).write_text("<!doctype html><link rel=icon href=data:,><p>Words.")
+        with open(tmp_path / "bad.html", "a") as file:
+            file.write('<span class="math">x</span><script>console.error("oh", 1)</script>')
+        first, second = chromium.complaints_of_pages(tmp_path)
+        assert first.startswith("bad.html: console error: oh 1")
+        assert second == "bad.html: 1 formulas are not rendered"
+
+    def test_page_that_leads_on_is_followed(self):
+        self.open("index.html")
+        assert self.browser.page.url.endswith("/book/index.html")
+        assert self.browser.complaints() == []
 
     @pytest.mark.parametrize("name", ["book/index.html", "notebooks/01_toy.html", "search.html"])
     def test_page_loads_without_complaint(self, name):
@@ -112,22 +158,14 @@ class TestInChromium:
 
     def test_search_finds_a_word(self):
         self.browser.open(self.html / "search.html", query="?q=toy")
-        self.browser.wait("document.querySelectorAll('#search-results li').length > 0")
+        self.browser.page.wait_for_selector("#search-results li")
         assert self.browser.complaints() == []
 
-    def test_light_and_dark_theme_differ(self, tmp_path):
+    def test_light_and_dark_theme_differ(self):
         colours = {}
-        for theme in ("light", "dark"):
-            self.browser.theme(theme)
+        for theme in ("dark", "light"):
+            self.browser.page.emulate_media(color_scheme=theme)
             self.open("notebooks/01_toy.html")
             body = "getComputedStyle(document.body).backgroundColor"
             colours[theme] = sum(map(int, re.findall(r"\d+", self.browser.evaluate(body))[:3]))
-            shot = tmp_path / f"{theme}.png"
-            self.browser.screenshot(shot, width=1000, height=700)
-            assert struct.unpack(">II", shot.read_bytes()[16:24]) == (1000, 700)
         assert colours["dark"] < 200 < 600 < colours["light"]
-
-
-def test_chromium_can_be_named(monkeypatch):
-    monkeypatch.setenv("CHROMIUM", "no-such-browser")
-    assert chromium.find_chromium() is None

@@ -3,7 +3,9 @@
 import pathlib
 import re
 
-import plain_docstrings
+import yaml
+from sphinx.ext.napoleon import Config, GoogleDocstring
+
 import setup_cell
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -28,10 +30,12 @@ def test_no_tracked_page_part_is_large():
     assert max(path.stat().st_size for path in files) < 3 * 2**20
 
 
-def test_docstring_code_tables_and_shapes_become_restructuredtext():
-    lines = ["`Split`s of ``x``.", "", "| a | b |", "|---|---|", "| `c` | d |", "",
-             "Input shape: `(B, H)`,", "    or more.", "", "done"]  # fmt: skip
-    text = "\n".join(plain_docstrings.convert(lines))
-    assert text.startswith("``Split``\\ s of ``x``.")
-    assert "   * - ``c``\n     - d\n" in text
-    assert "\n**Input shape.** ``(B, H)``,\nor more.\n\ndone" in text
+def test_shapes_in_docstrings_become_fields_beside_the_arguments():
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"][
+        "config"
+    ]
+    config = Config(**{key: v for key, v in settings.items() if key.startswith("napoleon_")})
+    docstring = "Layer.\n\nArgs:\n    n: int.\n\nInput shape:\n    `(B, H)`,\n    or more.\n"
+    text = str(GoogleDocstring(docstring, config))
+    assert ":param n: int." in text
+    assert ":Input shape: `(B, H)`,\n" in text

@@ -26,6 +26,10 @@ It builds {cite:p}`oord2016pixel` in seconds. The total is
 ```{notebook-figure} 01_toy: a line
 ```
 
+```{eval-rst}
+Code in docstrings is written as `x`.
+```
+
 ```{bibliography}
 ```
 """
@@ -99,7 +103,7 @@ def make_project(folder):
     shutil.copytree(ROOT / "book" / "static", folder / "book" / "static")
     shutil.copy(ROOT / "book" / "references.bib", folder / "book")
     config = (ROOT / "_config.yml").read_text(encoding="utf-8")
-    (folder / "_config.yml").write_text(address.HOME.sub(r'\1""', config), encoding="utf-8")
+    (folder / "_config.yml").write_text(address.CONFIG_LINE.sub(r'\1""', config), encoding="utf-8")
     (folder / "book" / "index.md").write_text(INDEX, encoding="utf-8")
     (folder / "_toc.yml").write_text(TOC, encoding="utf-8")
     write_notebook(folder, NOTEBOOK)
