@@ -15,13 +15,15 @@ import platform
 import statistics
 import time
 
-import pcnnlib as pcnn  # first: it keeps TensorFlow's start-up report off the screen
+import pcnnlib_startup
 
-# ruff: isort: split
-import keras
-import numpy as np
+pcnnlib_startup.keep_freed_memory()
+with pcnnlib_startup.without_chatter():
+    import keras
+    import numpy as np
 
-from pcnnlib import sampling
+    import pcnnlib as pcnn
+    from pcnnlib.sampling import METHODS, cached
 
 
 def seconds(function, repeats):
@@ -40,17 +42,17 @@ def time_forward(model, batch, repeats):
 
 
 def time_cached(model, batch, repeats, xla):
-    sampling.XLA = xla
+    cached.XLA = xla
     model.compiled_functions.clear()
     try:
         return seconds(lambda: model.sample(batch, seed=0), repeats)
     finally:
-        sampling.XLA = True
+        cached.XLA = True
 
 
 def time_full(model, batch, rows):
     """`(first pixel's row apart, the whole image)`, from the given number of rows."""
-    start, row = sampling.METHODS["full"]
+    start, draw_row = METHODS["full"]
     state = start(model, batch, None)
     height, width, channels = model.image_shape
     noise = np.random.default_rng(0).random((batch, width, channels, 1), "float32")
@@ -58,7 +60,7 @@ def time_full(model, batch, rows):
 
     def draw(i):
         before = time.perf_counter()
-        _ = row(model, state, i, (noise, *nothing), 1.0)
+        draw_row(model, state, i, (noise, *nothing), 1.0)
         return time.perf_counter() - before
 
     first = draw(0)

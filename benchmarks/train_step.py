@@ -22,14 +22,16 @@ import subprocess
 import sys
 import time
 
-import pcnnlib as pcnn  # first: it keeps TensorFlow's start-up report off the screen
+import pcnnlib_startup
 
-# ruff: isort: split
-import keras
-import numpy as np
-from keras import layers, ops
+pcnnlib_startup.keep_freed_memory()
+with pcnnlib_startup.without_chatter():
+    import keras
+    import numpy as np
+    from keras import layers, ops
 
-from pcnnlib import masks
+    import pcnnlib as pcnn
+    from pcnnlib.nn import masks
 
 
 class MaskedConv2D(layers.Conv2D):
@@ -63,8 +65,8 @@ def reference(image_shape, filters, blocks):
         size, kind = (3, "B") if block else (7, "A")
         above = PlainGate(filters, size, masks.vertical_mask(size, kind))(vertical)
         # As in figure 2, the link mixes all 2F maps before the gate.
-        found = ops.concatenate(above, axis=-1)
-        links = [layers.Conv2D(filters, 1, use_bias=False)(found) for _ in range(2)]
+        both = ops.concatenate(above, axis=-1)
+        links = [layers.Conv2D(filters, 1, use_bias=False)(both) for _ in range(2)]
         vertical = ops.tanh(above[0]) * ops.sigmoid(above[1])
         left = PlainGate(filters, size, masks.horizontal_mask(size, kind))(horizontal, links)
         mixed = layers.Conv2D(filters, 1)(ops.tanh(left[0]) * ops.sigmoid(left[1]))

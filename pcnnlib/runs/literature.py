@@ -8,7 +8,7 @@ from pcnnlib.runs import registry
 LITERATURE = "literature.json"
 
 
-def read_literature(task):
+def read_literature(task: str) -> list[dict]:
     """What others published for a task.
 
     Args:
@@ -28,7 +28,7 @@ def read_literature(task):
     return by_task[task]
 
 
-def compare(task, name):
+def compare(task: str, name: str) -> list[dict]:
     """A published run among what others published for the same task.
 
     Args:

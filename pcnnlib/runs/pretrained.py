@@ -1,17 +1,21 @@
 """Published weights, and the example images beside them."""
 
+import os
 import zipfile
 import zlib
 
 import numpy as np
 
 from pcnnlib._internal.errors import UsageError
+from pcnnlib.models import AutoregressiveModel
 from pcnnlib.runs.publish import file_checksum
 from pcnnlib.runs.registry import EXAMPLES, RUN, WEIGHTS, read_run, run_dir
 from pcnnlib.training import load_model
 
 
-def load_pretrained(name, results_path=None):
+def load_pretrained(
+    name: str, results_path: str | os.PathLike | None = None
+) -> AutoregressiveModel:
     """A published model with its weights, ready to draw.
 
     Args:
@@ -35,7 +39,9 @@ def load_pretrained(name, results_path=None):
     return load_model(path)
 
 
-def read_examples(name, results_path=None):
+def read_examples(
+    name: str, results_path: str | os.PathLike | None = None
+) -> dict[str, np.ndarray]:
     """Images beside a run, for pages that show it.
 
     Args:

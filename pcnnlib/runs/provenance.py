@@ -3,6 +3,7 @@
 import pathlib
 import platform
 import subprocess
+from collections.abc import Iterable
 from importlib import metadata
 
 import keras
@@ -10,7 +11,7 @@ import keras
 from pcnnlib._internal.devices import accelerators, processor_cores
 
 
-def provenance(packages=None):
+def provenance(packages: Iterable[str] | None = None) -> dict:
     """Commit, hardware and versions, for a `run.json`.
 
     Args:
@@ -20,7 +21,7 @@ def provenance(packages=None):
         dict with `commit` (a plus at its end if files had been changed since; None outside of a
         checkout), `hardware` and `versions`.
     """
-    versions = {"python": platform.python_version()}
+    versions: dict[str, str | None] = {"python": platform.python_version()}
     for package in packages or ["pcnnlib", "keras", keras.backend.backend(), "numpy"]:
         try:
             versions[package] = metadata.version(package)
@@ -29,8 +30,8 @@ def provenance(packages=None):
     return {"commit": _commit(), "hardware": _hardware(), "versions": versions}
 
 
-def hardware(run):
-    """The hardware of a run, in a few words: "1 core, AMD EPYC", or the names of accelerators."""
+def hardware(run: dict) -> str:
+    """The hardware of a run, short: "1 core, AMD EPYC", or the names of its accelerators."""
     made_on = run["hardware"]
     if made_on["accelerators"]:
         return ", ".join(made_on["accelerators"])
@@ -49,14 +50,19 @@ def _hardware():
     }
 
 
-def _commit():
+def _commit(file=__file__):
+    """The commit that a file is of, with a plus if tracked files were changed; None outside of git.
+
+    An installed package may lie within a checkout of something else, which does not track it.
+    """
     options = {
-        "cwd": pathlib.Path(__file__).parent,
+        "cwd": pathlib.Path(file).parent,
         "check": True,
         "capture_output": True,
         "text": True,
     }
     try:
+        subprocess.run(["git", "ls-files", "--error-unmatch", pathlib.Path(file).name], **options)
         name = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], **options).stdout.strip()
         changed = subprocess.run(["git", "status", "--porcelain", "-uno"], **options).stdout
     except (OSError, subprocess.CalledProcessError):

@@ -2,21 +2,29 @@
 
 import hashlib
 import json
+import os
 import pathlib
 import statistics
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
 from pcnnlib import analysis
 from pcnnlib._internal.files import replacing
-from pcnnlib.models import PixelCNNAutoencoder
+from pcnnlib.data import Dataset
+from pcnnlib.models import Autoencoder, AutoregressiveModel
 from pcnnlib.nn.conditions import Labels
 from pcnnlib.runs.registry import EXAMPLES, RUN, WEIGHTS
 from pcnnlib.training import save
 
 
-def write_run(run_dir, fields, model=None, images=None):
+def write_run(
+    run_dir: str | os.PathLike,
+    fields: dict,
+    model: AutoregressiveModel | None = None,
+    images: dict[str, np.ndarray] | None = None,
+) -> dict:
     """Write or replace a run, each file in one step.
 
     Args:
@@ -43,19 +51,27 @@ def write_run(run_dir, fields, model=None, images=None):
         fields = {**fields, "weights": weights}
     if images is not None:
         with replacing(run_dir / EXAMPLES) as scratch:
-            np.savez_compressed(scratch, **images)
+            # Its stub takes every keyword for the one that is no array.
+            np.savez_compressed(scratch, **images)  # type: ignore[arg-type]
     with replacing(run_dir / RUN) as scratch:
         scratch.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
     return fields
 
 
-def describe_data(data):
+def describe_data(data: Dataset) -> dict:
     """Name, checksum and sizes of a `Dataset`, for a `run.json`."""
     parts = {part: len(getattr(data, part)) for part in ("train", "validation", "test")}
     return {"name": pathlib.Path(data.name).name, "sha256": data.checksum, **parts}
 
 
-def examples(model, data, *, drawn=100, shown=10, seed=0):
+def examples(
+    model: AutoregressiveModel,
+    data: Dataset,
+    *,
+    drawn: int = 100,
+    shown: int = 10,
+    seed: int = 0,
+) -> dict[str, np.ndarray]:
     """Images that a page needs and cannot compute without the data.
 
     Args:
@@ -80,7 +96,7 @@ def examples(model, data, *, drawn=100, shown=10, seed=0):
         earlier = [(test.labels[:k] == label).sum() for k, label in enumerate(test.labels)]
         order = np.lexsort((test.labels, earlier))
     arrays = {"test": test.images[order[:shown]]}
-    if isinstance(model, PixelCNNAutoencoder):
+    if isinstance(model, Autoencoder):
         return arrays
     images = model.sample(drawn, class_labels(model, drawn), seed=seed)
     index, distance = analysis.nearest(images, data.train.images)
@@ -96,7 +112,9 @@ def examples(model, data, *, drawn=100, shown=10, seed=0):
     }
 
 
-def speed(model, data, seconds, *, drawn=100):
+def speed(
+    model: AutoregressiveModel, data: Dataset, seconds: Sequence[float], *, drawn: int = 100
+) -> dict[str, float]:
     """What a run costs: of training from its history, of drawing measured here and now.
 
     Args:
@@ -114,7 +132,7 @@ def speed(model, data, seconds, *, drawn=100):
     began = []
     for _ in range(2):  # the first call compiles
         began.append(time.perf_counter())
-        if isinstance(model, PixelCNNAutoencoder):
+        if isinstance(model, Autoencoder):
             model.decode(np.zeros((drawn, model.code_size), "float32"), seed=0)
         else:
             model.sample(drawn, class_labels(model, drawn), seed=0)
@@ -126,19 +144,19 @@ def speed(model, data, seconds, *, drawn=100):
     }
 
 
-def class_labels(model, n):
+def class_labels(model: AutoregressiveModel, n: int) -> np.ndarray | None:
     """Labels to draw `n` images of, each class in turn; None for a model without labels."""
     return np.arange(n) % model.condition.n if isinstance(model.condition, Labels) else None
 
 
-def file_checksum(path):
+def file_checksum(path: str | os.PathLike) -> str:
     """SHA-256 of a file."""
     return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
 
 
-def values_checksum(model):
+def values_checksum(model: AutoregressiveModel) -> str:
     """SHA-256 of the values of a model's weights: the same however their file is packed."""
     digest = hashlib.sha256()
     for weight in model.get_weights():
-        digest.update(np.ascontiguousarray(weight))
+        digest.update(np.ascontiguousarray(weight).tobytes())
     return digest.hexdigest()

@@ -1,13 +1,15 @@
-"""Where the published runs are, and what each says.
+"""Where the published runs are, and their records.
 
-A run is a folder of `results/` with a `run.json` (command, architecture, training, seed, data,
-hardware, versions, history, test) and, where it trained a model of this library, the weights beside
-it and `examples.npz`, the few images that a page shows where the data set is not at hand. Its name
-is its path below `results/`, such as "mnist" or "cifar-subset/mixture". The folder is a part of the
-installed package.
+A run is a folder of `results/` with a `run.json`: the command, the network's architecture under
+`model`, the fields of the `TrainConfig` under `training`, seed, data, hardware, versions, history
+and test. Where it trained a model of this library, its weights lie beside it, and `examples.npz`
+holds the few images that a page shows where the data set is not at hand. Its name is its path below
+`results/`, such as "mnist" or "cifar-subset/mixture". The folder is a part of the installed
+package.
 """
 
 import json
+import os
 import pathlib
 
 from pcnnlib._internal.errors import UsageError
@@ -15,21 +17,21 @@ from pcnnlib._internal.errors import UsageError
 RUN, WEIGHTS, EXAMPLES = "run.json", "weights.keras", "examples.npz"
 
 
-def runs_dir():
+def runs_dir() -> pathlib.Path:
     """Where the published runs are: in the installed package, or beside it in a checkout."""
     package = pathlib.Path(__file__).parents[1]
     installed = package / "published"
     return installed if installed.is_dir() else package.parent / "results"
 
 
-def list_runs(results_path=None):
+def list_runs(results_path: str | os.PathLike | None = None) -> list[str]:
     """Names of all published runs, sorted; of those in `results_path`, if it is given."""
     folder = root(results_path)
     paths = folder.glob(f"**/{RUN}")
     return sorted(path.parent.relative_to(folder).as_posix() for path in paths)
 
 
-def read_run(name, results_path=None):
+def read_run(name: str, results_path: str | os.PathLike | None = None) -> dict:
     """The record of a run.
 
     Args:
@@ -45,7 +47,7 @@ def read_run(name, results_path=None):
     return read_run_dir(run_dir(name, results_path))
 
 
-def read_run_dir(path):
+def read_run_dir(path: str | os.PathLike) -> dict:
     """The record of the run in a folder.
 
     Args:
@@ -67,11 +69,12 @@ def read_run_dir(path):
     return run
 
 
-def read_runs(group):
+def read_runs(group: str, results_path: str | os.PathLike | None = None) -> dict[str, dict]:
     """The runs of a folder of `results/`.
 
     Args:
         group: name of the folder, such as "cifar-subset".
+        results_path: folder of runs of your own, or None for those that come with the library.
 
     Returns:
         dict of run -> its record, a dict.
@@ -79,19 +82,21 @@ def read_runs(group):
     Raises:
         UsageError: no run in such a folder, or a damaged file.
     """
-    known = [name for name in list_runs() if "/" in name]
+    known = [name for name in list_runs(results_path) if "/" in name]
     groups = sorted({name.rpartition("/")[0] for name in known})
     if group not in groups:
         raise UsageError(f"group must be one of {', '.join(groups) or 'none'}, got {group!r}")
     inside = [name for name in known if name.rpartition("/")[0] == group]
-    return {name.rpartition("/")[2]: read_run(name) for name in inside}
+    return {name.rpartition("/")[2]: read_run(name, results_path) for name in inside}
 
 
-def root(results_path):
+def root(results_path: str | os.PathLike | None) -> pathlib.Path:
+    """The folder that runs are looked for in; None means `runs_dir()`."""
     return runs_dir() if results_path is None else pathlib.Path(results_path)
 
 
-def run_dir(name, results_path):
+def run_dir(name: str, results_path: str | os.PathLike | None) -> pathlib.Path:
+    """The folder of a run, or `UsageError` if there is no such run."""
     runs = list_runs(results_path)
     if name not in runs:
         raise UsageError(f"run must be one of {', '.join(runs) or 'none'}, got {name!r}")

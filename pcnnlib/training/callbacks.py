@@ -1,17 +1,25 @@
 """Callbacks: a progress bar in nats per image, and grids of samples."""
 
+import os
 import time
+from collections.abc import Callable
 
 import keras
+import numpy as np
 
 from pcnnlib._internal import processes, tensorboard
+from pcnnlib.models import AutoregressiveModel
 from pcnnlib.training.checkpoints import averaged_weights, own_copy
 
 
 class Progress(keras.callbacks.Callback):
-    """Keras's progress bar, one per epoch, in nats per image and with the time left of the run."""
+    """Keras's progress bar, one per epoch, in nats per image and with the time left of the run.
 
-    def __init__(self, epochs):
+    Args:
+        epochs: number of the last epoch.
+    """
+
+    def __init__(self, epochs: int):
         super().__init__()
         self.epochs = epochs
 
@@ -47,7 +55,13 @@ class SampleGrids(keras.callbacks.Callback):
         log_dir: where TensorBoard looks for images, or None.
     """
 
-    def __init__(self, draw, every, epochs, log_dir=None):
+    def __init__(
+        self,
+        draw: Callable[[AutoregressiveModel, int], np.ndarray],
+        every: int,
+        epochs: int,
+        log_dir: str | os.PathLike | None = None,
+    ):
         super().__init__()
         self.draw = draw
         self.every = every
@@ -64,6 +78,7 @@ class SampleGrids(keras.callbacks.Callback):
 
 
 def _duration(seconds):
+    """Seconds in the unit that a reader would choose: "40 s", "12 min", "2.5 h"."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

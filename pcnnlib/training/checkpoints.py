@@ -1,11 +1,13 @@
 """The callback that keeps the best and the last weights, and brings an interrupted run back.
 
-Own code, because a run that is resumed must end with the same bits as one that was never stopped:
-Keras's `BackupAndRestore` keeps no averaged weights, no random state and no identity of the run.
+Own code, for two reasons. A resumed run must end with the same bits as one that was never stopped:
+Keras's `BackupAndRestore` keeps neither averaged weights nor dropout's random state. And a folder
+must not be continued by another run: `BackupAndRestore` does not know which run its files are of.
 """
 
 import dataclasses
 import json
+import os
 import pathlib
 import time
 
@@ -15,46 +17,70 @@ import numpy as np
 from pcnnlib._internal.devices import undistributed
 from pcnnlib._internal.errors import UsageError, first_line
 from pcnnlib._internal.processes import all_processes_agree, process
-from pcnnlib.models import architecture
+from pcnnlib.data import Dataset
+from pcnnlib.models import AutoregressiveModel, architecture
 from pcnnlib.training.config import TrainConfig
 from pcnnlib.training.files import BEST, LAST, load_model, read_state, save
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Keeps history, best and last weights; in memory, and in `checkpoint_dir` if there is one."""
+    """Keeps history, best and last weights; in memory, and in `checkpoint_dir` if there is one.
 
-    def __init__(self, config: TrainConfig, data, checkpoint_dir, provenance=None):
+    Args:
+        config: of the training.
+        data: what is trained on.
+        checkpoint_dir: folder of `best.keras` and `last.keras`, or None.
+        provenance: see `train`.
+
+    Attributes:
+        history: dict of lists, one entry per epoch; whatever JSON can hold may be added.
+        best: weights of the epoch with the lowest validation loss, or None before the first.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        data: Dataset,
+        checkpoint_dir: str | os.PathLike | None,
+        provenance: dict | None = None,
+    ):
         super().__init__()
         self.provenance = provenance or {}
-        self.starts, self.began = [], None
+        self.starts: list[dict] = []
+        self.began: float | None = None
         self.config = config
         self.data = data
         self.checkpoint_dir = None if checkpoint_dir is None else pathlib.Path(checkpoint_dir)
-        self.history = {"loss": [], "val_loss": [], "seconds": []}
-        self.best = None
+        self.history: dict[str, list] = {"loss": [], "val_loss": [], "seconds": []}
+        self.best: list[np.ndarray] | None = None
 
-    def resume(self):
-        """Bring back the last checkpoint, if there is one; return the epoch to begin with."""
+    def resume(self) -> int:
+        """Bring back the last checkpoint, if there is one; return the epoch to begin with.
+
+        The model must be compiled, and be this callback's (`set_model`).
+
+        Raises:
+            UsageError: the checkpoint is damaged or of another run; nothing is changed then.
+        """
         if self.checkpoint_dir is None:
             return 0
-        # What a process killed while saving left behind.
-        for name in (BEST, LAST) if process() == 0 else ():
-            for scratch in self.checkpoint_dir.glob(f".{pathlib.Path(name).stem}.*.keras"):
-                scratch.unlink(missing_ok=True)
         path = self.checkpoint_dir / LAST
         state = read_state(path) if path.exists() else None
         epoch = None if state is None else state["epoch"]
+        # Every process must ask here, with a checkpoint or without: they wait for each other.
         if not all_processes_agree(json.dumps([epoch, self._identity(), architecture(self.model)])):
             raise UsageError(
                 f"processes differ in their flags, their data or in {path}: all must see one folder"
             )
         if state is None:
+            self._remove_scratch_files()
             return 0
         saved = {**state["training"], **{k: state.get(k) for k in ("data_checksum", "backend")}}
         _check_same(path, saved, self._identity())
         last = load_model(path)
         # From the file's own model, so that it cannot be another than the one that was trained.
         _check_same(path, architecture(last), architecture(self.model))
+        self._remove_scratch_files()
         try:
             self.model.set_weights(last.get_weights())
             old, new = last.optimizer.variables, self.model.optimizer.variables
@@ -100,13 +126,22 @@ class Checkpoints(keras.callbacks.Callback):
             # Last of all: until it is replaced, a restart repeats the epoch, with equal results.
             save(self.model, self.checkpoint_dir / LAST, state=state)
 
-    def load_best(self):
+    def load_best(self) -> None:
         """Put the best weights into the model."""
         if self.best is not None:
             self.model.set_weights(self.best)
 
+    def _remove_scratch_files(self):
+        """Remove what a process of this run left behind when it was killed while saving."""
+        for name in (BEST, LAST) if process() == 0 else ():
+            for scratch in self.checkpoint_dir.glob(f".{pathlib.Path(name).stem}.*.keras"):
+                scratch.unlink(missing_ok=True)
+
     def _identity(self):
-        """What must agree, beside the architecture, for a run to be resumed: all but `epochs`."""
+        """What must agree, beside the architecture, for a run to be resumed: all but `epochs`.
+
+        More epochs may be asked for, and the run goes on.
+        """
         fields = dataclasses.asdict(self.config)
         del fields["epochs"]
         fields |= {"data_checksum": self.data.checksum, "backend": keras.backend.backend()}
@@ -123,8 +158,8 @@ def _check_same(path, saved, wanted):
             )
 
 
-def averaged_weights(model):
-    """The model's weights as NumPy arrays, the averaged ones if its optimiser keeps them."""
+def averaged_weights(model: AutoregressiveModel) -> list[np.ndarray]:
+    """The weights of a compiled model, the averaged ones if its optimiser keeps them."""
     optimizer = model.optimizer
     average = {}
     if getattr(optimizer, "use_ema", False):
@@ -135,7 +170,7 @@ def averaged_weights(model):
     return [np.array(average.get(id(weight), weight)) for weight in model.weights]
 
 
-def own_copy(model, weights):
+def own_copy(model: AutoregressiveModel, weights: list[np.ndarray]) -> AutoregressiveModel:
     """A model like this one with these weights, neither compiled nor shared between processes."""
     with undistributed():
         copy = model.__class__.from_config(model.get_config())
@@ -144,6 +179,6 @@ def own_copy(model, weights):
 
 
 def _random_state(model):
-    """Variables of dropout's random state: part of a run, but not of the weights Keras saves."""
+    """Variables of dropout's random state: part of a run, but not among the saved weights."""
     weights = {id(weight) for weight in model.weights}
     return [v for v in model.non_trainable_variables if id(v) not in weights]

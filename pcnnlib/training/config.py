@@ -1,4 +1,4 @@
-"""What a training does. What a network is stands in `model.get_config()`."""
+"""What a training does. (What a network *is* stands in its constructor's arguments.)"""
 
 import dataclasses
 
@@ -54,7 +54,7 @@ class TrainConfig:
             raise UsageError(f"ema must be below 1, got {self.ema}")
 
 
-def RunConfig(**fields):
+def RunConfig(**fields) -> TrainConfig:
     """Former name of `TrainConfig`, deprecated. Architecture goes to the model's constructor."""
     warn_renamed("RunConfig", "TrainConfig")
     return TrainConfig(**fields)

@@ -1,11 +1,12 @@
 """Checkpoints as files: written in one step, and read without unpickling anything.
 
-Keras writes the model; own code adds the training state to the same file, so that weights and
-state cannot disagree, and names every damage in one line.
+Keras writes the model. Own code adds the training state to the same file, so that weights and state
+cannot be of different epochs, and says in one line what is wrong with a damaged file.
 """
 
 import dataclasses
 import json
+import os
 import pathlib
 import zipfile
 import zlib
@@ -23,7 +24,7 @@ BEST, LAST = "best.keras", "last.keras"
 STATE = "training_state.json"
 
 
-def save(model, path, *, state=None):
+def save(model: keras.Model, path: str | os.PathLike, *, state: dict | None = None) -> None:
     """Write a `.keras` file in one step: a reader finds the old file or the new one, whole.
 
     Args:
@@ -42,7 +43,7 @@ def save(model, path, *, state=None):
                 archive.writestr(STATE, json.dumps(state))
 
 
-def load_model(path):
+def load_model(path: str | os.PathLike) -> AutoregressiveModel:
     """Load a model saved by `train` or by `model.save`, without unpickling anything.
 
     Raises:
@@ -64,12 +65,13 @@ def load_model(path):
     return model
 
 
-def read_state(path):
+def read_state(path: str | os.PathLike) -> dict:
     """The training state inside a `last.keras`.
 
     Returns:
         dict: `epoch`, the next one; `history`; `random`, the state of dropout; `training`, the
-        fields of the `TrainConfig`; `data_checksum`; `backend`; `starts`, see `train`.
+        fields of the `TrainConfig`; `model`, its architecture (not before version 0.2: it is that
+        of the model in the file); `data_checksum`; `backend`; `starts`, see `train`.
 
     Raises:
         UsageError: a damaged file, or one without training state.
@@ -83,7 +85,10 @@ def read_state(path):
         raise UsageError(f"checkpoint {path} is damaged: {first_line(error)}") from error
     if isinstance(state, dict) and isinstance(state.get("run"), dict):
         state = _in_todays_form(state)
-    if not isinstance(state, dict) or not {"epoch", "history", "random", "training"} <= set(state):
+    kinds = {"epoch": int, "history": dict, "random": list, "training": dict}
+    if not isinstance(state, dict) or not all(
+        isinstance(state.get(name), kind) for name, kind in kinds.items()
+    ):
         raise UsageError(f"checkpoint {path} holds no training state to resume from")
     return state
 
@@ -91,7 +96,8 @@ def read_state(path):
 def _in_todays_form(state):
     """A state from before version 0.2, whose configuration mixed network and training.
 
-    A run saved before a field existed was trained with what is now its default, or without it.
+    A run saved before a field existed was trained with what is now its default; but before
+    `weight_decay` existed, without any. The architecture is that of the model in the file.
     """
     run = {"weight_decay": 0.0, **state["run"]}
     training = {f.name: run.get(f.name, f.default) for f in dataclasses.fields(TrainConfig)}

@@ -1,5 +1,8 @@
 """The training itself: Keras's `fit` with everything around it that makes a run repeatable."""
 
+import os
+from collections.abc import Iterable
+
 import keras
 
 from pcnnlib._internal.deprecation import warn_renamed
@@ -7,24 +10,27 @@ from pcnnlib._internal.devices import replicas
 from pcnnlib._internal.errors import UsageError
 from pcnnlib._internal.processes import process, processes
 from pcnnlib._internal.tensorboard import write_graph
+from pcnnlib.data import Dataset
+from pcnnlib.models import AutoregressiveModel
 from pcnnlib.training.callbacks import Progress
 from pcnnlib.training.checkpoints import Checkpoints
+from pcnnlib.training.config import TrainConfig
 from pcnnlib.training.optimizers import make_optimizer
 
 
 def train(
-    model,
-    data,
-    config,
+    model: AutoregressiveModel,
+    data: Dataset,
+    config: TrainConfig,
     *,
-    checkpoint_dir=None,
-    log_dir=None,
-    profile=0,
-    callbacks=(),
-    verbose=0,
-    provenance=None,
-    folder=None,
-):
+    checkpoint_dir: str | os.PathLike | None = None,
+    log_dir: str | os.PathLike | None = None,
+    profile: int | tuple[int, int] = 0,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+    verbose: int = 0,
+    provenance: dict | None = None,
+    folder: str | os.PathLike | None = None,
+) -> dict[str, list]:
     """Train a model and leave the best weights in it.
 
     The best weights are those with the lowest validation loss; with `config.ema` they are averaged
@@ -48,8 +54,7 @@ def train(
         folder: former name of `checkpoint_dir`, deprecated.
 
     Returns:
-        History: dict of lists, one entry per epoch: `loss` and `val_loss` (nats per image),
-        `seconds`.
+        dict of lists, one entry per epoch: `loss` and `val_loss` (nats per image), `seconds`.
 
     Raises:
         UsageError: `checkpoint_dir` holds another run, a damaged file, or cannot be written; the

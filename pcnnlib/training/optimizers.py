@@ -2,8 +2,10 @@
 
 import keras
 
+from pcnnlib.training.config import TrainConfig
 
-def make_optimizer(config, steps_per_epoch):
+
+def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """Muon or Adam with warm-up and cosine decay, clipped, and averaging weights if wanted.
 
     Muon makes the update of every weight matrix orthogonal and so moves all its directions alike;
@@ -14,7 +16,7 @@ def make_optimizer(config, steps_per_epoch):
     still average in the first, random weights.
 
     Args:
-        config: `TrainConfig`.
+        config: of the training.
         steps_per_epoch: batches in one pass over the training images. Keras counts them, and not
             the updates, in schedules and averages, where gradients are accumulated.
 
@@ -34,8 +36,18 @@ def make_optimizer(config, steps_per_epoch):
     return configured_optimizer(config, schedule, ema)
 
 
-def configured_optimizer(config, learning_rate, ema):
-    """The optimiser that a configuration names, at this rate (or schedule) and EMA momentum."""
+def configured_optimizer(
+    config: TrainConfig,
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
+    ema: float,
+) -> keras.optimizers.Optimizer:
+    """The optimiser that a configuration names, at this rate (or schedule) and EMA momentum.
+
+    Args:
+        config: of the training; its own `learning_rate`, `warmup`, `final_rate` are not looked at.
+        learning_rate: number or schedule.
+        ema: momentum of the averaged weights, if `config.ema` asks for some.
+    """
     options = {
         "global_clipnorm": config.grad_clip,
         "use_ema": config.ema > 0,

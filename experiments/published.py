@@ -1,8 +1,8 @@
 """The four published runs, each by one command: train, choose on validation, test once, publish.
 
-    python benchmarks/published.py --data_path data --scale cpu
-    KERAS_BACKEND=jax python benchmarks/published.py --data_path data --scale gpu --peak_tflops 989
-    python benchmarks/published.py --data_path data --scale gpu --epochs 1 --results_path /tmp/try
+    python experiments/published.py --data_path data --scale cpu
+    KERAS_BACKEND=jax python experiments/published.py --data_path data --scale gpu --peak_tflops 989
+    python experiments/published.py --data_path data --scale gpu --epochs 1 --results_path /tmp/try
 
 Every run is a call of `python main.py`, printed as it starts. It is saved after each epoch: called
 again, this script goes on where it was cut off, and leaves alone what is published under the same
@@ -20,7 +20,10 @@ import shlex
 import subprocess
 import sys
 
-from pcnnlib import cli, results
+import pcnnlib_startup
+
+with pcnnlib_startup.without_chatter():
+    from pcnnlib import runs
 
 ROOT = pathlib.Path(__file__).parent.parent
 RUNS = {
@@ -31,7 +34,7 @@ RUNS = {
 }
 # One core for an hour or two, steps being what is short there: few features and small batches, and
 # dilations with which a pixel of the last rows sees nearly all of those above (what they bring:
-# `benchmarks/ablations.py --group mnist-dilations`).
+# `experiments/dilations.py`).
 # One GPU for a few minutes each: not yet run, for want of one.
 SCALES = {
     "cpu": (
@@ -60,9 +63,11 @@ def command(name, scale, epochs=None, devices="1"):
 
 def published(run_dir, words):
     """Whether a run is there already, made by these very words."""
-    if not (run_dir / results.RUN).is_file():
+    from pcnnlib import cli
+
+    if not (run_dir / runs.RUN).is_file():
         return False
-    run = results.read_run_dir(run_dir)
+    run = runs.read_run_dir(run_dir)
     return "speed" in run and run.get("command") == cli.command(cli.make_parser().parse_args(words))
 
 
@@ -112,7 +117,7 @@ def main():
     head = " nats/image, test   s/epoch  images/s  GFLOP/im  TFLOP/s  of peak  drawn/s"
     print(f"\n{'run':18}{head}")
     for name in args.only:
-        run = results.read_run_dir(pathlib.Path(args.results_path) / name)
+        run = runs.read_run_dir(pathlib.Path(args.results_path) / name)
         print(f"{name:18}{cost(run, args.peak_tflops)}")
 
 

@@ -1,0 +1,149 @@
+"""Several trainings that differ in one thing each: what `ablations.py` and `dilations.py` share.
+
+Every variant is trained from each of the seeds, and compared with the whole model seed by seed on
+the *validation* images: nothing here is chosen by test images, and nothing is tested. One run per
+variant is written to `results/<comparison>`.
+"""
+
+import argparse
+import dataclasses
+import pathlib
+import time
+
+import pcnnlib_startup
+
+pcnnlib_startup.keep_freed_memory()
+with pcnnlib_startup.without_chatter():
+    import keras
+    import numpy as np
+
+    import pcnnlib as pcnn
+    from pcnnlib import runs
+    from pcnnlib.models import architecture
+
+RESULTS = pathlib.Path(__file__).parent.parent / "results"
+WHOLE = "whole"  # the variant that the others are compared with
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """A network, and how it is trained.
+
+    Attributes:
+        network: class of the model.
+        arguments: dict of its constructor's arguments, but for the images' shape and levels.
+        training: `TrainConfig`; its seed is replaced by each of the seeds.
+    """
+
+    network: type
+    arguments: dict
+    training: pcnn.TrainConfig
+
+    def build(self, data: pcnn.Dataset, seed: int):
+        """The untrained network for these images, initialised from the seed."""
+        keras.utils.set_random_seed(seed)
+        return self.network(data.image_shape, data.levels, **self.arguments)
+
+    def train(self, data: pcnn.Dataset, seed: int) -> tuple:
+        """Train from one seed.
+
+        Returns:
+            `(model, nats of each validation image, validation loss of each epoch, seconds)`.
+        """
+        model = self.build(data, seed)
+        start = time.perf_counter()
+        history = pcnn.train(model, data, dataclasses.replace(self.training, seed=seed))
+        seconds = time.perf_counter() - start
+        nats = -model.log_likelihood(data.validation.images)
+        return model, nats, history["val_loss"], seconds
+
+    def measure(self, data: pcnn.Dataset, seeds) -> dict:
+        """Train from each of the seeds: the variant's part of its `run.json`."""
+        trained = [self.train(data, seed) for seed in seeds]
+        models, nats, losses, seconds = zip(*trained, strict=True)
+        return {
+            "model": architecture(models[0]),
+            "training": dataclasses.asdict(dataclasses.replace(self.training, seed=seeds[0])),
+            "parameters": models[0].count_params(),
+            "seconds": list(seconds),
+            "history": list(losses),
+            "validation_nats": [values.round(4).tolist() for values in nats],
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Variants, and the images they are trained on.
+
+    Attributes:
+        name: folder of its runs below `results`.
+        command: that makes the runs, without the number of seeds.
+        data: name of the data set.
+        variants: dict of name -> `Variant`, the whole model first.
+        images: how many of the first training and validation images, or None for all.
+    """
+
+    name: str
+    command: str
+    data: str
+    variants: dict
+    images: tuple | None = None
+
+    def load(self, data_path) -> pcnn.Dataset:
+        """The data set, or as much of it as the variants are trained on."""
+        data = pcnn.load_dataset(self.data, data_path=data_path)
+        if self.images is None:
+            return data
+        train, validation = self.images
+        return dataclasses.replace(
+            data, train=data.train.take(train), validation=data.validation.take(validation)
+        )
+
+
+def main(comparison: Comparison, seeds: int):
+    """The command line of a comparison; `seeds` is how many there are by default."""
+    parser = argparse.ArgumentParser(description=f"Trains the variants of {comparison.name}.")
+    parser.add_argument("--seeds", type=int, default=seeds, help="trainings of each variant")
+    parser.add_argument("--only", nargs="+", metavar="VARIANT", help="these variants")
+    parser.add_argument("--data_path", default="data", help="folder of the data set's file")
+    parser.add_argument("--results_path", default=str(RESULTS), help="folder that is written to")
+    args = parser.parse_args()
+    if args.seeds < 2:
+        parser.error(f"--seeds must be at least 2, to tell how much is chance, got {args.seeds}")
+    unknown = set(args.only or ()) - set(comparison.variants)
+    if unknown:
+        parser.error(
+            f"--only must name variants of {', '.join(map(repr, comparison.variants))}, "
+            f"got {', '.join(map(repr, sorted(unknown)))}"
+        )
+    try:
+        data = comparison.load(args.data_path)
+    except pcnn.UsageError as error:
+        parser.error(str(error))
+    made = runs.provenance()
+    print(f"{'variant':20}  nats/image  (seeds)            weights  seconds")
+    for name in args.only or comparison.variants:
+        fields = comparison.variants[name].measure(data, range(args.seeds))
+        run = {
+            "command": f"{comparison.command} --seeds {args.seeds}",
+            "variant": name,
+            "seeds": list(range(args.seeds)),
+            "model": fields.pop("model"),
+            "training": fields.pop("training"),
+            "data": runs.describe_data(data),
+            **made,
+            **fields,
+        }
+        run_dir = pathlib.Path(args.results_path) / comparison.name / folder(name)
+        runs.write_run(run_dir, run)
+        means = [np.mean(nats) for nats in fields["validation_nats"]]
+        print(
+            f"{name:20} {np.mean(means):8.2f}    ({', '.join(f'{m:.2f}' for m in means)})"
+            f"  {fields['parameters']:8,}  {np.mean(fields['seconds']):6.1f}",
+            flush=True,
+        )
+
+
+def folder(name: str) -> str:
+    """The folder of a variant's run: "one stack, no gate" is in `one-stack-no-gate`."""
+    return name.replace(",", "").replace(" ", "-")
