@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import Any
 
 from pcnnlib._internal.errors import UsageError, first_line
 from pcnnlib._internal.processes import processes
@@ -27,7 +28,7 @@ def cluster(settings: Settings) -> tuple[str, int, int] | None:
         UsageError: one of them is missing or no number, nothing is trained, or not on all devices.
     """
     flags = {name: getattr(settings.devices, name) for name in CLUSTER}
-    values = {
+    values: dict[str, Any] = {
         name: value if value is not None else os.environ.get(CLUSTER[name])
         for name, value in flags.items()
     }

@@ -53,6 +53,7 @@ def picture(
         "progress": progress,
     }
     if isinstance(model, PixelCNNAutoencoder):
+        assert originals is not None  # only other models can do without
         originals = np.resize(originals, (-(-n // ROW), *model.image_shape))
         codes = np.repeat(model.encode(originals), ROW - 1, axis=0)
         drawn = model.decode(codes, **options).reshape(-1, ROW - 1, *model.image_shape)
@@ -80,10 +81,10 @@ def row_labels(model: AutoregressiveModel, drawing: Drawing) -> np.ndarray | Non
     return model.condition.check(np.array(drawing.classes))
 
 
-def check_picture(model_or_data, drawing: Drawing) -> None:
-    """Raise `UsageError` if the picture to complete cannot be read, or does not fit the images."""
+def check_picture(drawing: Drawing, image_shape: tuple, levels: int) -> None:
+    """Raise `UsageError` if the picture to complete cannot be read, or is not such an image."""
     if drawing.complete:
-        images.read_png(drawing.complete, model_or_data.image_shape, model_or_data.levels)
+        images.read_png(drawing.complete, image_shape, levels)
 
 
 def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
@@ -120,7 +121,8 @@ def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
         raise UsageError(f"--classes needs a conditional model; {name} is none")
     pictures = pathlib.Path(files.samples_path) / str(name)
     check_writable(pictures)
-    check_picture(model, drawing)  # a mistake here should not cost an older picture
+    # A mistake here should not cost an older picture.
+    check_picture(drawing, model.image_shape, model.levels)
     draw(model, originals, settings, pictures)
 
 

@@ -1,7 +1,8 @@
 """The flags of the command line, one frozen class for each group of `--help`.
 
-A field is a flag: the annotation says which values it takes, and the comment behind the field is
-its help. Training is `pcnnlib.training.TrainConfig` itself, so that a new field there is a flag.
+A field is a flag: the annotation says which values it takes, and the comment behind the field, with
+the lines of comment that follow it, is its help. Training is `pcnnlib.training.TrainConfig` itself,
+so that a new field there is a flag.
 """
 
 import sys

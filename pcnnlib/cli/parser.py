@@ -4,7 +4,6 @@ import argparse
 import ast
 import dataclasses
 import difflib
-import functools
 import inspect
 import io
 import pathlib
@@ -20,6 +19,9 @@ from pcnnlib._internal.errors import UsageError, parse_integers
 from pcnnlib.cli.cluster import CLUSTER
 from pcnnlib.cli.flags import NAMES, OPEN, Settings
 
+# The groups by name, each an object that holds its flags' defaults.
+GROUPS: dict[str, Any] = vars(Settings())
+DEFAULTS = {name: value for group in GROUPS.values() for name, value in vars(group).items()}
 # Commands of published runs name their flags in this order, and are compared as text. A flag that
 # came later is named at the end.
 ORDER = (
@@ -43,7 +45,7 @@ class Parser(argparse.ArgumentParser):
             flag = unknown[0].split("=")[0]
             if not flag.startswith("-"):
                 raise UsageError(f"unexpected argument {flag}; --help lists what there is")
-            near = difflib.get_close_matches(flag, [f"--{name}" for name in defaults()], n=1)
+            near = difflib.get_close_matches(flag, [f"--{name}" for name in DEFAULTS], n=1)
             hint = f"; did you mean {near[0]}?" if near else "; --help lists them"
             raise UsageError(f"unknown flag {flag}{hint}")
         return known
@@ -73,12 +75,11 @@ def make_parser() -> Parser:
         formatter_class=HelpFormatter,
     )
     titles = field_comments(Settings)
-    for group in dataclasses.fields(Settings):
-        section = parser.add_argument_group(titles[group.name])
-        cls = type(group.default)
-        comments, annotations = field_comments(cls), typing.get_type_hints(cls)
-        for flag in dataclasses.fields(cls):
-            default = getattr(group.default, flag.name)
+    for name, group in GROUPS.items():
+        section = parser.add_argument_group(titles[name])
+        comments, annotations = field_comments(type(group)), typing.get_type_hints(type(group))
+        for flag in dataclasses.fields(group):
+            default = getattr(group, flag.name)
             section.add_argument(
                 f"--{flag.name}",
                 default=default,
@@ -94,11 +95,12 @@ def settings_of(args: argparse.Namespace) -> Settings:
     Raises:
         UsageError: a value out of range.
     """
-    groups = {}
-    for group in dataclasses.fields(Settings):
-        cls = type(group.default)
-        groups[group.name] = cls(**{f.name: getattr(args, f.name) for f in dataclasses.fields(cls)})
-    return Settings(**groups)
+    return Settings(
+        **{
+            name: type(group)(**{f.name: getattr(args, f.name) for f in dataclasses.fields(group)})
+            for name, group in GROUPS.items()
+        }
+    )
 
 
 def command(args: argparse.Namespace) -> str:
@@ -121,17 +123,9 @@ def command(args: argparse.Namespace) -> str:
 
 def changed(args: argparse.Namespace) -> dict[str, Any]:
     """Flags with another value than by default."""
-    return {name: value for name, value in vars(args).items() if value != defaults()[name]}
+    return {name: value for name, value in vars(args).items() if value != DEFAULTS[name]}
 
 
-@functools.cache
-def defaults() -> dict[str, Any]:
-    """Every flag's default."""
-    groups = [group.default for group in dataclasses.fields(Settings)]
-    return {f.name: getattr(group, f.name) for group in groups for f in dataclasses.fields(group)}
-
-
-@functools.cache
 def field_comments(cls: type) -> dict[str, str]:
     """The comment behind each field of a dataclass, with the lines of comment that follow it."""
     source = textwrap.dedent(inspect.getsource(cls))

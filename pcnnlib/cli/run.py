@@ -83,7 +83,7 @@ def train_and_draw(settings: Settings, command: str) -> None:
             f"data {data.name}: pictures need images of 1 or 3 channels, got {data.image_shape}"
         )
     paths = run_paths(settings)
-    check_picture(data, settings.drawing)
+    check_picture(settings.drawing, data.image_shape, data.levels)
     if settings.training.epochs:
         if settings.files.publish is not None:
             check_plan(paths.checkpoints / training.LAST, settings.training.epochs)

@@ -29,7 +29,7 @@ def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> A
         if folder is not None:
             check_writable(folder)
     if processes.process() == 0:
-        gated = getattr(model, "decoder", model)
+        gated: Any = getattr(model, "decoder", model)
         print(
             f"{data.name}: {len(data.train):,} images {data.image_shape}, {data.levels} levels; "
             f"{gated.n_blocks} blocks of {gated.filters} filters, {model.count_params():,} weights"
