@@ -2,7 +2,7 @@
 
 import sys
 
-from pcnnlib.cli import main
+from pcnnlib_startup import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,6 +2,14 @@
 
 TensorFlow 2.21 writes informational lines to the process's standard error while it is imported, and
 `TF_CPP_MIN_LOG_LEVEL` no longer stops them; in a notebook they would stand above the first figure.
+
+This module stands outside the package: whoever imports a part of `pcnnlib` imports TensorFlow with
+it, and then it is too late. A library must not change the process of a program that uses it, so
+programs ask for it: the command line does, and a notebook may.
+
+>>> from pcnnlib_startup import prepare_process
+>>> prepare_process()
+>>> import pcnnlib as pcnn
 """
 
 import contextlib
@@ -10,6 +18,7 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 
 # Of <malloc.h>: which parameter `mallopt` sets. The threshold is the highest that glibc accepts.
 M_TOP_PAD, M_MMAP_THRESHOLD, M_ARENA_MAX = -2, -3, -8
@@ -18,8 +27,26 @@ KEPT, LARGE = 1 << 30, 32 << 20  # bytes
 CHATTER = re.compile(rb"^(WARNING: All log messages before absl::InitializeLog|I\d{4} )")
 
 
+def main(args: Sequence[str] | None = None) -> int:
+    """Prepare the process, then run the command line; return the exit code."""
+    prepare_process()
+    from pcnnlib import cli  # not before: it imports TensorFlow
+
+    return cli.main(args)
+
+
+def prepare_process() -> None:
+    """Import Keras and its backend without TensorFlow's start-up lines, and keep freed memory.
+
+    To be called before TensorFlow is imported; later it does no harm, and has little effect.
+    """
+    with without_chatter():
+        keep_freed_memory()
+        import keras  # noqa: F401
+
+
 @contextlib.contextmanager
-def without_chatter():
+def without_chatter() -> Iterator[None]:
     """Hold back what is written to standard error, and pass on all that is not informational."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
@@ -40,7 +67,7 @@ def without_chatter():
             os.write(2, b"".join(lines))
 
 
-def keep_freed_memory():
+def keep_freed_memory() -> bool:
     """Let the C library keep up to 1 GiB of freed memory for the next step's tensors.
 
     As soon as Keras trains from anything but arrays, TensorFlow 2.21 tells glibc to hand freed
@@ -52,7 +79,7 @@ def keep_freed_memory():
     left alone.
 
     Returns:
-        bool, whether the C library took it.
+        Whether the C library took it.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
