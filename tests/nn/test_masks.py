@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pcnnlib import masks
-from pcnnlib.errors import UsageError
+from pcnnlib import UsageError
+from pcnnlib.nn import masks
 
 KERNELS = {
     "raster": masks.raster_mask,
@@ -16,7 +16,7 @@ KERNELS = {
 def comes_before(stack, mask_type, row, column, in_group, out_group):
     """Whether a tap may be seen, from the order of generation alone.
 
-    A value's place is (row, column, group). The pixel predicted is (0, 0, out_group).
+    A value's position is (row, column, group). The pixel predicted is (0, 0, out_group).
     """
     value, predicted = (row, column, in_group), (0, 0, out_group)
     if stack == "raster":

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import pcnnlib as pcnn
-from pcnnlib.baselines import Histogram, best_smoothing
-from pcnnlib.errors import UsageError
+from pcnnlib import UsageError
+from pcnnlib.models import Histogram, best_smoothing
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +60,3 @@ def test_wrong_shapes_and_no_smoothing_are_refused():
         Histogram((8, 8, 1), 17).log_likelihood(np.zeros((2, 4, 4, 1), "uint8"))
     with pytest.raises(UsageError, match="smoothing"):
         Histogram((8, 8, 1), 17, smoothing=0)
-
-
-def test_costs_of_pixels_add_up_to_the_cost_of_the_image(data):
-    model = pcnn.PixelCNN(data.image_shape, data.levels, filters=8, blocks=1)
-    images = data.test.images[:5]
-    costs = pcnn.analysis.surprise(model, images)
-    assert costs.shape == (5, 8, 8)
-    # Sums of 64 float32 terms of about 3.
-    assert costs.sum(axis=(1, 2)) == pytest.approx(-model.log_likelihood(images), rel=1e-5)

@@ -6,7 +6,7 @@ import pytest
 from support import gated, outputs, random_condition, random_images
 
 import pcnnlib as pcnn
-from pcnnlib.errors import UsageError
+from pcnnlib import UsageError
 
 CONDITIONS = [pcnn.Labels(3), pcnn.Vector(4), pcnn.Map((2, 2, 3))]
 

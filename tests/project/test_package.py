@@ -11,7 +11,7 @@ import pytest
 
 from pcnnlib import results
 
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parents[2]
 
 LOAD = """
 import pcnnlib as pcnn
