@@ -7,6 +7,9 @@ VENV       := .venv
 BIN        := $(VENV)/bin
 READY      := $(VENV)/.installed
 TIMED      := sh book/timed.sh
+BACKENDS   ?= tensorflow jax
+WORKERS    ?= 2
+PYTEST     := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 PARAMS     ?= notebooks/params/quick.yaml
 SCALE      ?= cpu
 DATA       ?= data
@@ -62,10 +65,17 @@ smoke: $(READY)  ## execute every notebook with tiny parameters, keep nothing
 notebooks: $(READY)  ## write each notebook's .ipynb twin from its .py
 	@$(TIMED) notebooks $(BIN)/python book/twins.py
 
-test: $(READY)  ## ruff and pytest
+# Two processes share the tests: a third would not fit into 8 GB. Each file stays in one of them.
+test: $(READY)  ## ruff, mypy, and pytest under each of BACKENDS
 	@$(TIMED) "ruff check" $(BIN)/ruff check .
 	@$(TIMED) "ruff format" $(BIN)/ruff format --check .
-	@$(TIMED) pytest $(BIN)/python -m pytest
+	@$(TIMED) mypy $(BIN)/mypy
+ifneq ($(filter tensorflow,$(BACKENDS)),)
+	@$(TIMED) "pytest, tensorflow" $(PYTEST)
+endif
+ifneq ($(filter jax,$(BACKENDS)),)
+	@KERAS_BACKEND=jax $(TIMED) "pytest, jax" $(PYTEST) -m both_backends
+endif
 
 format: $(READY)  ## let ruff format and fix what it can
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

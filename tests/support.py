@@ -1,4 +1,4 @@
-"""What the tests share: models with weights that matter, and values to feed them."""
+"""What the tests share: models with weights that matter, values to feed them, small data."""
 
 import itertools
 
@@ -9,7 +9,7 @@ import pytest
 import pcnnlib as pcnn
 
 # A mixture of logistics, small.
-MIXTURE = {"distribution": "logistic_mixture", "components": 3}
+MIXTURE = {"distribution": pcnn.LogisticMixture(components=3)}
 
 
 def on_both(cases, *chosen):
@@ -48,12 +48,28 @@ def gated(shape=(4, 4, 1), levels=2, filters=6, blocks=2, *, first=3, seed=0, **
     return shake(model, seed)
 
 
-def plain(shape=(4, 4, 1), levels=2, filters=6, blocks=2, *, first=3, seed=0, **options):
-    """A small 2016 PixelCNN with random weights."""
+def plain(shape=(4, 4, 1), levels=2, filters=6, blocks=3, *, first=3, seed=0, **options):
+    """A small 2016 PixelCNN with random weights; `blocks` counts the first convolution too."""
     model = pcnn.PixelCNN(
         shape, levels=levels, filters=filters, blocks=blocks, first_kernel_size=first, **options
     )
     return shake(model, seed)
+
+
+def write_npz(path, *, n=40, shape=(4, 4), levels=2, classes=3, seed=0, **replaced):
+    """A small data set with something to learn: each image is noise around one of few patterns."""
+    rng = np.random.default_rng(seed)
+    patterns = rng.integers(0, levels, (classes, *shape))
+    arrays = {}
+    for part, count in (("train", n), ("test", max(4, n // 4))):
+        labels = rng.integers(0, classes, count)
+        noise = rng.integers(0, levels, (count, *shape))
+        images = np.where(rng.random(noise.shape) < 0.2, noise, patterns[labels])
+        arrays[f"x_{part}"] = images.astype("uint8")
+        arrays[f"y_{part}"] = labels.astype("int64")
+    arrays.update(replaced)
+    np.savez(path, **{name: value for name, value in arrays.items() if value is not None})
+    return path
 
 
 def random_images(n, shape, levels, seed=0):
@@ -71,6 +87,17 @@ def random_condition(condition, n, seed=0):
 
 def inputs_for(model, images, condition):
     return images if condition is None else (images, condition)
+
+
+def name_of(distribution):
+    """The name of a test of a distribution."""
+    config = distribution.get_config()
+    return "-".join([type(distribution).__name__, *map(str, config.values())])
+
+
+def random_parameters(distribution, pixels=(2, 3, 4), scale=3.0, seed=0):
+    raw = np.random.default_rng(seed).normal(size=(*pixels, distribution.size)) * scale
+    return np.asarray(distribution.parameters(raw.astype("float32")))
 
 
 def outputs(model, images, condition=None):

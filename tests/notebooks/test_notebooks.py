@@ -1,4 +1,7 @@
-"""Every notebook: equal to its twin, begins alike, and runs from top to bottom."""
+"""Every notebook: equal to its twin, begins alike, with parameters that are known.
+
+`make book` executes each notebook, and `make smoke` with tiny parameters.
+"""
 
 import pathlib
 import re
@@ -16,7 +19,6 @@ import twins
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "notebooks"
 SOURCES = twins.sources(FOLDER)
-SMOKE = FOLDER / "params" / "smoke.yaml"
 
 each_notebook = pytest.mark.parametrize("source", SOURCES, ids=[path.stem for path in SOURCES])
 
@@ -32,9 +34,11 @@ def test_every_twin_has_a_source():
 @each_notebook
 def test_pair_holds_the_same_cells(source):
     cells, twin = jupytext.read(source).cells, twin_of(source).cells
-    told = "make notebooks"
-    assert [(c.cell_type, c.source) for c in cells] == [(c.cell_type, c.source) for c in twin], told
-    assert source.with_suffix(".ipynb").read_text(encoding="utf-8") == twins.twin(source), told
+    fix = "make notebooks"
+    assert [(c.cell_type, c.source) for c in cells] == [(c.cell_type, c.source) for c in twin], (
+        remedy
+    )
+    assert source.with_suffix(".ipynb").read_text(encoding="utf-8") == twins.twin(source), fix
 
 
 @each_notebook
@@ -97,18 +101,3 @@ def test_set_up_cell_installs_from_the_address_alone(monkeypatch):
 def test_set_up_cell_does_nothing_elsewhere(monkeypatch):
     monkeypatch.setattr("subprocess.run", lambda *_, **__: pytest.fail("ran a command"))
     exec(setup_cell.setup_cell("https://github.com/a/b"), {})
-
-
-@pytest.mark.slow
-@each_notebook
-def test_notebook_runs_with_tiny_parameters(source, tmp_path, monkeypatch):
-    for name, value in execute.kernel_environment(tmp_path / "kernel").items():
-        monkeypatch.setenv(name, value)
-    execute.check_kernel()
-    names = [path.stem for path in SOURCES]
-    parameters = execute.Parameters.read(SMOKE, names)
-    notebook = twin_of(source)
-    values = parameters.for_notebook(source.stem, execute.known_parameters(notebook))
-    target = tmp_path / f"{source.stem}.ipynb"
-    execute.run_notebook(notebook, target, values, ROOT)
-    assert target.is_file()
