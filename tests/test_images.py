@@ -5,11 +5,11 @@ import random
 
 import numpy as np
 import pytest
+from pcnnlib.errors import UsageError
 from PIL import Image
 from support import random_images
 
 from pcnnlib import images
-from pcnnlib.errors import UsageError
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -5,12 +5,12 @@ import io
 import matplotlib
 import numpy as np
 import pytest
+from pcnnlib.errors import UsageError
+from pcnnlib.images import UNDRAWN
 from PIL import Image
 
 import pcnnlib as pcnn
 from pcnnlib import masks, notebook, plots, results
-from pcnnlib.errors import UsageError
-from pcnnlib.images import UNDRAWN
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import re
 
 import numpy as np
 import pytest
+from pcnnlib.errors import UsageError
 from PIL import Image
 
 import pcnnlib as pcnn
 from pcnnlib import images, masks, widgets
-from pcnnlib.errors import UsageError
 
 SIZE, KERNELS, LAYERS = 7, (3, 5), (2, 3, 4)
 

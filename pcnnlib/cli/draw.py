@@ -1,8 +1,10 @@
 """Drawing: grids of samples, completed pictures and animations, from a run or a published one."""
 
+import math
 import pathlib
 from collections.abc import Collection
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
@@ -13,10 +15,13 @@ from pcnnlib.cli.network import describe, kind_of
 from pcnnlib.cli.paths import check_writable
 from pcnnlib.models import AutoregressiveModel, PixelCNNAutoencoder
 from pcnnlib.nn.conditions import Labels
-from pcnnlib.viz import animation, images
+from pcnnlib.viz import images
+from pcnnlib.viz.animation import animate
 
 # An autoencoder's picture has rows of this many images: an original, and draws from its code.
 ROW = 10
+# An animation has about as many frames.
+FRAMES = 48
 
 
 def draw(
@@ -47,7 +52,7 @@ def picture(
         `(images, columns, keep)`; columns None for a square, `keep` a mask of the images that
         were not drawn, or None.
     """
-    options = {
+    options: Any = {
         "seed": settings.training.seed,
         "temperature": settings.drawing.temperature,
         "progress": progress,
@@ -97,7 +102,7 @@ def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
     Raises:
         UsageError: flags that have no meaning here, no such run, or one that cannot be drawn from.
     """
-    drawing, files, name = settings.drawing, settings.files, settings.drawing.pretrained
+    drawing, files, name = settings.drawing, settings.files, str(settings.drawing.pretrained)
     if settings.training.epochs:
         raise UsageError("--pretrained draws and trains nothing: add --epochs=0")
     if files.publish is not None:
@@ -119,7 +124,7 @@ def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
             raise UsageError(f"{name} holds no images whose codes could be drawn from")
     if row_labels(model, drawing) is None and drawing.classes is not None:
         raise UsageError(f"--classes needs a conditional model; {name} is none")
-    pictures = pathlib.Path(files.samples_path) / str(name)
+    pictures = pathlib.Path(files.samples_path) / name
     check_writable(pictures)
     # A mistake here should not cost an older picture.
     check_picture(drawing, model.image_shape, model.levels)
@@ -150,8 +155,19 @@ def _write(model, drawn, pictures, name, settings, *, columns=None, keep=None):
     path = pictures / f"{name}.png"
     images.save_png(path, images.tile(drawn, model.levels, columns=columns))
     print(f"{name}: {path}")
-    animate = settings.drawing.animate
-    if animate if animate is not None else isinstance(model.condition, Labels):
-        growing = animation.growing(drawn, model.levels, columns=columns, keep=keep)
-        animation.save_gif(path.with_suffix(".gif"), growing)
+    wanted = settings.drawing.animate
+    if wanted if wanted is not None else isinstance(model.condition, Labels):
+        height, width = model.image_shape[:2]
+        growing = animate(
+            drawn,
+            model.levels,
+            columns=columns or math.isqrt(len(drawn) - 1) + 1,
+            keep=keep,
+            every=max(1, height * width // FRAMES),
+            milliseconds=60,
+            hold=2000,
+            gap=0.5,
+            background=255,
+        )
+        growing.save(path.with_suffix(".gif"))
         print(f"animation: {path.with_suffix('.gif')}")

@@ -149,7 +149,7 @@ class Settings:
     training: TrainConfig = TrainConfig(epochs=50)  # training; --epochs=0 only draws
     drawing: Drawing = Drawing()  # drawing
     files: Files = Files()  # files
-    devices: Devices = Devices()  # devices
+    devices: Devices = Devices()  # several devices
 
 
 # Values of a flag that a registry holds, with their help; --data also takes a path.

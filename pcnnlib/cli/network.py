@@ -1,6 +1,7 @@
 """The network of a run: made from the flags, or loaded from a checkpoint that fits them."""
 
 import pathlib
+from typing import Any
 
 import keras
 
@@ -27,7 +28,7 @@ def build_network(network: Network, data: Dataset, seed: int) -> AutoregressiveM
     distribution: str | Distribution | None = network.distribution
     if distribution == "logistic_mixture":
         distribution = LogisticMixture(network.components)
-    options = {
+    options: Any = {
         "levels": data.levels,
         "filters": network.f_map or _default_filters(distribution, data),
         "blocks": network.layers,

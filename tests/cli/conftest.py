@@ -3,14 +3,10 @@
 import numpy as np
 import pytest
 from PIL import Image
+from support import write_npz
 
 import pcnnlib as pcnn
 from pcnnlib import cli
-
-try:
-    from support import write_npz
-except ImportError:
-    from tests.conftest import write_npz
 
 
 class Home:
