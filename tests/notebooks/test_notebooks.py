@@ -35,9 +35,7 @@ def test_every_twin_has_a_source():
 def test_pair_holds_the_same_cells(source):
     cells, twin = jupytext.read(source).cells, twin_of(source).cells
     fix = "make notebooks"
-    assert [(c.cell_type, c.source) for c in cells] == [(c.cell_type, c.source) for c in twin], (
-        remedy
-    )
+    assert [(c.cell_type, c.source) for c in cells] == [(c.cell_type, c.source) for c in twin], fix
     assert source.with_suffix(".ipynb").read_text(encoding="utf-8") == twins.twin(source), fix
 
 
