@@ -5,7 +5,8 @@ import pathlib
 import numpy as np
 
 import pcnnlib as pcnn
-from pcnnlib import images, results
+from pcnnlib import runs
+from pcnnlib.viz import images
 
 TARGET = pathlib.Path(__file__).parent / "static" / "mnist.png"
 CLASSES = 10  # and columns
@@ -13,7 +14,7 @@ WAYS = 3
 
 
 def main():
-    real = results.read_examples("mnist")["test"]
+    real = runs.read_examples("mnist")["test"]
     by_class = pcnn.load_pretrained("mnist-conditional")
     model = pcnn.load_pretrained("mnist")
     upper = np.zeros(model.image_shape[:2], bool)

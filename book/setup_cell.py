@@ -1,9 +1,9 @@
-"""The first code cell of every notebook: the only place where a notebook installs anything."""
+"""The first code cell of every notebook: installs the library in Colab, prepares TensorFlow."""
 
 import re
 
 TEXT = """\
-# In Colab, this installs the library from the project's repository. Elsewhere it does nothing.
+# In Colab, this installs the library from the project's repository.
 REPOSITORY = "{address}"  # written by `make address URL=...`
 
 import subprocess
@@ -17,7 +17,11 @@ if "google.colab" in sys.modules:
         )
     package = f"pcnnlib[notebooks] @ git+{{REPOSITORY}}"
     command = [sys.executable, "-m", "pip", "install", "--quiet", package]
-    subprocess.run(command, check=True)"""
+    subprocess.run(command, check=True)
+
+from pcnnlib_startup import prepare_process
+
+prepare_process()  # no log lines of TensorFlow's start, and freed memory is kept for reuse"""
 
 # The line with the address in a .py file and, with its quotes escaped, in an .ipynb file.
 LINE = re.compile(r'(REPOSITORY = \\?")[^"\\\n]*(\\?"  # written by `make address)')

@@ -7,7 +7,7 @@
 # ---
 
 # %% tags=["remove-cell"]
-# In Colab, this installs the library from the project's repository. Elsewhere it does nothing.
+# In Colab, this installs the library from the project's repository.
 REPOSITORY = ""  # written by `make address URL=...`
 
 import subprocess
@@ -22,6 +22,10 @@ if "google.colab" in sys.modules:
     package = f"pcnnlib[notebooks] @ git+{REPOSITORY}"
     command = [sys.executable, "-m", "pip", "install", "--quiet", package]
     subprocess.run(command, check=True)
+
+from pcnnlib_startup import prepare_process
+
+prepare_process()  # no log lines of TensorFlow's start, and freed memory is kept for reuse
 
 # %% [markdown]
 # # What does a code say to a decoder that can draw?

@@ -80,22 +80,33 @@ def test_parameter_files_name_only_known_parameters(file):
         parameters.for_notebook(name, names)
 
 
-def test_set_up_cell_stops_in_colab_while_there_is_no_address(monkeypatch):
+@pytest.fixture
+def prepared(monkeypatch):
+    """Calls of `prepare_process`, which would change the process of the tests."""
+    calls = []
+    monkeypatch.setattr("pcnnlib_startup.prepare_process", lambda: calls.append("prepared"))
+    return calls
+
+
+def test_set_up_cell_stops_in_colab_while_there_is_no_address(monkeypatch, prepared):
     monkeypatch.setitem(sys.modules, "google.colab", object())
     with pytest.raises(SystemExit, match="no public address yet"):
         exec(setup_cell.setup_cell(), {})
+    assert prepared == []
 
 
-def test_set_up_cell_installs_from_the_address_alone(monkeypatch):
-    ran = []
+def test_set_up_cell_installs_from_the_address_alone_and_then_prepares(monkeypatch, prepared):
+    ran = prepared
     monkeypatch.setitem(sys.modules, "google.colab", object())
     monkeypatch.setattr("subprocess.run", lambda command, check: ran.append((command, check)))
     exec(setup_cell.setup_cell("https://github.com/a/b"), {})
-    ((command, check),) = ran
+    (command, check), last = ran
+    assert last == "prepared"
     assert command[-1] == "pcnnlib[notebooks] @ git+https://github.com/a/b"
     assert check
 
 
-def test_set_up_cell_does_nothing_elsewhere(monkeypatch):
+def test_set_up_cell_only_prepares_the_process_elsewhere(monkeypatch, prepared):
     monkeypatch.setattr("subprocess.run", lambda *_, **__: pytest.fail("ran a command"))
     exec(setup_cell.setup_cell("https://github.com/a/b"), {})
+    assert prepared == ["prepared"]
