@@ -25,7 +25,7 @@ def train(
     *,
     checkpoint_dir: str | os.PathLike | None = None,
     log_dir: str | os.PathLike | None = None,
-    profile: int | tuple[int, int] = 0,
+    profile: int | tuple[int, ...] = 0,
     callbacks: Iterable[keras.callbacks.Callback] = (),
     verbose: int = 0,
     provenance: dict | None = None,

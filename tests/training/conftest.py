@@ -1,14 +1,10 @@
 """Runs that several of these modules look at."""
 
 import pytest
+from support import write_npz
 from training.small_runs import train_small
 
 import pcnnlib as pcnn
-
-try:
-    from support import write_npz
-except ImportError:
-    from conftest import write_npz
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,9 @@ def small_config(**changes):
     return pcnn.TrainConfig(**{**TRAINING, **changes})
 
 
-def train_small(data, checkpoint_dir=None, *, network=None, callbacks=(), provenance=None, **changes):
+def train_small(
+    data, checkpoint_dir=None, *, network=None, callbacks=(), provenance=None, **changes
+):
     """Train a new model; return `(model, history)`. `changes` are fields of the `TrainConfig`."""
     config = small_config(**changes)
     model = small_network(data, config.seed, **(network or {}))

@@ -113,7 +113,7 @@ def test_a_folder_of_another_network_is_refused_and_left_alone(tiny_data, finish
 
 def test_a_folder_of_another_kind_of_model_is_refused(tiny_data, finished):
     model = pcnn.PixelCNN(tiny_data.image_shape, tiny_data.levels, 4, 3)
-    config = pcnn.TrainConfig(**{**training.read_state(finished[2] / training.LAST)["training"]})
+    config = pcnn.TrainConfig(**training.read_state(finished[2] / training.LAST)["training"])
     with pytest.raises(pcnn.UsageError, match="with class='GatedPixelCNN', not 'PixelCNN'"):
         pcnn.train(model, tiny_data, config, checkpoint_dir=finished[2])
 
@@ -135,7 +135,9 @@ def test_a_folder_of_another_training_is_refused_and_left_alone(tiny_data, finis
     folder = finished[2]
     before = contents(folder)
     ((name, value),) = changes.items()
-    with pytest.raises(pcnn.UsageError, match=f"is of a run with {name}=.*, not {value!r}: ch") as e:
+    with pytest.raises(
+        pcnn.UsageError, match=f"is of a run with {name}=.*, not {value!r}: ch"
+    ) as e:
         train_small(tiny_data, folder, **{"ema": 0.9, "epochs": 9, **changes})
     assert "\n" not in str(e.value)
     assert contents(folder) == before
