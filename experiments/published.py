@@ -23,7 +23,7 @@ import sys
 import pcnnlib_startup
 
 with pcnnlib_startup.without_chatter():
-    from pcnnlib import runs
+    from pcnnlib import cli, runs
 
 ROOT = pathlib.Path(__file__).parent.parent
 RUNS = {
@@ -63,8 +63,6 @@ def command(name, scale, epochs=None, devices="1"):
 
 def published(run_dir, words):
     """Whether a run is there already, made by these very words."""
-    from pcnnlib import cli
-
     if not (run_dir / runs.RUN).is_file():
         return False
     run = runs.read_run_dir(run_dir)

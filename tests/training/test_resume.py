@@ -113,7 +113,7 @@ def test_a_folder_of_another_network_is_refused_and_left_alone(tiny_data, finish
 
 def test_a_folder_of_another_kind_of_model_is_refused(tiny_data, finished):
     model = pcnn.PixelCNN(tiny_data.image_shape, tiny_data.levels, 4, 3)
-    config = pcnn.TrainConfig(**{**training.read_state(finished[2] / training.LAST)["training"]})
+    config = pcnn.TrainConfig(**training.read_state(finished[2] / training.LAST)["training"])
     with pytest.raises(pcnn.UsageError, match="with class='GatedPixelCNN', not 'PixelCNN'"):
         pcnn.train(model, tiny_data, config, checkpoint_dir=finished[2])
 

@@ -1,0 +1,77 @@
+"""The script of the four published runs: commands are complete, and what was made is known."""
+
+import json
+import shlex
+import sys
+
+import published
+import pytest
+
+from pcnnlib import cli, runs
+
+
+@pytest.mark.parametrize("scale", published.SCALES)
+@pytest.mark.parametrize("name", published.RUNS)
+def test_each_run_is_one_command_of_the_command_line(name, scale):
+    args = cli.make_parser().parse_args(published.command(name, scale))
+    assert args.publish == name and args.epochs == published.SCALES[scale][1][name]
+    assert args.model == name.partition("-")[2].replace("mnist", "")
+    rehearsed = cli.make_parser().parse_args(published.command(name, scale, 1, "all"))
+    assert rehearsed.epochs == 1 and rehearsed.devices == "all"
+
+
+@pytest.mark.parametrize("name", published.RUNS)
+def test_the_published_runs_are_those_of_one_core(name):
+    """The script leaves them alone: their commands, which belong to earlier commits, are the same.
+
+    What they were trained with is what the command asks for.
+    """
+    words = published.command(name, "cpu")
+    run = runs.read_run(name)
+    assert run["command"] == cli.command(cli.make_parser().parse_args(words))
+    assert published.published(runs.runs_dir() / name, words)
+    flags = dict(word.removeprefix("--").split("=", 1) for word in words)
+    assert run["training"]["learning_rate"] == float(flags["learning_rate"])
+    assert run["training"]["ema"] == float(flags["ema"])
+    for field in ("epochs", "batch_size"):
+        assert run["training"][field] == int(flags[field])
+    assert run["model"]["filters"] == int(flags["f_map"])
+    assert run["model"]["blocks"] == int(flags["layers"])
+    assert run["model"]["dilations"] == [int(n) for n in flags["dilations"].split(",")]
+
+
+def test_a_run_is_made_again_if_its_command_or_its_figures_are_others(tmp_path):
+    words = published.command("mnist", "cpu", devices="all")
+    assert not published.published(tmp_path, words)
+    made = cli.command(cli.make_parser().parse_args(words))
+    for run, known in (
+        ({"command": made, "speed": {}}, True),
+        ({"command": made}, False),
+        ({"command": f"{made} --seed=1", "speed": {}}, False),
+    ):
+        (tmp_path / runs.RUN).write_text(json.dumps(run))
+        assert published.published(tmp_path, words) is known
+    assert shlex.split(made)[:2] == ["python", "main.py"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--epochs=1"], "--epochs rehearses: give it a --results_path of its own"),
+        (["--epochs=0", "--results_path=x"], "--epochs must be at least 1, got 0"),
+    ],
+)
+def test_a_rehearsal_never_touches_what_is_published(words, message, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["published.py", "--scale=cpu", *words])
+    monkeypatch.setattr(published.subprocess, "call", lambda *_: pytest.fail("began a run"))
+    with pytest.raises(SystemExit) as caught:
+        published.main()
+    assert caught.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_the_table_says_what_a_published_run_costs():
+    run = runs.read_run("mnist")
+    line = published.cost(run, peak_tflops=1.0)
+    assert f"{run['test']['nats_per_image']:.2f}" in line
+    tflops = run["speed"]["images_per_second"] * run["speed"]["flop_per_image"] / 1e12
+    assert f"{tflops:.1%}" in line and "%" not in published.cost(run, None)

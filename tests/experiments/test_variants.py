@@ -1,0 +1,120 @@
+"""Ablations and dilations: each variant differs in one thing, and is written as it was trained."""
+
+import dataclasses
+import sys
+
+import ablations
+import dilations
+import numpy as np
+import pytest
+import variants
+from variants import WHOLE
+
+import pcnnlib as pcnn
+from pcnnlib import runs
+from pcnnlib.models import architecture
+
+COMPARISONS = [ablations.ABLATIONS, dilations.DILATIONS]
+by_name = pytest.mark.parametrize("comparison", COMPARISONS, ids=lambda c: c.name)
+
+
+def described(comparison, name):
+    """Architecture and training of a variant, as its published record has them, and its weights."""
+    shape, levels = {"digits": ((8, 8, 1), 17), "mnist": ((28, 28, 1), 2)}[comparison.data]
+    variant = comparison.variants[name]
+    model = variant.network(shape, levels, **variant.arguments)
+    return architecture(model), dataclasses.asdict(variant.training), model.count_params()
+
+
+@by_name
+def test_the_published_variants_are_those_of_the_script(comparison):
+    """Commands of earlier commits; the networks, their trainings and their weights are the same."""
+    published = runs.read_runs(comparison.name)
+    assert published.keys() == {variants.folder(name) for name in comparison.variants}
+    for name in comparison.variants:
+        run = published[variants.folder(name)]
+        model, training, parameters = described(comparison, name)
+        assert run["variant"] == name and run["parameters"] == parameters
+        assert run["training"] == training
+        unknown = run.get("not_recorded", [])
+        assert run["model"].keys() == model.keys()
+        for argument, value in run["model"].items():
+            assert value == (None if argument in unknown else model[argument]), (name, argument)
+
+
+def test_each_ablation_changes_what_its_name_says():
+    whole, training, weights = described(ablations.ABLATIONS, WHOLE)
+    changed = {}
+    for name in ablations.ABLATIONS.variants:
+        model, other, parameters = described(ablations.ABLATIONS, name)
+        fields = {k for k in whole if model.get(k) != whole[k]}
+        changed[name] = fields | {k for k in training if other[k] != training[k]}
+        assert (parameters == weights) == (changed[name] <= {"activation", "dilations", "ema"})
+    one_stack = changed.pop("one stack, no gate")
+    assert "class" in one_stack and "first_kernel_size" not in one_stack
+    assert changed == {
+        WHOLE: set(),
+        "no gate": {"activation"},
+        "no gate, no dilation": {"activation", "dilations"},
+        "half as deep": {"blocks"},
+        "twice as deep": {"blocks"},
+        "no dilation": {"dilations"},
+        "no averaged weights": {"ema"},
+    }
+    _, _, parameters = described(ablations.ABLATIONS, "one stack, no gate")
+    assert parameters == pytest.approx(weights, rel=0.05)
+
+
+def small(variant):
+    """The same variant with a smaller network, trained for one epoch."""
+    arguments = {**variant.arguments, "filters": 4, "blocks": 2}
+    training = dataclasses.replace(variant.training, epochs=1)
+    return dataclasses.replace(variant, arguments=arguments, training=training)
+
+
+def test_a_comparison_is_written_by_variant_and_read_back(digits, tmp_path, monkeypatch, capsys):
+    chosen = (WHOLE, "no gate", "one stack, no gate")
+    few = {name: small(ablations.ABLATIONS.variants[name]) for name in chosen}
+    comparison = dataclasses.replace(ablations.ABLATIONS, variants=few, images=(40, 7))
+    monkeypatch.setattr(variants.pcnn, "load_dataset", lambda *args, **options: digits)
+    words = ["ablations.py", "--results_path", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", words)
+    variants.main(comparison, seeds=2)
+    written = runs.read_runs(comparison.name, tmp_path)
+    assert written.keys() == {"whole", "no-gate", "one-stack-no-gate"}
+    for run in written.values():
+        assert run["command"] == "python experiments/ablations.py --seeds 2"
+        assert run["data"]["train"] == 40 and run["data"]["validation"] == 7
+        assert np.shape(run["validation_nats"]) == (2, 7) and np.shape(run["history"]) == (2, 1)
+        assert run["seeds"] == [0, 1] and "test" not in run and "config" not in run
+        assert pcnn.TrainConfig(**run["training"]) == few[WHOLE].training
+        # Each seed is another training, each variant another network.
+        assert run["validation_nats"][0] != run["validation_nats"][1]
+    assert len({tuple(run["validation_nats"][0]) for run in written.values()}) == 3
+    assert written["no-gate"]["model"] == written["whole"]["model"] | {"activation": "relu_of_sum"}
+    assert written["one-stack-no-gate"]["model"]["class"] == "PixelCNN"
+    # What was asked for in vain is named, and nothing is trained.
+    for more, named in ((["--only", "best"], "'best'"), (["--seeds", "1"], "got 1")):
+        monkeypatch.setattr(sys, "argv", words + more)
+        with pytest.raises(SystemExit):
+            variants.main(comparison, seeds=2)
+        assert named in capsys.readouterr().err
+
+
+def test_a_variant_trained_again_from_its_seed_gives_the_same_nats(digits):
+    variant = small(ablations.ABLATIONS.variants["no gate"])
+    data = dataclasses.replace(digits, train=digits.train.take(40))
+    (_, nats, *_), (_, again, *_) = variant.train(data, 1), variant.train(data, 1)
+    np.testing.assert_array_equal(nats, again)
+
+
+def test_missing_data_is_one_line(tmp_path, monkeypatch, capsys):
+    def missing(*args, **options):
+        raise pcnn.UsageError("data mnist cannot be read")
+
+    monkeypatch.setattr(variants.pcnn, "load_dataset", missing)
+    monkeypatch.setattr(sys, "argv", ["dilations.py", "--results_path", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        variants.main(dilations.DILATIONS, seeds=2)
+    assert "error: data mnist cannot be read" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,71 @@
+"""The schedule, clipping, decay and averages of the optimisers, each recomputed."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+from training.small_runs import small_config, small_network
+
+import pcnnlib as pcnn
+from pcnnlib import training
+
+
+def test_learning_rate_rises_in_the_warm_up_and_falls_along_a_cosine():
+    config = pcnn.TrainConfig(learning_rate=0.01, warmup=0.1, final_rate=0.05, epochs=10)
+    rate = training.make_optimizer(config, steps_per_epoch=20)._learning_rate
+    for step in (0, 5, 10, 19, 20, 110, 150, 199, 200, 1000):
+        if step < 20:
+            expected = 0.01 * step / 20
+        else:
+            along = min(1, (step - 20) / 180)
+            expected = 0.01 * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * along)))
+        assert float(rate(step)) == pytest.approx(expected, rel=1e-5, abs=1e-9)  # float32
+
+
+def test_without_a_warm_up_the_rate_starts_at_its_highest():
+    config = pcnn.TrainConfig(learning_rate=0.01, warmup=0.0, final_rate=0.0, epochs=2)
+    rate = training.make_optimizer(config, steps_per_epoch=5)._learning_rate
+    assert float(rate(0)) == pytest.approx(0.01)
+    assert float(rate(10)) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("grad_clip, kept", [(3.0, 3.0), (1000.0, 50.0)])
+def test_gradients_are_clipped_by_their_global_norm(grad_clip, kept):
+    """Adam's first average of the gradient is a tenth of what clipping left of it."""
+    config = pcnn.TrainConfig(optimizer="adam", grad_clip=grad_clip)
+    optimizer = training.configured_optimizer(config, 0.1, 0.0)
+    weights = [keras.Variable(np.zeros(n, "float32")) for n in (1, 2)]
+    optimizer.build(weights)
+    gradients = [np.array(g, "float32") for g in ([30.0], [0.0, -40.0])]
+    optimizer.apply([keras.ops.convert_to_tensor(g) for g in gradients])
+    averages = np.concatenate([np.array(m) for m in optimizer._momentums])
+    np.testing.assert_allclose(averages, 0.1 * kept / 50 * np.array([30, 0, -40]), rtol=1e-5)
+
+
+@pytest.mark.both_backends
+@pytest.mark.parametrize(
+    "optimizer, decay, kept", [("muon", 0.5, 0.95), ("muon", 0, 1.0), ("adam", 0.5, 1.0)]
+)
+def test_only_the_matrices_of_muon_are_shrunk(tiny_data, optimizer, decay, kept):
+    """Without a gradient a step of rate 0.1 leaves nothing but the decay to be seen."""
+    config = small_config(optimizer=optimizer, weight_decay=decay)
+    model = small_network(tiny_data)
+    optimizer = training.configured_optimizer(config, 0.1, 0.0)
+    weights = model.trainable_variables
+    for weight in weights:
+        weight.assign(np.ones(weight.shape))
+    optimizer.build(weights)
+    optimizer.apply([keras.ops.zeros(weight.shape) for weight in weights])
+    for weight in weights:
+        matrix = weight.path.endswith("kernel") and "predict" not in weight.path
+        expected = kept if matrix else 1.0
+        np.testing.assert_allclose(np.array(weight), expected, rtol=1e-6, err_msg=weight.path)
+
+
+def test_average_reaches_back_over_at_most_a_tenth_of_the_run():
+    momentum = [
+        training.make_optimizer(small_config(epochs=epochs, ema=0.99), 10).ema_momentum
+        for epochs in (1, 2, 10, 100, 1000)
+    ]
+    assert momentum == pytest.approx([0.0, 0.5, 0.9, 0.99, 0.99])
