@@ -4,7 +4,6 @@ Everything here is tiny (images of 3x3 to 8x8, 4 to 8 filters): compiling takes 
 computing, and a property that holds for every pixel of a small image is checked at every pixel.
 """
 
-import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -26,14 +25,12 @@ def own_global_seed():
 
 @pytest.fixture(scope="module", autouse=True)
 def freed_after_the_module():
-    """Free what a module compiled: a process that keeps all of it grows by gigabytes."""
+    """Free what JAX compiled for a module: a process that keeps all of it grows by gigabytes."""
     yield
-    keras.backend.clear_session()
     if keras.backend.backend() == "jax":
         import jax
 
         jax.clear_caches()
-    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The package as it is installed: a wheel holds the published runs, whole."""
+"""The package as it is installed: a wheel holds every room and the published runs, whole."""
 
 import os
 import pathlib
@@ -9,23 +9,23 @@ import zipfile
 
 import pytest
 
-from pcnnlib import results
+from pcnnlib import runs
 
 ROOT = pathlib.Path(__file__).parents[2]
 
 LOAD = """
 import pcnnlib as pcnn
-from pcnnlib import results
-assert results.runs_dir().name == "published", results.runs_dir()
-for name in results.list_runs():
-    if "weights" in results.read_run(name):
+from pcnnlib import runs
+assert runs.runs_dir().name == "published", runs.runs_dir()
+for name in runs.list_runs():
+    if "weights" in runs.read_run(name):
         pcnn.load_pretrained(name)
-print(pcnn.__file__, results.read_literature("mnist")[0]["model"], *results.list_runs())
+print(pcnn.__file__, runs.read_literature("mnist")[0]["model"], *runs.list_runs())
 """
 
 
 @pytest.mark.slow
-def test_a_wheel_holds_the_published_runs(tmp_path):
+def test_a_wheel_holds_every_room_and_the_published_runs(tmp_path):
     source = tmp_path / "source"
     for name in ("pcnnlib", "results"):
         shutil.copytree(ROOT / name, source / name)
@@ -39,6 +39,13 @@ def test_a_wheel_holds_the_published_runs(tmp_path):
     unpacked = tmp_path / "site"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(unpacked)
+    library = {
+        path.relative_to(ROOT)
+        for path in (ROOT / "pcnnlib").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    packed = {path.relative_to(unpacked) for path in unpacked.rglob("*")}
+    assert sorted(map(str, library - packed)) == [], "files that the wheel lacks"
     done = subprocess.run(
         [sys.executable, "-c", LOAD],
         cwd=tmp_path,
@@ -58,4 +65,4 @@ def test_a_wheel_holds_the_published_runs(tmp_path):
     )
     where, _, *names = done.stdout.split()
     assert where.startswith(str(unpacked))
-    assert names == results.list_runs()
+    assert names == runs.list_runs()
