@@ -1,7 +1,7 @@
-"""Explorers of receptive fields and of drawn images, alive with a kernel and without one.
+"""Explorers of receptive fields and of drawn images, with a kernel and without one.
 
-In Jupyter and Colab they are made of ipywidgets. On a page without a kernel the same frames are
-shown by a few lines of JavaScript that stand in the page itself. Every frame is measured on a
+One JavaScript module draws the controls and the picture: anywidget shows it in Jupyter, Colab and
+VS Code, and a page without a kernel holds it together with its data. Every frame is measured on a
 model, or drawn by one.
 """
 

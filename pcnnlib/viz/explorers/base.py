@@ -1,85 +1,78 @@
-"""What explorers share: controls, and their form as plain HTML."""
+"""What explorers share: a choice that Python and the view can both change, and the page form."""
 
-import base64
-import html
-import importlib.resources
 import json
+import pathlib
 import uuid
+from collections.abc import Sequence
+from typing import Any
 
-import ipywidgets
-import numpy as np
+import anywidget
+import traitlets
+
+from pcnnlib._internal.errors import UsageError
+
+FOLDER = pathlib.Path(__file__).parent
 
 
-class Explorer(ipywidgets.VBox):
-    """What explorers share: controls to choose with, and a second form as plain HTML.
+class Explorer(anywidget.AnyWidget):
+    """Controls to choose with, and a picture that follows them.
 
-    A subclass sets `controls`, a dict of ipywidgets, before it calls this constructor with the
-    widgets that show what was chosen; it has `redraw()` and `html()`.
+    `choice` is a trait, a dict of each control's name and value. Assign a dict with the names that
+    shall change, and the view follows; `observe` it to follow the view.
+
+    >>> explorer.choice = {"model": "Gated PixelCNN", "layers": 4}
     """
 
-    said = "an explorer"
+    _esm = FOLDER / "explorer.js"
+    _css = FOLDER / "explorer.css"
+    data = traitlets.Dict().tag(sync=True)
+    choice = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, shown, **kwargs):
-        super().__init__([*self.controls.values(), *shown], **kwargs)
-        for control in self.controls.values():
-            control.observe(self.redraw, names="value")
-        self.redraw()
+    def __init__(self, summary: str, choice: dict[str, Any], data: dict[str, Any]) -> None:
+        self.summary = summary
+        self._complete: dict[str, Any] = {}
+        super().__init__(data=data, choice=choice)
 
-    def _page(self, name, controls, shown, script, call, data):
-        """Controls, what they show, and the script that connects them, in one element."""
-        packed = json.dumps(data).replace("</", "<\\/")  # a name must not end the script
-        # The script runs in a function of its own, so that several explorers fit on a page.
+    @traitlets.validate("choice")
+    def _complete_choice(self, proposal: dict[str, Any]) -> dict[str, Any]:
+        values = {control["name"]: control["values"] for control in self.data["controls"]}
+        choice = dict(self._complete)
+        for name, value in proposal["value"].items():
+            if name not in values:
+                raise UsageError(f"choice must be of {', '.join(values)}, got {name!r}")
+            if value not in values[name]:
+                allowed = ", ".join(map(str, values[name]))
+                raise UsageError(f"choice of {name} must be one of {allowed}, got {value!r}")
+            # The control's own value: JSON knows no NumPy numbers.
+            choice[name] = values[name][values[name].index(value)]
+        self._complete = choice
+        return dict(choice)
+
+    def html(self) -> str:
+        """The explorer as HTML that needs nothing else: no kernel, no library, no network."""
+        name = f"explorer-{uuid.uuid4().hex[:8]}"
+        # No text in the data may end the script.
+        state = json.dumps({"data": self.data, "choice": self.choice}).replace("<", "\\u003c")
+        # Each module has its own scope, so that several explorers fit on a page.
         return (
-            f"<style>{_asset('explorer.css')}</style>"
-            f'<div class="pcnn-explorer" id="{name}">'
-            f'<div class="controls">{"".join(controls)}</div>{shown}</div>'
-            f"<script>(() => {{\n{_asset(script)}"
-            f'{call}(document.getElementById("{name}"), {packed});\n'
-            "})();</script>"
+            f'<style>{self._css}</style><div id="{name}"></div>'
+            f'<script type="module">\n{self._esm}'
+            f'renderAlone(document.getElementById("{name}"), {state});\n</script>'
         )
 
-    def _repr_mimebundle_(self, **kwargs):
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/html"] = self.html()
-        data["text/plain"] = self.said
-        return bundle
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle, metadata = super()._repr_mimebundle_(**kwargs)
+        return {**bundle, "text/html": self.html(), "text/plain": self.summary}, metadata
 
 
-def _fresh_name():
-    return f"explorer-{uuid.uuid4().hex[:8]}"
-
-
-def _pack(frames):
-    """Frames as base64 of their bits, each frame filled up to whole bytes."""
-    flat = frames.reshape(-1, frames.shape[-2] * frames.shape[-1])
-    return base64.b64encode(np.packbits(flat, axis=1).tobytes()).decode()
-
-
-def _select(name, control, label, options, chosen):
-    choices = "".join(
-        f"<option{' selected' if option == chosen else ''}>{html.escape(option)}</option>"
-        for option in options
-    )
-    return (
-        f'<label for="{name}-{control}"><span>{label}</span>'
-        f'<select id="{name}-{control}" data-control="{control}">{choices}</select></label>'
-    )
-
-
-def _slider(name, control, label, first, last, chosen, said=None):
-    said = chosen if said is None else said
-    key = f"{name}-{control.replace(' ', '-')}"
-    return (
-        f'<label for="{key}"><span>{html.escape(label)}</span><input type="range" '
-        f'id="{key}" data-control="{html.escape(control)}" min="{first}" max="{last}" '
-        f'value="{chosen}"><output for="{key}">{html.escape(str(said))}</output></label>'
-    )
-
-
-def _asset(name):
-    return (
-        importlib.resources.files("pcnnlib.viz.explorers")
-        .joinpath(name)
-        .read_text(encoding="utf-8")
-    )
+def control(
+    name: str, label: str, values: Sequence[Any], options: Sequence[str], *, menu: bool = False
+) -> dict[str, Any]:
+    """A control for the JavaScript module: a menu or a slider, with a text for each value."""
+    return {
+        "name": name,
+        "label": label,
+        "values": list(values),
+        "options": list(options),
+        "menu": menu,
+    }
