@@ -67,7 +67,7 @@ figure = '<figure><svg role="img" aria-label="a line"></svg>A line.</figure>'
 display({"text/html": figure}, raw=True)
 
 # %%
-from pcnnlib.notebook import glue
+from pcnnlib.viz.notebook import glue
 
 glue("total", 2.0 * steps)
 """
