@@ -53,9 +53,9 @@ def test_no_epochs_is_no_training(tiny_data, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_colour_mixture_learns_and_only_its_training_images_are_mirrored(colour_data):
+def test_a_colour_mixture_learns_and_only_its_training_images_are_mirrored(colour_data, colour_run):
     """The validation loss on record is that of the images as they are."""
-    model, history = train_small(colour_data, network=COLOUR, **COLOUR_TRAINING)
+    model, history, _ = colour_run
     assert history["loss"][-1] < history["loss"][0]
     assert_best_on_record(model, history, colour_data.validation)
     as_they_are = {**COLOUR_TRAINING, "flip": False}

@@ -5,7 +5,6 @@ import json
 import shutil
 import zipfile
 
-import keras
 import numpy as np
 import pytest
 from training.small_runs import COLOUR, COLOUR_TRAINING, contents, small_network, train_small
@@ -63,20 +62,14 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(tiny_data, fi
     assert other["loss"][0] != history["loss"][0]
 
 
-def test_a_colour_run_stopped_and_resumed_ends_as_if_never_stopped(colour_data, tmp_path):
+def test_a_colour_run_stopped_and_resumed_ends_as_if_never_stopped(
+    colour_data, colour_run, tmp_path
+):
     """Bitwise, with a mixture, images mirrored at random, dropout and averaged weights."""
-
-    class Copy(keras.callbacks.Callback):
-        """Keeps what a run stopped at the beginning of the last epoch leaves."""
-
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 2:
-                shutil.copytree(tmp_path / "whole", tmp_path / "stopped")
-
-    options = {"network": COLOUR, **COLOUR_TRAINING}
-    whole, expected = train_small(colour_data, tmp_path / "whole", callbacks=[Copy()], **options)
-    assert training.read_state(tmp_path / "stopped" / training.LAST)["epoch"] == 2
-    resumed, history = train_small(colour_data, tmp_path / "stopped", **options)
+    whole, expected, stopped = colour_run
+    shutil.copytree(stopped, tmp_path, dirs_exist_ok=True)
+    assert training.read_state(tmp_path / training.LAST)["epoch"] == 2
+    resumed, history = train_small(colour_data, tmp_path, network=COLOUR, **COLOUR_TRAINING)
     for name in ("loss", "val_loss"):
         assert history[name] == expected[name] and len(history[name]) == 3
     assert_same_weights(resumed, whole)
