@@ -57,7 +57,7 @@ class Dataset:
         name: as given to `load_dataset`.
         image_shape: `(H, W, C)`.
         levels: K, values a pixel can take.
-        train, validation, test: `Split`s.
+        train, validation, test: `Split`, one each.
         classes: number of classes, or None without labels.
         source: where the images came from.
         checksum: SHA-256 of the images and labels.

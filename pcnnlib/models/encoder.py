@@ -24,7 +24,11 @@ class Encoder(keras.layers.Layer):
         code_size: S, numbers in a code.
         filters: features of the three convolutions.
 
-    Input shape: `(B, H, W, C)`, floats in [-1, 1]. Output shape: `(B, S)`.
+    Input shape:
+        `(B, H, W, C)`, floats in [-1, 1].
+
+    Output shape:
+        `(B, S)`.
     """
 
     def __init__(

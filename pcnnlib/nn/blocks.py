@@ -82,9 +82,12 @@ class GatedBlock(keras.layers.Layer):
         UsageError: dilation with mask A, an unknown activation or stack, or what `CausalConv2D`
             refuses.
 
-    Input shape: vertical `(B, H, W, I)`, horizontal `(B, H, W, I)` and, if conditional, condition
+    Input shape:
+        Vertical `(B, H, W, I)`, horizontal `(B, H, W, I)` and, if conditional, condition
         `(B, 1, 1, D)` (the same everywhere) or `(B, H, W, D)`.
-    Output shape: two tensors `(B, H, W, F)`.
+
+    Output shape:
+        Two tensors `(B, H, W, F)`.
     """
 
     def __init__(

@@ -44,8 +44,11 @@ class CausalConv2D(keras.layers.Layer):
         dilation: int, pixels from one tap to the next, in both directions; 1: none between.
         use_bias: bool.
 
-    Input shape: `(B, H, W, I)`, I a multiple of `channel_groups`.
-    Output shape: `(B, H, W, filter_multiplier * filters)`.
+    Input shape:
+        `(B, H, W, I)`, I a multiple of `channel_groups`.
+
+    Output shape:
+        `(B, H, W, filter_multiplier * filters)`.
 
     Raises:
         UsageError: unknown stack or mask type, even kernel, filters that are no multiple of
@@ -172,7 +175,11 @@ class ChannelDense(keras.layers.Dense):
         units: int, output features, a multiple of `channel_groups`.
         channel_groups: int, channel groups; a group sees itself and the ones before it (mask B).
 
-    Input shape: `(..., I)`. Output shape: `(..., units)`.
+    Input shape:
+        `(..., I)`.
+
+    Output shape:
+        `(..., units)`.
     """
 
     def __init__(self, units: int, channel_groups: int = 1, **kwargs: Any) -> None:
@@ -206,7 +213,11 @@ class PixelHead(keras.layers.Layer):
         parameters: int, outputs per pixel, a multiple of `channel_groups`.
         channel_groups: int, channel groups.
 
-    Input shape: `(B, H, W, F)`. Output shape: `(B, H, W, parameters)`.
+    Input shape:
+        `(B, H, W, F)`.
+
+    Output shape:
+        `(B, H, W, parameters)`.
     """
 
     def __init__(

@@ -137,7 +137,11 @@ def _draw_pixel(model, left, sizes, link_features, noise, image, keep, temperatu
     Returns:
         `(values (B, C), left of the next pixel, parameters of the pixel (B, ...))`.
     """
-    link_features = ops.split(link_features[:, None, None], np.cumsum(sizes)[:-1].tolist(), axis=-1)
+    link_features = link_features[:, None, None]
+    if len(sizes) > 1:  # TensorFlow takes an empty list of positions for floats
+        link_features = ops.split(link_features, np.cumsum(sizes)[:-1].tolist(), axis=-1)
+    else:
+        link_features = [link_features]
     channels = image.shape[-1]
     values = ops.where(keep, image, ops.zeros_like(image))
     for channel in range(channels if model.distribution.channelwise else 1):

@@ -77,7 +77,7 @@ def table(head: Sequence[str], rows: list, caption: str) -> None:
 
 
 def glue(name: str, value: Any) -> None:
-    """Keep a number or a text under a name, for ``{glue:text}`name` `` on the book's pages.
+    """Keep a number or a text under a name, for the role `glue:text` on the book's pages.
 
     Leaves the record that MyST-NB reads, without needing MyST-NB; shows nothing.
 
