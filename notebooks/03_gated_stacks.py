@@ -317,7 +317,7 @@ show(
 # A larger network of the same kind, trained for longer, on MNIST's 28 × 28 binary pixels. That takes more
 # than minutes, so it was done once: the run is described in `results/mnist`, and its weights come with the
 # library. (`--dilations` spreads the taps of the kernels, so that the last rows see nearly all of those
-# above: [chapter 8](08_runs.ipynb) shows what that changes.)
+# above: [chapter 8](08_results.ipynb) shows what that changes.)
 
 # %%
 full = runs.read_run("mnist")
@@ -343,7 +343,7 @@ glue_run("full", full)
 # %% [markdown]
 # {glue:text}`full_nats:.2f` ± {glue:text}`full_error:.2f` nats per test image, after
 # {glue:text}`full_epochs` epochs in {glue:text}`full_hours:.1f` hours ({glue:text}`full_hardware`, seed
-# {glue:text}`full_seed`, commit {glue:text}`full_commit`). [Chapter 8](08_runs.ipynb) puts it beside
+# {glue:text}`full_seed`, commit {glue:text}`full_commit`). [Chapter 8](08_results.ipynb) puts it beside
 # other models and says what to make of such a figure.
 #
 # ## Recap
