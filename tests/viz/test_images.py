@@ -9,7 +9,12 @@ from pcnnlib.errors import UsageError
 from PIL import Image
 from support import random_images
 
+<<<<<<< HEAD:tests/test_images.py
 from pcnnlib import images
+=======
+from pcnnlib._internal.errors import UsageError
+from pcnnlib.viz import images
+>>>>>>> part-figures:tests/viz/test_images.py
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -22,9 +27,28 @@ def test_picture_saved_and_read_gives_the_same_levels(tmp_path, levels, channels
     assert given.all()
 
 
+def test_bytes_of_a_picture_are_those_of_a_file(tmp_path):
+    (picture,) = images.to_rgb(random_images(1, (6, 7, 3), 256), 256)
+    (tmp_path / "a.png").write_bytes(images.png_bytes(picture))
+    read, _ = images.read_png(tmp_path / "a.png", (6, 7, 3), 256)
+    np.testing.assert_array_equal(read, picture)
+    with Image.open(io.BytesIO(images.png_bytes(picture))) as opened:
+        assert (opened.format, opened.size) == ("PNG", (7, 6))
+
+
 def test_lowest_level_is_black_and_highest_white():
     rgb = images.to_rgb(np.array([0, 16]).reshape(2, 1, 1, 1), 17)
     assert rgb[:, 0, 0].tolist() == [[0, 0, 0], [255, 255, 255]]
+
+
+def test_levels_between_are_evenly_spaced_greys():
+    rgb = images.to_rgb(np.arange(6).reshape(1, 2, 3, 1), 6)
+    assert rgb[0].tolist() == [[[51 * k] * 3 for k in row] for row in ((0, 1, 2), (3, 4, 5))]
+
+
+def test_channels_are_red_green_and_blue():
+    rgb = images.to_rgb(np.array([[[[2, 1, 0]]]]), 3)
+    assert rgb.tolist() == [[[[255, 128, 0]]]]
 
 
 def test_undrawn_pixels_have_a_colour_of_their_own():
@@ -32,6 +56,12 @@ def test_undrawn_pixels_have_a_colour_of_their_own():
     rgb = images.to_rgb(np.zeros((1, 1, 2, 1), int), 2, shown)
     assert rgb[0, 0].tolist() == [[0, 0, 0], images.UNDRAWN.tolist()]
     assert len(set(images.UNDRAWN.tolist())) == 3  # no grey level
+
+
+def test_a_pixel_is_drawn_when_all_its_channels_are():
+    shown = np.array([[True, True, True], [True, True, False]]).reshape(1, 1, 2, 3)
+    rgb = images.to_rgb(np.full((1, 1, 2, 3), 255), 256, shown)
+    assert rgb[0, 0].tolist() == [[255] * 3, images.UNDRAWN.tolist()]
 
 
 def test_tile_lays_images_out_row_by_row():
@@ -46,23 +76,53 @@ def test_tile_lays_images_out_row_by_row():
     assert firsts[0][0] == firsts[2][0] < firsts[3][0]
 
 
-def test_growing_ends_with_the_whole_grid():
-    batch = random_images(4, (4, 4, 1), 2)
-    pictures = images.growing(batch, 2, frames=8)
-    np.testing.assert_array_equal(pictures[-1], images.tile(batch, 2, width=480))
-    # The first picture shows nothing but the colour of what is not drawn, and the gaps.
-    assert {tuple(c) for c in pictures[0].reshape(-1, 3)} == {
-        tuple(images.UNDRAWN.tolist()),
-        (255, 255, 255),
-    }
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_pixel_of_a_tiled_image_is_a_square_of_its_colour(channels):
+    # White separates the images, so none of theirs is white.
+    batch = random_images(5, (2, 3, channels), 16)
+    grid = images.tile(batch, 17, columns=2, width=80)
+    image = (grid != 255).any(axis=-1)
+    scale = 80 // (2 * 4)
+    rgb = images.to_rgb(batch, 17).repeat(scale, axis=1).repeat(scale, axis=2)
+    rows = np.flatnonzero(image.any(axis=1)).reshape(3, 2 * scale)
+    columns = np.flatnonzero(image.any(axis=0)).reshape(2, 3 * scale)
+    for k in range(5):
+        np.testing.assert_array_equal(grid[np.ix_(rows[k // 2], columns[k % 2])], rgb[k])
+    assert (grid[np.ix_(rows[2], columns[1])] == 255).all()  # there is no sixth
+    # A gap on every side.
+    assert rows[0, 0] > 0 < columns[0, 0]
+    assert rows[-1, -1] < len(grid) - 1 and columns[-1, -1] < grid.shape[1] - 1
+    assert abs(grid.shape[1] - 80) < 20
 
 
-def test_gif_holds_every_picture(tmp_path):
-    pictures = images.growing(random_images(2, (3, 3, 1), 2), 2)
-    images.save_gif(tmp_path / "a.gif", pictures)
-    with Image.open(tmp_path / "a.gif") as gif:
-        assert gif.n_frames == len(pictures) == 10
-        assert gif.info["loop"] == 0
+def test_tile_is_square_unless_columns_are_given():
+    batch = random_images(9, (4, 4, 1), 2)
+    height, width, _ = images.tile(batch, 2).shape
+    assert height == width
+    row = images.tile(batch, 2, columns=9)
+    assert row.shape[1] > 8 * row.shape[0]
+    np.testing.assert_array_equal(images.tile(batch, 2, columns=20), row)
+
+
+def test_gaps_of_a_tile_have_the_width_and_colour_that_are_asked_for():
+    batch = np.zeros((2, 4, 4, 1), int)
+    grid = images.tile(batch, 2, columns=2, width=100, gap=2.0, background=(1, 2, 3))
+    scale = 10
+    in_gap = (grid == [1, 2, 3]).all(axis=-1)
+    assert in_gap.any() and not grid[~in_gap].any()
+    along = in_gap[len(grid) // 2]
+    assert np.flatnonzero(np.diff(along.astype(int))).size == 4
+    assert along.sum() == 3 * 2 * scale
+    assert in_gap[:, grid.shape[1] // 4].sum() == 2 * 2 * scale
+
+
+def test_tile_leaves_undrawn_pixels_in_their_colour():
+    shown = np.zeros((1, 2, 2, 1), bool)
+    shown[0, 0, 1] = True
+    grid = images.tile(np.zeros((1, 2, 2, 1), int), 2, shown=shown, width=60)
+    undrawn = (grid == images.UNDRAWN).all(axis=-1).sum()
+    drawn = (grid == 0).all(axis=-1).sum()
+    assert undrawn == 3 * drawn > 0
 
 
 def write(path, rgba):
