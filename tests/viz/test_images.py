@@ -5,16 +5,11 @@ import random
 
 import numpy as np
 import pytest
-from pcnnlib.errors import UsageError
 from PIL import Image
 from support import random_images
 
-<<<<<<< HEAD:tests/test_images.py
-from pcnnlib import images
-=======
 from pcnnlib._internal.errors import UsageError
 from pcnnlib.viz import images
->>>>>>> part-figures:tests/viz/test_images.py
 
 
 @pytest.mark.parametrize("channels", [1, 3])
