@@ -38,8 +38,8 @@ def image_explorer(
         UsageError: shapes that disagree, or a start out of range.
     """
     images = np.asarray(images)
-    axes = {str(axis): [str(option) for option in options] for axis, options in axes.items()}
-    sizes = tuple(len(options) for options in axes.values())
+    names = {str(axis): [str(option) for option in options] for axis, options in axes.items()}
+    sizes = tuple(map(len, names.values()))
     if images.ndim != len(sizes) + 4 or images.shape[: len(sizes)] != sizes:
         raise UsageError(
             f"images must have shape ({', '.join(map(str, sizes))}, m, H, W, C), one part for each "
@@ -58,15 +58,15 @@ def image_explorer(
             raise UsageError(f"points must be (n, 2) with labels, got {points.shape}")
         if len(labels) != len(points):
             raise UsageError(f"labels must be one for each of {len(points)} points")
-        palette = [colors.to_hex(colour) for colour in colormaps["tab10"].colors]
+        palette = colormaps["tab10"]
         marks = [
-            (round(x, 2), round(y, 2), int(label), palette[label % 10])
+            (round(x, 2), round(y, 2), int(label), colors.to_hex(palette(label % 10)))
             for (x, y), label in zip(points.tolist(), labels, strict=True)
         ]
     count, height, width, channels = images.shape[len(sizes) :]
     data = {
         "kind": "images",
-        "controls": [control(a, a, range(len(o)), o) for a, o in axes.items()],
+        "controls": [control(a, a, range(len(o)), o) for a, o in names.items()],
         "count": count,
         "height": height,
         "width": width,
@@ -75,5 +75,5 @@ def image_explorer(
         "images": base64.b64encode(images.astype("uint8").tobytes()).decode(),
         "points": marks,
     }
-    choice = dict(zip(axes, start, strict=True))
+    choice = dict(zip(names, start, strict=True))
     return Explorer("an explorer of drawn images", choice, data)
