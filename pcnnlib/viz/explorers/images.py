@@ -39,7 +39,7 @@ def image_explorer(
     """
     images = np.asarray(images)
     names = {str(axis): [str(option) for option in options] for axis, options in axes.items()}
-    sizes = tuple(len(options) for options in names.values())
+    sizes = tuple(map(len, names.values()))
     if images.ndim != len(sizes) + 4 or images.shape[: len(sizes)] != sizes:
         raise UsageError(
             f"images must have shape ({', '.join(map(str, sizes))}, m, H, W, C), one part for each "
@@ -58,9 +58,9 @@ def image_explorer(
             raise UsageError(f"points must be (n, 2) with labels, got {points.shape}")
         if len(labels) != len(points):
             raise UsageError(f"labels must be one for each of {len(points)} points")
-        palette = [colors.to_hex(colormaps["tab10"](k)) for k in range(10)]
+        palette = colormaps["tab10"]
         marks = [
-            (round(x, 2), round(y, 2), int(label), palette[label % 10])
+            (round(x, 2), round(y, 2), int(label), colors.to_hex(palette(label % 10)))
             for (x, y), label in zip(points.tolist(), labels, strict=True)
         ]
     count, height, width, channels = images.shape[len(sizes) :]
