@@ -1,0 +1,157 @@
+"""Drawing: grids of samples, completed pictures and animations, from a run or a published one."""
+
+import pathlib
+from collections.abc import Collection
+from dataclasses import fields
+
+import numpy as np
+
+from pcnnlib import runs
+from pcnnlib._internal.errors import UsageError
+from pcnnlib.cli.flags import Drawing, Files, Settings
+from pcnnlib.cli.network import describe, kind_of
+from pcnnlib.cli.paths import check_writable
+from pcnnlib.models import AutoregressiveModel, PixelCNNAutoencoder
+from pcnnlib.nn.conditions import Labels
+from pcnnlib.viz import animation, images
+
+# An autoencoder's picture has rows of this many images: an original, and draws from its code.
+ROW = 10
+
+
+def draw(
+    model: AutoregressiveModel,
+    originals: np.ndarray | None,
+    settings: Settings,
+    pictures: pathlib.Path,
+) -> None:
+    """Write the picture of samples and, where asked for, the completed one and animations."""
+    drawn, columns, keep = picture(
+        model, originals, settings, settings.drawing.n_samples, progress=True
+    )
+    _write(model, drawn, pictures, "samples", settings, columns=columns, keep=keep)
+    if settings.drawing.complete:
+        _complete(model, settings, pictures)
+
+
+def picture(
+    model: AutoregressiveModel,
+    originals: np.ndarray | None,
+    settings: Settings,
+    n: int,
+    progress: bool = False,
+) -> tuple[np.ndarray, int | None, np.ndarray | None]:
+    """The images of a picture, about `n` of them; an autoencoder draws from codes of `originals`.
+
+    Returns:
+        `(images, columns, keep)`; columns None for a square, `keep` a mask of the images that
+        were not drawn, or None.
+    """
+    options = {
+        "seed": settings.training.seed,
+        "temperature": settings.drawing.temperature,
+        "progress": progress,
+    }
+    if isinstance(model, PixelCNNAutoencoder):
+        assert originals is not None  # only other models can do without
+        originals = np.resize(originals, (-(-n // ROW), *model.image_shape))
+        codes = np.repeat(model.encode(originals), ROW - 1, axis=0)
+        drawn = model.decode(codes, **options).reshape(-1, ROW - 1, *model.image_shape)
+        together = np.concatenate([originals[:, None], drawn], axis=1)
+        keep = np.tile(np.arange(ROW) == 0, len(originals))[:, None, None, None]
+        return together.reshape(-1, *model.image_shape), ROW, keep
+    labels = row_labels(model, settings.drawing)
+    if labels is None:
+        return model.sample(n, **options), None, None
+    columns = -(-n // len(labels))
+    labels = np.repeat(labels, columns)
+    return model.sample(len(labels), labels, **options), columns, None
+
+
+def row_labels(model: AutoregressiveModel, drawing: Drawing) -> np.ndarray | None:
+    """Labels of the rows to draw: those of --classes, or each class once; None without labels.
+
+    Raises:
+        UsageError: a label that the model does not know.
+    """
+    if not isinstance(model.condition, Labels):
+        return None
+    if drawing.classes is None:
+        return np.arange(model.condition.n)
+    return model.condition.check(np.array(drawing.classes))
+
+
+def check_picture(drawing: Drawing, image_shape: tuple, levels: int) -> None:
+    """Raise `UsageError` if the picture to complete cannot be read, or is not such an image."""
+    if drawing.complete:
+        images.read_png(drawing.complete, image_shape, levels)
+
+
+def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
+    """Draw from a published run, without its data.
+
+    Args:
+        settings: all flags.
+        changed: names of the flags that are not as by default.
+
+    Raises:
+        UsageError: flags that have no meaning here, no such run, or one that cannot be drawn from.
+    """
+    drawing, files, name = settings.drawing, settings.files, settings.drawing.pretrained
+    if settings.training.epochs:
+        raise UsageError("--pretrained draws and trains nothing: add --epochs=0")
+    if files.publish is not None:
+        raise UsageError("--pretrained is published already: leave --publish out")
+    known = {"epochs", "model", "seed", *(f.name for f in (*fields(Drawing), *fields(Files)))}
+    for flag in changed:
+        if flag not in known:
+            raise UsageError(f"--pretrained brings its own model and data: leave --{flag} out")
+    model = runs.load_pretrained(name, files.results_path)
+    kind, asked = kind_of(model), settings.network.model
+    if asked and asked != kind:
+        raise UsageError(f"{name} is {describe(kind)}, --model asks for {describe(asked)}")
+    originals = None
+    if isinstance(model, PixelCNNAutoencoder):
+        if drawing.complete:
+            raise UsageError("--complete needs a model that draws without a code")
+        originals = runs.read_examples(name, files.results_path).get("test")
+        if originals is None:
+            raise UsageError(f"{name} holds no images whose codes could be drawn from")
+    if row_labels(model, drawing) is None and drawing.classes is not None:
+        raise UsageError(f"--classes needs a conditional model; {name} is none")
+    pictures = pathlib.Path(files.samples_path) / str(name)
+    check_writable(pictures)
+    # A mistake here should not cost an older picture.
+    check_picture(drawing, model.image_shape, model.levels)
+    draw(model, originals, settings, pictures)
+
+
+def _complete(model, settings, pictures):
+    drawing = settings.drawing
+    image, keep = images.read_png(drawing.complete, model.image_shape, model.levels)
+    if keep.all():
+        half = keep.shape[0] // 2 if drawing.keep == "top" else keep.shape[1] // 2
+        keep = np.zeros_like(keep)
+        keep[:half] = drawing.keep == "top"
+        keep[:, :half] |= drawing.keep == "left"
+    labels = row_labels(model, drawing)
+    drawn = model.sample(
+        drawing.n_samples,
+        None if labels is None else np.resize(labels, drawing.n_samples),
+        seed=settings.training.seed,
+        temperature=drawing.temperature,
+        image=image,
+        keep=keep,
+    )
+    _write(model, drawn, pictures, "completion", settings, keep=keep[..., None])
+
+
+def _write(model, drawn, pictures, name, settings, *, columns=None, keep=None):
+    path = pictures / f"{name}.png"
+    images.save_png(path, images.tile(drawn, model.levels, columns=columns))
+    print(f"{name}: {path}")
+    animate = settings.drawing.animate
+    if animate if animate is not None else isinstance(model.condition, Labels):
+        growing = animation.growing(drawn, model.levels, columns=columns, keep=keep)
+        animation.save_gif(path.with_suffix(".gif"), growing)
+        print(f"animation: {path.with_suffix('.gif')}")

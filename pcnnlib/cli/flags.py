@@ -1,0 +1,161 @@
+"""The flags of the command line, one frozen class for each group of `--help`.
+
+A field is a flag: the annotation says which values it takes, and the comment behind the field, with
+the lines of comment that follow it, is its help. Training is `pcnnlib.training.TrainConfig` itself,
+so that a new field there is a flag.
+"""
+
+import sys
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import keras
+
+from pcnnlib._internal.errors import UsageError, check_dilations, check_int, check_number
+from pcnnlib.data import SOURCES
+from pcnnlib.nn.distributions import DISTRIBUTIONS
+from pcnnlib.training import OPTIMIZERS, TrainConfig
+
+
+def example(text: str, default: Any = None) -> Any:
+    """A field with an example of its value, for help and error messages."""
+    return field(default=default, metadata={"example": text})
+
+
+@dataclass(frozen=True)
+class Data:
+    """Which images are learnt."""
+
+    data: str = "digits"  # a path to .npz, or one of these names:
+    levels: int | None = None  # values a pixel can take; by default as the data has them
+
+
+@dataclass(frozen=True)
+class Network:
+    """Which network learns them: arguments of its constructor, some by a shorter name.
+
+    Raises:
+        UsageError: a value out of range.
+    """
+
+    model: Literal["", "conditional", "autoencoder"] = ""  # empty: unconditional
+    layers: int = 12  # gated blocks, the first included
+    f_map: int | None = None  # features of each stack; by default 32, rounded up to a multiple of
+    # the channels where the network orders them
+    dilations: tuple[int, ...] | None = example("1,2,4")  # pixels from tap to tap in the second
+    # block, the third and so on, repeated; by default 1, or 1,2,4,8 for images larger than 12
+    # pixels
+    distribution: str | None = None  # of a pixel; by default bernoulli for 2 levels, categorical
+    # for more:
+    components: int = 10  # logistics in the mixture
+    code_size: int = 10  # autoencoder: numbers in a code
+    dropout: float = 0.0  # share of gated features dropped while training
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"  # of features; weights stay float32
+
+    def __post_init__(self) -> None:
+        for name in ("layers", "components", "code_size"):
+            check_int(f"--{name}", getattr(self, name), 1)
+        if self.f_map is not None:
+            check_int("--f_map", self.f_map, 1)
+        if self.dilations is not None:
+            check_dilations(self.dilations)
+        check_number("--dropout", self.dropout, 0.0)
+        if self.dropout >= 1:
+            raise UsageError(f"--dropout must be below 1, got {self.dropout}")
+        mixture = self.distribution == "logistic_mixture"
+        if self.components != type(self).components and not mixture:
+            raise UsageError("--components needs --distribution=logistic_mixture")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Which images are drawn, and how.
+
+    Raises:
+        UsageError: a value out of range.
+    """
+
+    pretrained: str | None = example("NAME")  # with --epochs=0: draw from a published run
+    n_samples: int = 100  # images drawn, rounded up to full rows
+    temperature: float = 1.0  # below 1: likely values likelier still
+    classes: tuple[int, ...] | None = example("3,3,7")  # conditional: a row for each of these
+    # labels; by default for each there is
+    complete: str | None = example("FILE.png")  # picture to complete: transparent pixels are drawn
+    keep: Literal["top", "left"] = "top"  # half of --complete kept if no pixel is transparent
+    animate: bool | None = None  # also write a GIF of the images growing; by default if conditional
+
+    def __post_init__(self) -> None:
+        check_int("--n_samples", self.n_samples, 1)
+        check_number("--temperature", self.temperature, 0.0, open_below=True)
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where files are read and written."""
+
+    data_path: str = "data"  # looked into before anything is downloaded
+    ckpt_path: str = "ckpts"  # checkpoints
+    samples_path: str = "samples"  # pictures
+    summary_path: str = "logs"  # for tensorboard --logdir
+    publish: str | None = example("NAME")  # after training, write the run to <results_path>/<NAME>
+    results_path: str | None = None  # where --publish writes, by default results; and where
+    # --pretrained looks, by default among the runs that come with the library
+
+
+@dataclass(frozen=True)
+class Devices:
+    """What a training runs on.
+
+    Raises:
+        UsageError: a value that is no number of devices, or no batches to profile.
+    """
+
+    devices: str = "1"  # that share each batch: a number, or all
+    coordinator: str | None = example("HOST:PORT")  # several processes, JAX only: the first one's
+    processes: int | None = None  # how many train together
+    process: int | None = None  # which of them this is, from 0
+    profile: tuple[int, ...] = example("10,20", (0,))  # batches for TensorBoard's profiler: one, or
+    # the first and the last; 0: none
+
+    def __post_init__(self) -> None:
+        if self.devices != "all" and not self.devices.isdecimal():
+            raise UsageError(f"--devices must be a number or all, got {self.devices!r}")
+        batches = self.profile
+        if len(batches) > 2 or min(batches) < 0 or list(batches) != sorted(batches):
+            raise UsageError(
+                "--profile must be a batch, or first and last such as 10,20, "
+                f"got {','.join(map(str, batches))!r}"
+            )
+        if any(batches) and keras.backend.backend() == "jax" and sys.version_info < (3, 12):
+            raise UsageError("--profile needs Python 3.12 under JAX, or KERAS_BACKEND=tensorflow")
+
+    @property
+    def count(self) -> int | Literal["all"]:
+        """Devices to train on."""
+        return "all" if self.devices == "all" else int(self.devices)
+
+    @property
+    def profiled(self) -> int | tuple[int, ...]:
+        """Batches to profile, as TensorBoard's callback takes them."""
+        return self.profile[0] if len(self.profile) == 1 else self.profile
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All flags. The comment behind a group is its title; its value here holds the defaults."""
+
+    data: Data = Data()  # data
+    network: Network = Network()  # network
+    training: TrainConfig = TrainConfig(epochs=50)  # training; --epochs=0 only draws
+    drawing: Drawing = Drawing()  # drawing
+    files: Files = Files()  # files
+    devices: Devices = Devices()  # devices
+
+
+# Values of a flag that a registry holds, with their help; --data also takes a path.
+NAMES: dict[str, dict[str, str]] = {
+    "data": {name: source.help for name, source in SOURCES.items()},
+    "distribution": {name: str(d.__doc__).split("\n")[0] for name, d in DISTRIBUTIONS.items()},
+    "optimizer": dict.fromkeys(OPTIMIZERS, ""),
+}
+OPEN = {"data"}

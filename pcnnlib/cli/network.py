@@ -1,0 +1,83 @@
+"""The network of a run: made from the flags, or loaded from a checkpoint that fits them."""
+
+import pathlib
+
+import keras
+
+from pcnnlib import training
+from pcnnlib._internal.errors import UsageError
+from pcnnlib.cli.flags import Network
+from pcnnlib.data import Dataset
+from pcnnlib.models import AutoregressiveModel, GatedPixelCNN, PixelCNNAutoencoder
+from pcnnlib.nn.conditions import Labels
+from pcnnlib.nn.distributions import Distribution, LogisticMixture, resolve_distribution
+
+FILTERS = 32
+# In a larger image, blocks without dilation do not see from the last rows to the first: what that
+# costs on MNIST is in results/mnist-dilations.
+NARROW, WIDE = 12, (1, 2, 4, 8)
+
+
+def build_network(network: Network, data: Dataset, seed: int) -> AutoregressiveModel:
+    """The network that the flags describe, for these images, initialised from a seed.
+
+    Raises:
+        UsageError: --model=conditional and images without labels, or flags that do not fit.
+    """
+    distribution: str | Distribution | None = network.distribution
+    if distribution == "logistic_mixture":
+        distribution = LogisticMixture(network.components)
+    options = {
+        "levels": data.levels,
+        "filters": network.f_map or _default_filters(distribution, data),
+        "blocks": network.layers,
+        "dilations": network.dilations or (WIDE if max(data.image_shape[:2]) > NARROW else (1,)),
+        "dropout": network.dropout,
+        "distribution": distribution,
+        "dtype": network.precision,
+    }
+    keras.utils.set_random_seed(seed)
+    if network.model == "autoencoder":
+        return PixelCNNAutoencoder(data.image_shape, code_size=network.code_size, **options)
+    if network.model == "conditional":
+        if data.classes is None:
+            raise UsageError(f"--model=conditional needs labels; data {data.name} has none")
+        options["condition"] = Labels(data.classes)
+    return GatedPixelCNN(data.image_shape, **options)
+
+
+def load_network(path: pathlib.Path, data: Dataset, kind: str) -> AutoregressiveModel:
+    """A checkpoint's network, if it is for these images and of the kind that --model names.
+
+    Raises:
+        UsageError: no such file, a damaged one, or another network.
+    """
+    model = training.load_model(path)
+    if model.image_shape != data.image_shape or model.levels != data.levels:
+        raise UsageError(
+            f"checkpoint {path} is for images {model.image_shape} of {model.levels} levels, "
+            f"--data={data.name} has {data.image_shape} of {data.levels}"
+        )
+    if kind_of(model) != kind:
+        raise UsageError(
+            f"checkpoint {path} is {describe(kind_of(model))}, --model={kind} asks for "
+            f"{describe(kind)}"
+        )
+    return model
+
+
+def kind_of(model: AutoregressiveModel) -> str:
+    """What --model calls a model."""
+    if isinstance(model, PixelCNNAutoencoder):
+        return "autoencoder"
+    return "" if model.condition is None else "conditional"
+
+
+def describe(kind: str) -> str:
+    """A value of --model in a sentence."""
+    return {"": "unconditional", "autoencoder": "an autoencoder"}.get(kind, kind)
+
+
+def _default_filters(distribution: str | Distribution | None, data: Dataset) -> int:
+    pixel = resolve_distribution(distribution, data.levels, data.image_shape[-1])
+    return -(-FILTERS // pixel.channel_groups) * pixel.channel_groups

@@ -1,0 +1,89 @@
+"""Publishing: the checks that come before the training, and the run that is written after it."""
+
+import dataclasses
+import pathlib
+import re
+
+import numpy as np
+
+from pcnnlib import runs, training
+from pcnnlib._internal.errors import UsageError
+from pcnnlib.analysis import Likelihood
+from pcnnlib.cli.flags import Files, Settings
+from pcnnlib.cli.paths import check_writable
+from pcnnlib.data import Dataset
+from pcnnlib.models import AutoregressiveModel, architecture
+
+
+def published_dir(files: Files) -> pathlib.Path:
+    """The folder of the run that --publish names."""
+    return pathlib.Path(files.results_path or "results") / str(files.publish)
+
+
+def check_run_dir(files: Files, command: str) -> None:
+    """Raise `UsageError` unless the run may be written where --publish says."""
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*", str(files.publish)):
+        raise UsageError(
+            f"--publish must be a name such as mine or mine/first, got {files.publish!r}"
+        )
+    run_dir = published_dir(files)
+    check_writable(run_dir)
+    if (run_dir / runs.RUN).exists():
+        there = runs.read_run_dir(run_dir).get("command")
+        if there != command:
+            raise UsageError(
+                f"{run_dir} holds another run ({there}): publish under another name, or remove it"
+            )
+
+
+def check_plan(path: pathlib.Path, epochs: int) -> None:
+    """Raise `UsageError` if a run to be published was begun for another number of epochs.
+
+    The learning rate falls along the whole plan, so that the command would not give these weights.
+    Nor is a run published whose checkpoint, an old one, does not say what trained it.
+    """
+    if path.exists():
+        state = training.read_state(path)
+        if not state.get("starts") or state["starts"][0]["epoch"]:
+            raise UsageError(f"{path} does not say what trained it: choose another --ckpt_path")
+        planned = state["training"]["epochs"]
+        if planned != epochs:
+            raise UsageError(
+                f"--publish needs a run planned for its {epochs} epochs from the start; "
+                f"{path} was for {planned}: choose another --ckpt_path"
+            )
+
+
+def publish(
+    model: AutoregressiveModel,
+    data: Dataset,
+    settings: Settings,
+    likelihoods: dict[str, Likelihood],
+    checkpoint_dir: pathlib.Path,
+    command: str,
+) -> None:
+    """Write the run, and the weights that were best on the validation images, to the results."""
+    # Without the optimiser, which a model that was trained here still has.
+    model = training.own_copy(model, model.get_weights())
+    state = training.read_state(checkpoint_dir / training.LAST)
+    history, seed = state["history"], settings.training.seed
+    # What the processes were that trained, which this one need not have done.
+    starts = state["starts"]
+    made = [{name: value for name, value in s.items() if name != "epoch"} for s in starts]
+    fields = {
+        **made[-1],
+        "command": command,
+        **({"starts": starts} if any(one != made[0] for one in made) else {}),
+        "seed": seed,
+        "model": architecture(model),
+        "training": dataclasses.asdict(settings.training),
+        "data": runs.describe_data(data),
+        "seconds": sum(history["seconds"]),
+        "best_epoch": int(np.argmin(history["val_loss"])) + 1,
+        "history": history,
+        "speed": runs.speed(model, data, history["seconds"]),
+        **{name: dataclasses.asdict(likelihood) for name, likelihood in likelihoods.items()},
+    }
+    run_dir = published_dir(settings.files)
+    runs.write_run(run_dir, fields, model, runs.examples(model, data, seed=seed))
+    print(f"published: {run_dir}")

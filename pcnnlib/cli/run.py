@@ -1,0 +1,135 @@
+"""A run of the command line from its first check to its last picture, and its exit code."""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from pcnnlib import training
+from pcnnlib._internal.devices import data_parallel
+from pcnnlib._internal.errors import UsageError
+from pcnnlib._internal.processes import join_processes, process, processes
+from pcnnlib.analysis import Likelihood, code_usage, evaluate
+from pcnnlib.cli.cluster import cluster, reachable
+from pcnnlib.cli.draw import check_picture, draw, draw_pretrained, row_labels
+from pcnnlib.cli.flags import Settings
+from pcnnlib.cli.network import load_network
+from pcnnlib.cli.parser import changed, command, make_parser, settings_of
+from pcnnlib.cli.paths import run_paths
+from pcnnlib.cli.publish import check_plan, check_run_dir, publish
+from pcnnlib.cli.train import train
+from pcnnlib.data import Dataset, load_dataset
+from pcnnlib.models import AutoregressiveModel, PixelCNNAutoencoder
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code.
+
+    Args:
+        args: flags; None: those of the process.
+
+    Returns:
+        0; 2 after a mistake in the arguments, which is answered in one line; 130 after Ctrl-C.
+    """
+    try:
+        run(make_parser().parse_args(args))
+    except UsageError as error:
+        print(f"main.py: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return _leave(2)
+    except KeyboardInterrupt:
+        print("\nmain.py: stopped; the same command goes on from the last epoch", file=sys.stderr)
+        return _leave(130)
+    except Exception:
+        if processes() == 1:
+            raise
+        traceback.print_exc()
+        return _leave(1)
+    return 0
+
+
+def _leave(code: int) -> int:
+    """The exit code; but of several processes one that fails ends here, and so do the others.
+
+    Python's usual end would wait for them, while they wait for this one.
+    """
+    if processes() > 1:
+        sys.stdout.flush(), sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train, then draw; or with `--epochs=0` only draw.
+
+    Raises:
+        UsageError: what a user can mend.
+    """
+    settings = settings_of(args)
+    if settings.drawing.pretrained is not None:
+        draw_pretrained(settings, changed(args))
+    else:
+        train_and_draw(settings, command(args))
+
+
+def train_and_draw(settings: Settings, command: str) -> None:
+    """All steps of a run of one's own. A mistake should not wait for a step that takes long."""
+    together = _check(settings, command)
+    data = load_dataset(
+        settings.data.data, levels=settings.data.levels, data_path=settings.files.data_path
+    )
+    if data.image_shape[-1] not in (1, 3):
+        raise UsageError(
+            f"data {data.name}: pictures need images of 1 or 3 channels, got {data.image_shape}"
+        )
+    paths = run_paths(settings)
+    check_picture(settings.drawing, data.image_shape, data.levels)
+    if settings.training.epochs:
+        if settings.files.publish is not None:
+            check_plan(paths.checkpoints / training.LAST, settings.training.epochs)
+        if together is not None:
+            join_processes(*together)
+        with data_parallel(settings.devices.count), reachable():
+            model = train(settings, data, paths, command)
+        if process():
+            return  # the first process tests, draws and publishes
+        if processes() > 1:
+            model = training.own_copy(model, model.get_weights())
+    else:
+        path = paths.checkpoints / training.BEST
+        model = load_network(path, data, settings.network.model)
+    row_labels(model, settings.drawing)
+    likelihoods = _report(model, data)
+    if settings.files.publish is not None:
+        publish(model, data, settings, likelihoods, paths.checkpoints, command)
+    draw(model, data.test.images, settings, paths.pictures)
+
+
+def _check(settings: Settings, command: str) -> tuple[str, int, int] | None:
+    """What can be checked before the data is loaded; returns the processes, see `cluster`."""
+    drawing, kind = settings.drawing, settings.network.model
+    if drawing.classes is not None and kind != "conditional":
+        raise UsageError("--classes needs --model=conditional")
+    if drawing.complete and kind == "autoencoder":
+        raise UsageError("--complete needs a model that draws without a code, not an autoencoder")
+    if settings.files.publish is not None:
+        if settings.training.epochs < 1:
+            raise UsageError("--publish needs the training run: give its --epochs")
+        check_run_dir(settings.files, command)
+    return cluster(settings)
+
+
+def _report(model: AutoregressiveModel, data: Dataset) -> dict[str, Likelihood]:
+    """Print the likelihood of the test images; of an autoencoder also whether it uses its code.
+
+    Returns:
+        `test`, and of an autoencoder `test_shuffled` and `test_none`.
+    """
+    likelihoods = {"test": evaluate(model, data.test)}
+    print(f"test: {likelihoods['test']} ({data.name}, {len(data.test):,} images)")
+    if isinstance(model, PixelCNNAutoencoder) and len(data.test) > 1:
+        usage = code_usage(model, data.test.images, kinds=("shuffled", "none"))
+        for kind, code in {"shuffled": "each other's codes", "none": "the mean code"}.items():
+            likelihoods[f"test_{kind}"] = Likelihood.of(usage[kind], model.image_shape)
+            print(f"test, given {code}: {likelihoods[f'test_{kind}']}")
+    return likelihoods

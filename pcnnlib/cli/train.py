@@ -1,0 +1,65 @@
+"""Training: the network is built, trained and, after some epochs, drawn from."""
+
+from typing import Any
+
+import numpy as np
+
+from pcnnlib import runs, training
+from pcnnlib._internal import devices, processes
+from pcnnlib.cli.draw import picture, row_labels
+from pcnnlib.cli.flags import Settings
+from pcnnlib.cli.network import build_network
+from pcnnlib.cli.paths import RunPaths, check_writable
+from pcnnlib.data import Dataset
+from pcnnlib.models import AutoregressiveModel
+from pcnnlib.viz import images
+
+GRID = 100  # images of a grid drawn while training, at most
+
+
+def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> AutoregressiveModel:
+    """Train the network that the flags describe, and return it with its best weights.
+
+    Raises:
+        UsageError: what cannot be built, drawn, written or resumed.
+    """
+    model = build_network(settings.network, data, settings.training.seed)
+    row_labels(model, settings.drawing)  # a mistake here should not wait for the training
+    for folder in paths:
+        if folder is not None:
+            check_writable(folder)
+    if processes.process() == 0:
+        gated: Any = getattr(model, "decoder", model)
+        print(
+            f"{data.name}: {len(data.train):,} images {data.image_shape}, {data.levels} levels; "
+            f"{gated.n_blocks} blocks of {gated.filters} filters, {model.count_params():,} weights"
+        )
+
+    def draw(model: AutoregressiveModel, epoch: int) -> np.ndarray:
+        n = min(settings.drawing.n_samples, GRID)
+        drawn, columns, _ = picture(model, data.validation.images, settings, n)
+        grid = images.tile(drawn, model.levels, columns=columns)
+        images.save_png(paths.pictures / f"epoch_{epoch:04d}.png", grid)
+        return grid
+
+    grids = training.SampleGrids(
+        draw, every=10, epochs=settings.training.epochs, log_dir=paths.logs
+    )
+    training.train(
+        model,
+        data,
+        settings.training,
+        checkpoint_dir=paths.checkpoints,
+        log_dir=paths.logs,
+        profile=settings.devices.profiled,
+        callbacks=[grids],
+        verbose=1,
+        provenance=_provenance(command),
+    )
+    return model
+
+
+def _provenance(command: str) -> dict[str, Any]:
+    """Where and by what command a run is made, and on how many devices."""
+    spread = {"devices": devices.replicas(), "processes": processes.processes()}
+    return {"command": command, **runs.provenance(), "spread": spread}
