@@ -15,7 +15,7 @@ import pytest
 from pcnnlib import training
 
 pytest.importorskip("jax")
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 # One epoch, then on from its checkpoint to the third.
