@@ -146,7 +146,7 @@ def field_comments(cls: type) -> dict[str, str]:
 
 
 def _options(flag: dataclasses.Field, annotation: Any) -> dict[str, Any]:
-    """What `add_argument` is told of a flag, from its annotation."""
+    """Arguments of `add_argument` that follow from a field's annotation."""
     if typing.get_origin(annotation) in (types.UnionType, typing.Union):  # X | None
         (annotation,) = [a for a in typing.get_args(annotation) if a is not type(None)]
     options: dict[str, Any] = {}

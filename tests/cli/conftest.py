@@ -1,12 +1,17 @@
 """Folders to run the command line in, and how its mistakes are told apart from other output."""
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
-from support import write_npz
 
 import pcnnlib as pcnn
-from pcnnlib import cli
+from pcnnlib import cli, runs, training
+
+from support import write_npz
+
+# Muon, the default, takes longer to compile.
+QUICK = ["--optimizer=adam"]
 
 
 class Home:
@@ -29,6 +34,10 @@ class Home:
         paths = [f"--{flag}={self.folder / name}" for flag, name in places.items()]
         size = ["--layers=2", "--f_map=4", "--batch_size=12", "--n_samples=6"]
         return [f"--data={self.data}", *paths, *size, *more]
+
+    def quick_flags(self, *more):
+        """`flags` where it does not matter how well a model learns."""
+        return self.flags(*QUICK, *more)
 
     def saved(self):
         """Everything written, by name."""
@@ -58,6 +67,19 @@ def home(tmp_path_factory):
 def own_home(tmp_path):
     """A folder to run in, of this test alone."""
     return Home(tmp_path)
+
+
+@pytest.fixture
+def no_grids(monkeypatch):
+    """Train without drawing: each model compiles its own way to draw."""
+    monkeypatch.setattr(training, "SampleGrids", lambda *_, **__: keras.callbacks.Callback())
+
+
+@pytest.fixture
+def light_publishing(monkeypatch, no_grids):
+    """Publish without measuring a run's speed, and with one example image."""
+    monkeypatch.setattr(runs, "speed", lambda *_: {"images_per_second": 1.0})
+    monkeypatch.setattr(runs, "examples", lambda _, data, seed: {"test": data.test.images[:1]})
 
 
 @pytest.fixture

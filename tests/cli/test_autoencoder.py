@@ -21,7 +21,7 @@ def coded(make_home, tmp_path_factory):
     home = make_home(tmp_path_factory.mktemp("coded"))
     flags = ["--model=autoencoder", "--code_size=3", "--epochs=1", "--n_samples=20"]
     published = ["--publish=coded", f"--results_path={home.folder / 'results'}"]
-    assert cli.main(home.flags(*flags, *published)) == 0
+    assert cli.main(home.quick_flags(*flags, *published)) == 0
     return home
 
 
@@ -44,7 +44,10 @@ def test_originals_stand_beside_draws_from_their_codes(coded, capsys, sampled, g
     assert after.pop(f"{PICTURES}/samples.gif")
     (coded.folder / PICTURES / "samples.gif").unlink()
     assert after == before
-    refused(coded.flags("--model=autoencoder", "--code_size=4", "--epochs=2"), "code_size=3, not 4")
+    refused(
+        coded.quick_flags("--model=autoencoder", "--code_size=4", "--epochs=2"),
+        "code_size=3, not 4",
+    )
 
 
 def test_the_record_of_the_run_says_how_much_the_code_is_used(coded):

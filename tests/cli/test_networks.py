@@ -22,7 +22,7 @@ def test_conditional_run_draws_a_row_of_each_class_and_those_asked_for(
     own_home, sampled, grid_of, refused
 ):
     # Seven images of three classes: rows are filled up.
-    assert cli.main(own_home.flags("--model=conditional", "--epochs=1", "--n_samples=7")) == 0
+    assert cli.main(own_home.quick_flags("--model=conditional", "--epochs=1", "--n_samples=7")) == 0
     assert sampled[-1]["condition"].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     pictures = own_home.folder / "samples/tiny-conditional"
     assert grid_of(pictures / "samples.png", 3).shape == (3, 3, 4, 4)
@@ -42,7 +42,7 @@ def test_conditional_run_draws_a_row_of_each_class_and_those_asked_for(
         ),
         (["--epochs=2", "--model=conditional", "--classes=3"], "labels 0..2, got 3"),
     ]:
-        refused(own_home.flags(*flags), message)
+        refused(own_home.quick_flags(*flags), message)
     assert own_home.saved() == before
 
 
@@ -53,12 +53,12 @@ def test_conditional_run_draws_a_row_of_each_class_and_those_asked_for(
         ({"model": "conditional", "distribution": "logistic_mixture"}, "LogisticMixture"),
     ],
 )
-def test_colour_images_are_trained_on_and_drawn(own_home, capsys, options, pixel):
+def test_colour_images_are_trained_on_and_drawn(own_home, capsys, no_grids, options, pixel):
     """With the default number of filters, which no one has to know must be divisible by 3."""
     own_home.write_data(n=12, shape=(4, 4, 3), levels=256)
-    flags = [f for f in own_home.flags() if "f_map" not in f]
+    flags = [f for f in own_home.quick_flags() if "f_map" not in f]
     flags += [f"--{name}={value}" for name, value in options.items()]
-    assert cli.main([*flags, "--epochs=1", "--flip", "--dropout=0.1"]) == 0
+    assert cli.main([*flags, "--epochs=1", "--flip", "--dropout=0.1", "--no-animate"]) == 0
     folder = f"tiny-{options.get('model', 'unconditional')}"
     model = training.load_model(own_home.folder / "ckpts" / folder / training.BEST)
     assert type(model.distribution).__name__ == pixel and model.dropout == 0.1

@@ -57,25 +57,24 @@ def test_a_published_run_says_all_and_draws_without_its_data(home, tmp_path, mon
 
 
 def test_runs_of_ones_own_are_drawn_from_their_folder_and_never_replaced(
-    home, tmp_path, monkeypatch, capsys
+    own_home, tmp_path, monkeypatch, capsys, light_publishing
 ):
     places = [f"--results_path={tmp_path}", f"--samples_path={tmp_path / 'samples'}"]
-    own = [*places, f"--ckpt_path={tmp_path / 'ckpts'}", "--publish=own"]
-    assert cli.main(home.flags("--epochs=1", *own)) == 0
+    own = [*places, "--publish=own"]
+    assert cli.main(own_home.quick_flags("--epochs=1", *own)) == 0
     assert cli.main(["--epochs=0", "--pretrained=own", *places]) == 0
     assert (tmp_path / "samples" / "own" / "samples.png").is_file()
     capsys.readouterr()
     before = {path: path.read_bytes() for path in (tmp_path / "own").iterdir()}
-    assert cli.main(home.flags("--epochs=2", *own)) == 2
+    assert cli.main(own_home.quick_flags("--epochs=2", *own)) == 2
     assert "own holds another run (python main.py" in capsys.readouterr().err
     monkeypatch.chdir(tmp_path)  # without the flag, the folder "results" is meant here too
-    default = [f"--ckpt_path={tmp_path / 'ckpts'}", f"--samples_path={tmp_path / 'samples'}"]
-    assert cli.main(home.flags("--epochs=1", "--publish=other", *default)) == 0
-    assert cli.main(["--epochs=0", "--pretrained=other", "--results_path=results", *default]) == 0
-    assert cli.main(["--epochs=0", "--pretrained=other", *default]) == 2
+    assert cli.main(own_home.quick_flags("--epochs=1", "--publish=other")) == 0
+    assert cli.main(["--epochs=0", "--pretrained=other", "--results_path=results", places[1]]) == 0
+    assert cli.main(["--epochs=0", "--pretrained=other", places[1]]) == 2
     capsys.readouterr()
     (tmp_path / "own" / runs.RUN).write_text("3")
-    assert cli.main(home.flags("--epochs=1", *own)) == 2
+    assert cli.main(own_home.quick_flags("--epochs=1", *own)) == 2
     assert "run.json cannot be read" in capsys.readouterr().err
     for name in (runs.WEIGHTS, runs.EXAMPLES):
         path = tmp_path / "own" / name
@@ -93,9 +92,11 @@ def test_a_run_is_not_published_if_it_is_unknown_what_trained_it(
     assert not (tmp_path / "x").exists()
 
 
-def test_a_run_names_what_trained_it_not_what_published_it(home, tmp_path, monkeypatch):
+def test_a_run_names_what_trained_it_not_what_published_it(
+    own_home, tmp_path, monkeypatch, light_publishing
+):
     """Epoch 1 on one machine, epoch 2 on another, published on a third."""
-    folder = ["--epochs=2", f"--results_path={tmp_path}", f"--ckpt_path={tmp_path / 'c'}"]
+    flags = own_home.quick_flags("--epochs=2", f"--results_path={tmp_path}")
     stop, train = KeyboardInterrupt, training.train
 
     class Stop(keras.callbacks.Callback):
@@ -112,17 +113,17 @@ def test_a_run_names_what_trained_it_not_what_published_it(home, tmp_path, monke
 
     on("first")
     monkeypatch.setattr(training, "train", stopped)
-    assert cli.main(home.flags(*folder)) == 130
+    assert cli.main(flags) == 130
     monkeypatch.setattr(training, "train", train)
     on("second")
-    assert cli.main(home.flags(*folder)) == 0
+    assert cli.main(flags) == 0
     on("third")
-    assert cli.main(home.flags(*folder, "--publish=x")) == 0
+    assert cli.main([*flags, "--publish=x"]) == 0
     run = json.loads((tmp_path / "x" / runs.RUN).read_text())
     assert run["commit"] == "second" and run["hardware"] == {"cpu": "second"}
     assert run["spread"] == {"devices": 1, "processes": 1}
     assert run["command"].endswith("--publish=x --n_samples=6")
-    assert run["starts"][1]["command"].endswith("--epochs=2 --batch_size=12 --n_samples=6")
+    assert run["starts"][1]["command"].endswith("--batch_size=12 --optimizer=adam --n_samples=6")
     assert [(s["epoch"], s["commit"]) for s in run["starts"]] == [(0, "first"), (1, "second")]
 
 

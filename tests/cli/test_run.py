@@ -113,7 +113,7 @@ def test_main_py_in_a_process_of_its_own(own_home):
             timeout=240,
         )
 
-    done = run(*own_home.flags("--epochs=1"))
+    done = run(*own_home.quick_flags("--epochs=1"))
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "Epoch 1/1" in done.stdout
