@@ -150,6 +150,17 @@ def test_a_finished_animation_rests_longer_than_a_frame(images, tmp_path):
     assert times == [70] * 4 + [2500]
 
 
+def test_kept_pixels_cost_no_frame_but_their_time(tmp_path):
+    keep = np.tri(4, dtype=bool)[..., None]
+    images = np.zeros((1, 4, 4, 1), "uint8")
+    animation = plots.animate(images, 2, keep=keep, milliseconds=50, hold=300, width=40)
+    animation.save(tmp_path / "a.gif")
+    frames, times, _ = read_gif(tmp_path / "a.gif")
+    assert len(animation.pictures) == 17
+    assert len(frames) == 7  # six pixels are drawn
+    assert sum(times) == 16 * 50 + 300
+
+
 def embedded(page, kind):
     """The bytes of the one picture of this kind in a page."""
     (text,) = re.findall(rf"data:image/{kind};base64,([A-Za-z0-9+/=]+)", page)
