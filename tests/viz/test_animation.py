@@ -11,7 +11,7 @@ from support import random_images
 
 from pcnnlib._internal.errors import UsageError
 from pcnnlib.viz import plots
-from pcnnlib.viz.images import UNDRAWN, to_rgb
+from pcnnlib.viz.images import UNDRAWN, tile, to_rgb
 
 
 @pytest.fixture
@@ -76,6 +76,19 @@ def test_every_frame_shows_the_pixels_that_are_drawn_by_then(channels):
         np.testing.assert_array_equal(
             pixels_of(picture, 5, (3, 4), columns=3), np.where(known, rgb, UNDRAWN)
         )
+
+
+def test_animation_with_the_gaps_of_a_grid_ends_with_that_grid():
+    batch = random_images(4, (4, 4, 1), 2)
+    first, *_, last = plots.animate(
+        batch, 2, columns=2, every=2, width=480, gap=0.5, background=255
+    ).pictures
+    np.testing.assert_array_equal(last, tile(batch, 2, width=480))
+    # The first picture shows nothing but the colour of what is not drawn, and the gaps.
+    assert {tuple(c) for c in first.reshape(-1, 3).tolist()} == {
+        tuple(UNDRAWN.tolist()),
+        (255, 255, 255),
+    }
 
 
 def test_kept_pixels_are_there_from_the_start():
@@ -148,6 +161,17 @@ def test_a_finished_animation_rests_longer_than_a_frame(images, tmp_path):
     plots.animate(images, 17, every=20, width=90).save(tmp_path / "a.gif")
     _, times, _ = read_gif(tmp_path / "a.gif")
     assert times == [70] * 4 + [2500]
+
+
+def test_kept_pixels_cost_no_frame_but_their_time(tmp_path):
+    keep = np.tri(4, dtype=bool)[..., None]
+    images = np.zeros((1, 4, 4, 1), "uint8")
+    animation = plots.animate(images, 2, keep=keep, milliseconds=50, hold=300, width=40)
+    animation.save(tmp_path / "a.gif")
+    frames, times, _ = read_gif(tmp_path / "a.gif")
+    assert len(animation.pictures) == 17
+    assert len(frames) == 7  # six pixels are drawn
+    assert sum(times) == 16 * 50 + 300
 
 
 def embedded(page, kind):

@@ -3,15 +3,21 @@
 What each figure shows is tested in `plots/`.
 """
 
+import re
+
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib import colors
+from matplotlib.text import Text
+from PIL import Image
 from support import random_images
 
 import pcnnlib as pcnn
 from pcnnlib.nn.masks import raster_mask
-from pcnnlib.viz import plots
+from pcnnlib.viz import plots, style
 
+BLACK = "#000000"
 HISTORY = {"loss": [3.0, 2.0, 1.5], "val_loss": [3.1, 2.2, 1.8], "seconds": [1.0, 1.0, 1.0]}
 
 
@@ -59,12 +65,16 @@ def test_every_figure_is_a_small_svg_in_the_colour_of_the_text(images):
     for name, figure in all_figures(images).items():
         svg = figure.svg(alt='a "figure"')
         assert svg.startswith('<svg role="img" aria-label="a &quot;figure&quot;"'), name
-        assert plots.INK not in svg, name
+        assert style.INK not in svg, name
         assert len(svg) < 100_000, name
         assert "<metadata>" not in svg and "Matplotlib" not in svg, name
-        # Nothing is fixed to black, and nothing white lies under the figure.
-        assert "#000000" not in svg, name
-        assert 'd="M 0 ' not in svg or "fill: #ffffff" not in svg.split('d="M 0 ', 1)[1][:200], name
+        # Nothing lies under the figure, and no text is black on a dark page.
+        under = re.search(r'<g id="patch_1">\s*<path d="[^"]*" style="([^"]*)"', svg)
+        assert under[1] == "fill: none", name
+        black = [
+            t.get_text() for t in figure.findobj(Text) if colors.to_hex(t.get_color()) == BLACK
+        ]
+        assert not black, name
         assert isinstance(figure, plots.Picture), name
     assert dict(matplotlib.rcParams) == before  # the reader's own settings are untouched
 
@@ -75,3 +85,61 @@ def test_every_kind_of_figure_is_among_them(images):
     assert {name.split(",")[0] for name in all_figures(images)} - {
         "labelled grid"
     } == public - other
+
+
+def test_readers_own_settings_do_not_change_a_figure(images):
+    usual = plots.lines({"a": ([1, 2], [3, 4])}, x="x", y="y").svg("x")
+    with matplotlib.rc_context({"font.size": 20, "text.color": "red", "lines.linewidth": 9}):
+        assert plots.lines({"a": ([1, 2], [3, 4])}, x="x", y="y").svg("x") == usual
+
+
+def test_figures_are_the_same_each_time(images):
+    first, second = (plots.image_grid(images, 17).svg("x") for _ in range(2))
+    assert first == second
+
+
+def test_figure_shows_itself_as_html_and_saves_as_png(images, tmp_path):
+    figure = plots.image_grid(images, 17)
+    bundle = figure._repr_mimebundle_()
+    assert bundle["text/html"].startswith("<svg")
+    assert "Figure size" not in bundle["text/plain"]
+    figure.savefig(tmp_path / "grid.png")
+    with Image.open(tmp_path / "grid.png") as saved:
+        assert saved.size[0] > 50
+
+
+def test_figure_without_alt_text_claims_none(images):
+    svg = plots.image_grid(images, 17).svg()
+    assert svg.startswith("<svg ") and "aria-label" not in svg and 'role="img"' not in svg
+
+
+def luminance(colour):
+    """Relative luminance as in the contrast rules of WCAG 2."""
+    rgb = np.array(colors.to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def contrast(one, other):
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("colour", style.SERIES)
+@pytest.mark.parametrize("page", ["#ffffff", "#14181e"])
+def test_lines_stand_out_from_a_light_and_a_dark_page(colour, page):
+    assert contrast(colour, page) >= 3
+
+
+def test_roles_have_colours_of_their_own():
+    assert len({colour for colour, _ in style.MEANINGS.values()}) == len(style.MEANINGS)
+    assert len(set(style.SERIES)) == len(style.SERIES)
+
+
+def test_later_colours_cover_earlier_ones():
+    cells = np.array([[True, False], [False, False]])
+    painted = style.paint([("#ff0000", cells), ("#0000ff80", ~cells), ("#00ff00", cells)])
+    assert painted[0, 0].tolist() == [0, 1, 0, 1]
+    np.testing.assert_allclose(painted[1, 1], [0, 0, 1, 128 / 255])
+    # What has no colour is transparent.
+    assert not style.paint([("#ff0000", cells)])[1].any()
