@@ -4,11 +4,10 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from support import write_npz
 
 import pcnnlib as pcnn
 from pcnnlib import cli, runs, training
-
-from support import write_npz
 
 # Muon, the default, takes longer to compile.
 QUICK = ["--optimizer=adam"]

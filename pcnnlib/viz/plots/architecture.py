@@ -99,13 +99,13 @@ def channel_order(links: dict) -> Picture:
         mask = np.asarray(mask).astype(bool)
         draw_cells(axis, paint([(LATER, ~mask), (INK, mask)]) * [1, 1, 1, 0.8])
         axis.set_axis_on()
+        axis.xaxis.tick_top()  # first, because it replaces the labels
         axis.set_xticks(range(len(columns)), ["RGB"[g] for g in columns])
         axis.set_yticks(range(len(rows)), ["RGB"[g] for g in rows])
         for labels, groups in ((axis.get_xticklabels(), columns), (axis.get_yticklabels(), rows)):
             for label, group in zip(labels, groups, strict=True):
                 label.set_color(palette[group])
                 label.set_fontweight("bold")
-        axis.xaxis.tick_top()
         axis.tick_params(length=0, labelsize=8)
         axis.spines[:].set_visible(False)
         axis.set_title(title, pad=18)
@@ -114,7 +114,7 @@ def channel_order(links: dict) -> Picture:
 
 @styled
 def gate(limit: float = 3.0) -> Picture:
-    """The gate tanh(a) * sigmoid(b) of `pcnnlib.blocks.gate`, as curves and as a map."""
+    """The gate tanh(a) * sigmoid(b) of `pcnnlib.nn.blocks.gate`, as curves and as a map."""
     a = np.linspace(-limit, limit, 121, dtype="float32")
     figure = new_figure(WIDTH * 0.92, 2.7)
     left, right = figure.subplots(1, 2)

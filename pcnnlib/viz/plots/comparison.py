@@ -1,5 +1,6 @@
 """Figures that compare numbers: models, variants, what was asked and what was drawn."""
 
+import itertools
 from collections.abc import Sequence
 
 import matplotlib
@@ -105,9 +106,11 @@ def lines(series: dict, *, x: str, y: str, reference: dict | None = None) -> Pic
     """
     figure = new_figure(WIDTH * 0.9, 2.6)
     axes = figure.subplots()
-    for (name, (xs, ys)), colour in zip(series.items(), SERIES, strict=False):
+    for (name, (xs, ys)), colour in zip(series.items(), itertools.cycle(SERIES), strict=False):
         axes.plot(xs, ys, color=colour, label=name, marker="o", ms=2.5)
-    for (name, value), style in zip((reference or {}).items(), (":", "--", "-."), strict=False):
+    for (name, value), style in zip(
+        (reference or {}).items(), itertools.cycle((":", "--", "-.")), strict=False
+    ):
         axes.axhline(value, ls=style, color=QUIET, lw=1.4, label=name)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
@@ -130,7 +133,7 @@ def histograms(values: dict, *, x: str) -> Picture:
     figure = new_figure(WIDTH * 0.9, 2.2)
     axes = figure.subplots()
     bins = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=20).tolist()
-    for (name, numbers), colour in zip(values.items(), SERIES, strict=False):
+    for (name, numbers), colour in zip(values.items(), itertools.cycle(SERIES), strict=False):
         axes.hist(numbers, bins, color=colour, alpha=0.25)
         axes.hist(numbers, bins, color=colour, histtype="step", lw=1.4, label=name)
     axes.set_xlabel(x)

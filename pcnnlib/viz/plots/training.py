@@ -1,5 +1,6 @@
 """Figures of losses and of times."""
 
+import itertools
 import math
 
 import numpy as np
@@ -45,7 +46,7 @@ def training_curves(
     figure = new_figure(WIDTH * 0.85, 2.9)
     axes = figure.subplots()
     lowest, highest = np.inf, -np.inf
-    for (name, history), colour in zip(histories.items(), SERIES, strict=False):
+    for (name, history), colour in zip(histories.items(), itertools.cycle(SERIES), strict=False):
         loss = np.array(history["loss"]) * factor
         solid = np.array(history.get("val_loss") or history["loss"]) * factor
         if against == "seconds":
@@ -65,8 +66,9 @@ def training_curves(
     axes.set_ylabel("nats per image" if unit == "nats" else "bits/dim")
     axes.grid(axis="y", color=QUIET, alpha=0.25, lw=0.6)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    for name, style in {"validation": "-", "training": ":"}.items():
-        axes.plot([], [], style, color=QUIET, label=name)
+    if any("val_loss" in history for history in histories.values()):
+        for name, style in {"validation": "-", "training": ":"}.items():
+            axes.plot([], [], style, color=QUIET, label=name)
     if len(histories) > 2:  # too much to stand within the axes
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     else:
@@ -87,7 +89,7 @@ def timing(seconds: dict, *, x: str = "images in a batch") -> Picture:
     """
     figure = new_figure(WIDTH * 0.9, 2.7)
     axes = figure.subplots()
-    for (name, line), colour in zip(seconds.items(), SERIES, strict=False):
+    for (name, line), colour in zip(seconds.items(), itertools.cycle(SERIES), strict=False):
         axes.plot(list(line), list(line.values()), color=colour, marker="o", ms=4, label=name)
     axes.set_xscale("log")
     axes.set_yscale("log")

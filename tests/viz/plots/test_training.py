@@ -115,3 +115,12 @@ def test_timing_has_sizes_across_and_seconds_upwards():
     assert legend == {line.get_label(): line.get_color() for line in axes.lines}
     assert list(legend) == ["cached", "plain"] and len(set(legend.values())) == 2
     assert plots.timing(seconds).axes[0].get_xlabel() == "images in a batch"
+
+
+def test_no_series_is_lost_however_many_there_are():
+    names = [f"run {k}" for k in range(7)]
+    curves = plots.training_curves({name: {"loss": [2.0, k]} for k, name in enumerate(names)})
+    times = plots.timing({name: {1: 0.1, 4: 0.5} for name in names})
+    for figure in (curves, times):
+        drawn = [line.get_label() for line in figure.axes[0].lines]
+        assert [label for label in drawn if label in names] == names
