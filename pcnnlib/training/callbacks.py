@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,14 +20,14 @@ class Progress(keras.callbacks.Callback):
         epochs: number of the last epoch.
     """
 
-    def __init__(self, epochs: int):
+    def __init__(self, epochs: int) -> None:
         super().__init__()
         self.epochs = epochs
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         self.began, self.done = time.perf_counter(), 0
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         left = ""
         if self.done:
             seconds = (time.perf_counter() - self.began) / self.done * (self.epochs - epoch)
@@ -34,11 +35,11 @@ class Progress(keras.callbacks.Callback):
         print(f"Epoch {epoch + 1}/{self.epochs}{left}")
         self.bar = keras.utils.Progbar(self.params["steps"], stateful_metrics=["nats", "val_nats"])
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         # The last step is shown with the validation loss, at the end of the epoch.
         self.bar.update(min(batch + 1, self.params["steps"] - 1), [("nats", float(logs["loss"]))])
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.done += 1
         values = [("nats", float(logs["loss"])), ("val_nats", float(logs["val_loss"]))]
         self.bar.update(self.params["steps"], values, finalize=True)
@@ -61,14 +62,14 @@ class SampleGrids(keras.callbacks.Callback):
         every: int,
         epochs: int,
         log_dir: str | os.PathLike | None = None,
-    ):
+    ) -> None:
         super().__init__()
         self.draw = draw
         self.every = every
         self.epochs = epochs
         self.log_dir = log_dir
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         epoch += 1
         if processes.process() or (epoch % self.every and epoch != self.epochs):
             return

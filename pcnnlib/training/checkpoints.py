@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import time
+from typing import Any
 
 import keras
 import numpy as np
@@ -43,7 +44,7 @@ class Checkpoints(keras.callbacks.Callback):
         data: Dataset,
         checkpoint_dir: str | os.PathLike | None,
         provenance: dict | None = None,
-    ):
+    ) -> None:
         super().__init__()
         self.provenance = provenance or {}
         self.starts: list[dict] = []
@@ -97,12 +98,12 @@ class Checkpoints(keras.callbacks.Callback):
             self.best = load_model(best).get_weights()
         return state["epoch"]
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self.began is None:
             self.starts = [*self.starts, {"epoch": epoch, **self.provenance}]
         self.began = time.perf_counter()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         earlier = min(self.history["val_loss"], default=float("inf"))
         self.history["loss"].append(float(logs["loss"]))
         self.history["val_loss"].append(float(logs["val_loss"]))

@@ -1,6 +1,7 @@
 """What a training does. (What a network *is* stands in its constructor's arguments.)"""
 
 import dataclasses
+from typing import Any
 
 from pcnnlib._internal.deprecation import warn_renamed
 from pcnnlib._internal.errors import UsageError, check_int, check_number
@@ -54,7 +55,7 @@ class TrainConfig:
             raise UsageError(f"ema must be below 1, got {self.ema}")
 
 
-def RunConfig(**fields) -> TrainConfig:
+def RunConfig(**fields: Any) -> TrainConfig:
     """Former name of `TrainConfig`, deprecated. Architecture goes to the model's constructor."""
     warn_renamed("RunConfig", "TrainConfig")
     return TrainConfig(**fields)
