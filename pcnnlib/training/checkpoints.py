@@ -107,13 +107,13 @@ class Checkpoints(keras.callbacks.Callback):
         earlier = min(self.history["val_loss"], default=float("inf"))
         self.history["loss"].append(float(logs["loss"]))
         self.history["val_loss"].append(float(logs["val_loss"]))
-        self.history["seconds"].append(time.perf_counter() - self.began)
-        writes = self.checkpoint_dir is not None and process() == 0
+        self.history["seconds"].append(time.perf_counter() - (self.began or 0.0))
+        folder = self.checkpoint_dir if process() == 0 else None  # the first process writes
         if logs["val_loss"] < earlier or self.best is None:
             self.best = averaged_weights(self.model)
-            if writes:
-                save(own_copy(self.model, self.best), self.checkpoint_dir / BEST)
-        if writes:
+            if folder is not None:
+                save(own_copy(self.model, self.best), folder / BEST)
+        if folder is not None:
             state = {
                 "epoch": epoch + 1,
                 "history": self.history,
@@ -125,7 +125,7 @@ class Checkpoints(keras.callbacks.Callback):
                 "starts": self.starts,
             }
             # Last of all: until it is replaced, a restart repeats the epoch, with equal results.
-            save(self.model, self.checkpoint_dir / LAST, state=state)
+            save(self.model, folder / LAST, state=state)
 
     def load_best(self) -> None:
         """Put the best weights into the model."""
