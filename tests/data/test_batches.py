@@ -100,7 +100,9 @@ def test_flips_keep_labels_and_are_refused_for_maps():
     ((_, labels),) = split.batches(4, seed=0, condition=pcnn.Labels(4), flip=True)[0]
     assert sorted(labels) == [0, 1, 2, 3]
     mapped = pcnn.Split(split.images, conditions=np.zeros((4, 2, 2, 1)))
-    with pytest.raises(UsageError, match="flip mirrors images, not what Map"):
+    with pytest.raises(
+        UsageError, match=r"flip mirrors images, but not their Map\(\(2, 2, 1\)\): leave it out"
+    ):
         mapped.batches(4, seed=0, condition=pcnn.Map((2, 2, 1)), flip=True)
 
 
