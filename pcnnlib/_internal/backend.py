@@ -1,6 +1,6 @@
 """The code that names TensorFlow or JAX: compiling, fusing, differentiating, counting.
 
-Everything above this room is `keras.ops`, so that the same code runs on either backend.
+All other folders use `keras.ops` alone, so that the same code runs on either backend.
 """
 
 import functools

@@ -164,8 +164,6 @@ def _write(model, drawn, pictures, name, settings, *, columns=None, keep=None):
             columns=columns or math.isqrt(len(drawn) - 1) + 1,
             keep=keep,
             every=max(1, height * width // FRAMES),
-            milliseconds=60,
-            hold=2000,
             gap=0.5,
             background=255,
         )

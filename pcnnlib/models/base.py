@@ -21,7 +21,7 @@ from pcnnlib.nn.distributions import Distribution, LogisticMixture, resolve_dist
 
 
 class AutoregressiveModel(keras.Model):
-    """What both models share: checks, the loss, likelihood and sampling.
+    """What all models share: checks, the loss, likelihood and sampling.
 
     The joint probability is a product over pixels in raster order, and over channels within a
     pixel (equation 1 of arXiv:1606.05328).
@@ -81,7 +81,7 @@ class AutoregressiveModel(keras.Model):
         return super().fit(x, y, **kwargs)
 
     def scale(self, images: Any) -> Any:
-        """Levels 0 .. K-1 as floats -1 .. 1, so that the zeros of the padding are no level."""
+        """Levels 0 .. K-1 as floats -1 .. 1. If K is even, no level equals the padding's 0."""
         dtype = keras.backend.standardize_dtype(images.dtype)
         if not dtype.startswith(("int", "uint")):
             raise UsageError(

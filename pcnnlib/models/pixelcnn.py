@@ -7,9 +7,9 @@ import keras
 
 from pcnnlib._internal.errors import check_int, check_kernel_size
 from pcnnlib.models.base import AutoregressiveModel
-from pcnnlib.nn.blocks import ResidualBlock
 from pcnnlib.nn.distributions import Distribution
 from pcnnlib.nn.layers import CausalConv2D, PixelHead
+from pcnnlib.nn.residual import ResidualBlock
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
 

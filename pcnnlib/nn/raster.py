@@ -1,4 +1,8 @@
-"""The order in which an image is generated: row by row, left to right, and R before G before B."""
+"""The order in which an image is generated: row by row, left to right, and R before G before B.
+
+Checks and figures ask here. The network keeps the order by its masks (`masks.py`), and the samplers
+by their loops: another order needs all three.
+"""
 
 import math
 

@@ -86,8 +86,8 @@ def examples(
         the first where there are no classes. But for autoencoders also `drawn`, the first images
         drawn, and `nearest`, the training images nearest to them; and distances to the nearest
         training image (see `analysis.nearest`), `(drawn,)` each: `drawn_distance` of images drawn,
-        `test_distance` of test images, and `copied_distance` of training images as one who had
-        learnt them by heart would draw them, binarised afresh where the data are.
+        `test_distance` of test images, and `copied_distance` of training images as a model that
+        had memorised them would draw them: newly binarised if the data set is.
     """
     test = data.test
     order = np.arange(len(test))

@@ -17,7 +17,7 @@ from pcnnlib.sampling.completion import check_keep
 
 # More images at once would gain no speed; more than this are drawn in equal parts.
 LARGEST_BATCH = 256
-# Fewer images than this are not worth a core of their own.
+# A lane is the part of a batch that one thread draws: for fewer images a thread is not worth it.
 SMALLEST_LANE = 8
 # Per method: `start(model, batch, condition)` makes the state before the first row, and
 # `draw_row(model, state, i, (noise, image, keep), temperature, keep_parameters)` returns the next
@@ -191,5 +191,8 @@ def check_method(model: Any, method: str | None) -> str:
         wanted = ", ".join(repr(m) for m in METHODS)
         raise UsageError(f"method must be one of {wanted} or None, got {method!r}")
     if method == "cached" and not cached.fits(model):
-        raise UsageError(f'method "cached" needs a GatedPixelCNN, got {type(model).__name__}')
+        raise UsageError(
+            'method "cached" needs a model whose blocks keep caches, such as GatedPixelCNN, got '
+            f"{type(model).__name__}"
+        )
     return method

@@ -90,7 +90,9 @@ def read_state(path: str | os.PathLike) -> dict:
         isinstance(state.get(name), kind) for name, kind in kinds.items()
     ):
         raise UsageError(f"checkpoint {path} holds no training state to resume from")
-    return state
+    # A run saved before a field existed was trained with what is now its default.
+    defaults = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
+    return {**state, "training": {**defaults, **state["training"]}}
 
 
 def _in_todays_form(state):

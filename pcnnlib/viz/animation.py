@@ -19,6 +19,8 @@ from pcnnlib.viz.images import UNDRAWN, tile
 SHEET = (UNDRAWN * 0.72).astype("uint8")
 # Grey levels and a few tints need no more; on a page every kilobyte counts.
 PAGE_COLOURS = 64
+# Of a frame, and of the last one.
+MILLISECONDS, HOLD = 70, 2500
 
 
 class Animation:
@@ -31,7 +33,7 @@ class Animation:
     """
 
     def __init__(
-        self, pictures: list[np.ndarray], milliseconds: int = 70, hold: int = 2500
+        self, pictures: list[np.ndarray], milliseconds: int = MILLISECONDS, hold: int = HOLD
     ) -> None:
         self.pictures = pictures
         self.milliseconds = milliseconds
@@ -77,8 +79,8 @@ def animate(
     columns: int | None = None,
     keep: ArrayLike | None = None,
     every: int = 1,
-    milliseconds: int = 70,
-    hold: int = 2500,
+    milliseconds: int = MILLISECONDS,
+    hold: int = HOLD,
     width: int = 480,
     gap: float = 1.0,
     background: ArrayLike = SHEET,

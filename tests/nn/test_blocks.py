@@ -6,7 +6,8 @@ from reference import TOLERANCE, convolved, dense, gated_block, noise
 from support import shake
 
 from pcnnlib import UsageError
-from pcnnlib.nn.blocks import CONDITION_STACKS, GatedBlock, ResidualBlock, gate, relu_of_sum
+from pcnnlib.nn.blocks import CONDITION_STACKS, GatedBlock, gate, relu_of_sum
+from pcnnlib.nn.residual import ResidualBlock
 
 
 def check_block(condition_shape=None, **options):

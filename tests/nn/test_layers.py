@@ -7,8 +7,9 @@ from reference import TOLERANCE, convolved, dense, noise
 from support import shake
 
 from pcnnlib import UsageError
-from pcnnlib.nn.blocks import CONDITION_STACKS, GatedBlock, ResidualBlock
+from pcnnlib.nn.blocks import CONDITION_STACKS, GatedBlock
 from pcnnlib.nn.layers import CausalConv2D, ChannelDense, PixelHead
+from pcnnlib.nn.residual import ResidualBlock
 
 
 @pytest.mark.parametrize("channel_groups", [1, 3])

@@ -13,7 +13,8 @@ from support import gated, outputs, plain, random_condition, random_images, shak
 
 import pcnnlib as pcnn
 from pcnnlib import UsageError, sampling
-from pcnnlib.nn.blocks import GatedBlock, ResidualBlock
+from pcnnlib.nn.blocks import GatedBlock
+from pcnnlib.nn.residual import ResidualBlock
 from pcnnlib.sampling import CachedBlock, cached
 
 pytestmark = pytest.mark.both_backends

@@ -154,3 +154,13 @@ def test_failed_save_leaves_the_old_file_and_no_scratch(tmp_path, monkeypatch, e
     assert "\n" not in str(raised.value)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["model.keras"]
+
+
+def test_a_run_saved_before_a_setting_existed_had_its_default(finished, tmp_path):
+    path = tmp_path / training.LAST
+    path.write_bytes((finished[2] / training.LAST).read_bytes())
+    state = training.read_state(path)
+    assert state["training"]["flip"] is False
+    earlier = {name: value for name, value in state["training"].items() if name != "flip"}
+    write_state(path, {**state, "training": earlier})
+    assert training.read_state(path) == state
