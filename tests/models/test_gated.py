@@ -116,14 +116,16 @@ def test_without_a_gate_cached_sampling_equals_full():
 
 # ---------------------------------------------------------------- conditions in one stack only
 
-STACKS = [("vertical",), ("horizontal",), ("vertical", "horizontal")]
+# Both stacks with every condition are in the tests of sampling and of causality.
+STACKS = [
+    (("vertical",), pcnn.Labels(3)),
+    (("vertical",), pcnn.Map((2, 2, 3))),
+    (("horizontal",), pcnn.Map((2, 2, 3))),
+    (("vertical", "horizontal"), pcnn.Labels(3)),
+]
 
 
-@pytest.fixture(
-    scope="module",
-    params=[(stacks, c) for stacks in STACKS for c in (pcnn.Labels(3), pcnn.Map((2, 2, 3)))],
-    ids=lambda case: f"{'+'.join(case[0])}-{case[1]!r}",
-)
+@pytest.fixture(scope="module", params=STACKS, ids=lambda case: f"{'+'.join(case[0])}-{case[1]!r}")
 def conditioned(request):
     """A model whose condition enters some of the stacks."""
     stacks, condition = request.param
