@@ -103,7 +103,8 @@ class GatedPixelCNN(AutoregressiveModel):
         self.condition = condition
         self.activation = check_activation(activation)
         self.condition_stacks = check_condition_stacks(condition_stacks)
-        if condition is not None and self.condition_stacks in ((), ("vertical",) * (blocks == 1)):
+        unread = ((), ("vertical",)) if blocks == 1 else ((),)
+        if condition is not None and self.condition_stacks in unread:
             # The last block's vertical features are not read, and it may be the only one.
             raise UsageError(
                 f"condition_stacks must let the condition reach an output of {blocks} blocks, "

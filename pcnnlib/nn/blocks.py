@@ -265,17 +265,18 @@ class GatedBlock(keras.layers.Layer):
 
 def check_activation(activation: str) -> str:
     """Return the name of an activation, or raise `UsageError`."""
-    if activation not in ACTIVATIONS:
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
         raise UsageError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
     return activation
 
 
 def check_condition_stacks(stacks: str | Sequence[str]) -> tuple[str, ...]:
-    """Return the names of stacks as a tuple, or raise `UsageError`."""
-    stacks = (stacks,) if isinstance(stacks, str) else tuple(stacks)
-    for stack in stacks:
-        if stack not in CONDITION_STACKS:
+    """Return the names of stacks as a tuple, each once, or raise `UsageError`."""
+    names = (stacks,) if isinstance(stacks, str) else stacks
+    names = names if isinstance(names, (tuple, list)) else (names,)
+    for name in names:
+        if name not in CONDITION_STACKS:
             raise UsageError(
-                f"condition_stacks must be some of {', '.join(CONDITION_STACKS)}, got {stack!r}"
+                f"condition_stacks must be some of {', '.join(CONDITION_STACKS)}, got {name!r}"
             )
-    return stacks
+    return tuple(stack for stack in CONDITION_STACKS if stack in names)

@@ -6,7 +6,13 @@ from reference import TOLERANCE, convolved, dense, gated_block, noise
 from support import shake
 
 from pcnnlib import UsageError
-from pcnnlib.nn.blocks import CONDITION_STACKS, GatedBlock, gate, relu_of_sum
+from pcnnlib.nn.blocks import (
+    CONDITION_STACKS,
+    GatedBlock,
+    check_condition_stacks,
+    gate,
+    relu_of_sum,
+)
 from pcnnlib.nn.residual import ResidualBlock
 
 
@@ -116,3 +122,26 @@ def test_dropout_acts_in_training_alone():
 def test_residual_block_refuses_filters_it_cannot_halve(filters, channel_groups):
     with pytest.raises(UsageError, match="filters must be"):
         ResidualBlock(filters, channel_groups=channel_groups)
+
+
+@pytest.mark.parametrize(
+    ("stacks", "names"),
+    [
+        ("horizontal", ("horizontal",)),
+        (["horizontal", "vertical"], ("vertical", "horizontal")),
+        (("vertical", "vertical"), ("vertical",)),
+    ],
+)
+def test_stacks_are_named_once_and_in_one_order(stacks, names):
+    assert check_condition_stacks(stacks) == names
+
+
+@pytest.mark.parametrize("stacks", [None, 5, [["vertical"]]])
+def test_what_is_no_stack_is_refused_in_one_line(stacks):
+    with pytest.raises(UsageError, match="condition_stacks must be some of vertical, horizontal"):
+        check_condition_stacks(stacks)
+
+
+def test_an_activation_that_is_no_name_is_refused_in_one_line():
+    with pytest.raises(UsageError, match=r"activation must be one of .* got \['gate'\]"):
+        GatedBlock(4, activation=["gate"])

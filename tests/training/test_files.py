@@ -1,5 +1,6 @@
 """Checkpoint files: damage is named in one line, no code in them is run, none is half written."""
 
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -128,7 +129,8 @@ def test_saved_model_gives_the_same_likelihoods(finished, tmp_path):
 def test_a_full_disk_leaves_the_old_file_and_is_named_in_one_line(tmp_path):
     """A real limit on the size of files, in a process of its own."""
     path = tmp_path / "last.keras"
-    state = {"epoch": 1, "history": {}, "random": [], "training": {}}
+    settings = dataclasses.asdict(pcnn.TrainConfig())
+    state = {"epoch": 1, "history": {}, "random": [], "training": settings}
     training.save(gated(filters=16), path, state=state)
     before = path.read_bytes()
     assert exit_code(start(save_to_a_full_disk, path)) == 0
@@ -162,5 +164,5 @@ def test_a_run_saved_before_a_setting_existed_had_its_default(finished, tmp_path
     state = training.read_state(path)
     assert state["training"]["flip"] is False
     earlier = {name: value for name, value in state["training"].items() if name != "flip"}
-    write_state(path, {**state, "training": earlier})
+    write_state(path, json.dumps({**state, "training": earlier}))
     assert training.read_state(path) == state
