@@ -184,6 +184,7 @@ def open_page(chromium, tmp_path):
     complaints = []
     context = chromium.new_context(offline=True)
     page = context.new_page()
+    page.set_default_timeout(5000)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     # The hint on reading a canvas often is for this test, the only one that reads.
     page.on("console", lambda m: "willReadFrequently" in m.text or complaints.append(m.text))
