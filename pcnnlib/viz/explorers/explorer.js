@@ -92,7 +92,7 @@ function drawField(el, { size, roles, frames, controls }, positions, choose) {
 // Images drawn beforehand: one strip of them for every choice. Where there is a map of the first two
 // controls, a click on it chooses the nearest position.
 function drawImages(el, data, positions, choose) {
-  const { count, height, width, channels, highest, points, controls } = data;
+  const { count, height, width, channels, greys, points, controls } = data;
   const levels = bytes(data.images), sizes = controls.map(({ values }) => values.length);
   const canvas = add(el, `<canvas width="${count * (width + 1) - 1}" height="${height}" role="img"></canvas>`);
   const context = canvas.getContext("2d");
@@ -116,7 +116,7 @@ function drawImages(el, data, positions, choose) {
         for (let j = 0; j < width; j++, from += channels) {
           const to = 4 * (i * canvas.width + n * (width + 1) + j);
           for (let c = 0; c < 3; c++)
-            picture.data[to + c] = Math.round(levels[from + (channels === 3 ? c : 0)] * 255 / highest);
+            picture.data[to + c] = greys[levels[from + (channels === 3 ? c : 0)]];
           picture.data[to + 3] = 255;
         }
     context.putImageData(picture, 0, 0);

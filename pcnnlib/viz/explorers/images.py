@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError, check_int
 from pcnnlib.viz.explorers.base import Explorer, control
+from pcnnlib.viz.images import to_rgb
 
 
 def image_explorer(
@@ -71,7 +72,7 @@ def image_explorer(
         "height": height,
         "width": width,
         "channels": channels,
-        "highest": levels - 1,
+        "greys": to_rgb(np.arange(levels).reshape(-1, 1, 1, 1), levels)[:, 0, 0, 0].tolist(),
         "images": base64.b64encode(images.astype("uint8").tobytes()).decode(),
         "points": marks,
     }
