@@ -26,9 +26,7 @@ class TrainConfig:
     optimizer: str = "muon"  # of weight matrices: muon or adam; the rest is left to adam
     learning_rate: float = 2e-3  # highest, reached after the warm-up
     warmup: float = 0.05  # share of all steps in which the learning rate rises from 0; 0: none
-    final_rate: float = (
-        0.01  # share of the learning rate at the end of its cosine decay; 1: no decay
-    )
+    final_rate: float = 0.01  # share of the learning rate left after the decay; 1: no decay
     weight_decay: float = 0.5  # muon: each step shrinks matrices by learning rate times this
     grad_clip: float = 100.0  # largest global norm of the gradient of nats per image
     ema: float = 0.99  # momentum of the weights' moving average, at most; 0: none
