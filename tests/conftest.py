@@ -4,9 +4,6 @@ Everything here is tiny (images of 3x3 to 8x8, 4 to 8 filters): compiling takes 
 computing, and a property that holds for every pixel of a small image is checked at every pixel.
 """
 
-import contextlib
-import ctypes
-import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -34,11 +31,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="module", autouse=True)
 def freed_after_the_module():
-    """Free a module's models: a process that keeps all that it compiled grows by gigabytes."""
+    """Free what JAX compiled for a module: a process that keeps all of it grows by gigabytes."""
     yield
-    gc.collect()
-    with contextlib.suppress(AttributeError, OSError, TypeError):  # no glibc
-        ctypes.CDLL(None).malloc_trim(0)
     if keras.backend.backend() == "jax":
         import jax
 

@@ -158,6 +158,7 @@ def test_failed_save_leaves_the_old_file_and_no_scratch(tmp_path, monkeypatch, e
     assert [p.name for p in tmp_path.iterdir()] == ["model.keras"]
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_a_run_saved_before_a_setting_existed_had_its_default(finished, tmp_path):
     path = tmp_path / training.LAST
     path.write_bytes((finished[2] / training.LAST).read_bytes())

@@ -3,12 +3,12 @@
 import base64
 import functools
 import json
-import os
 import re
 
 import numpy as np
 import pytest
 
+import browser as book_browser
 import pcnnlib as pcnn
 from pcnnlib import UsageError
 from pcnnlib.nn import masks
@@ -18,7 +18,6 @@ from pcnnlib.viz.explorers.receptive_field import MODELS
 from pcnnlib.viz.plots.visibility import pixel_roles
 
 SIZE, KERNELS, LAYERS = 7, (3, 5), (2, 3, 4)
-CHROMIUM = "/usr/bin/chromium"
 
 
 @pytest.fixture(scope="module")
@@ -169,13 +168,17 @@ def test_page_form_holds_the_measured_frames_and_the_choice(explorer, frames):
 
 @pytest.fixture(scope="module")
 def chromium():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not os.path.exists(CHROMIUM):
+    """Started as the book's pages are: a process can have only one Playwright."""
+    program = book_browser.find_chromium()
+    if program is None:
         pytest.skip("Chromium is not installed: the explorers are not tried")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    try:
+        driver = book_browser.start_playwright()
+    except book_browser.BrowserError as error:
+        pytest.skip(str(error))
+    browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
