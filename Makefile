@@ -7,7 +7,7 @@ VENV       := .venv
 BIN        := $(VENV)/bin
 READY      := $(VENV)/.installed
 TIMED      := sh book/timed.sh
-BACKENDS   ?= tensorflow jax
+BACKENDS   ?= tensorflow
 WORKERS    ?= 2
 PYTEST     := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 PARAMS     ?= notebooks/params/quick.yaml
@@ -66,7 +66,7 @@ notebooks: $(READY)  ## write each notebook's .ipynb twin from its .py
 	@$(TIMED) notebooks $(BIN)/python book/twins.py
 
 # Two processes share the tests: a third would not fit into 8 GB. Each file stays in one of them.
-test: $(READY)  ## ruff, mypy, and pytest under each of BACKENDS
+test: $(READY)  ## ruff, mypy and pytest; BACKENDS="tensorflow jax" for both
 	@$(TIMED) "ruff check" $(BIN)/ruff check .
 	@$(TIMED) "ruff format" $(BIN)/ruff format --check .
 	@$(TIMED) mypy $(BIN)/mypy
