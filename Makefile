@@ -66,7 +66,7 @@ notebooks: $(READY)  ## write each notebook's .ipynb twin from its .py
 	@$(TIMED) notebooks $(BIN)/python book/twins.py
 
 # Two processes share the tests: a third would not fit into 8 GB. Each file stays in one of them.
-test: $(READY)  ## ruff, mypy and pytest; BACKENDS="tensorflow jax" for both
+test: $(READY)  ## ruff, mypy, and pytest under each of BACKENDS (tensorflow, jax)
 	@$(TIMED) "ruff check" $(BIN)/ruff check .
 	@$(TIMED) "ruff format" $(BIN)/ruff format --check .
 	@$(TIMED) mypy $(BIN)/mypy
