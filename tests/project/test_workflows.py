@@ -85,7 +85,10 @@ def test_ci_builds_the_book_where_tensorflow_is_tested(backends, expected, tmp_p
     shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
     fake = tmp_path / "bin"
     fake.mkdir()
-    for name, line in (("make", f'echo "$1" >> {tmp_path}/made; echo "$BACKENDS" > {tmp_path}/under'), ("chromium", "true")):
+    for name, line in (
+        ("make", f'echo "$1" >> {tmp_path}/made; echo "$BACKENDS" > {tmp_path}/under'),
+        ("chromium", "true"),
+    ):
         (fake / name).write_text(f"#!/bin/sh\n{line}\n")
         (fake / name).chmod(0o755)
     environment = {"PATH": f"{fake}:/usr/bin:/bin"} | ({"BACKENDS": backends} if backends else {})
