@@ -54,19 +54,19 @@ SCALES = {
 
 
 def command(name, scale, epochs=None, devices="1"):
-    """Words of the command line that makes a run."""
+    """Flags of the command line that makes a run."""
     shared, planned, own = SCALES[scale]
-    words = shlex.split(f"{RUNS[name]} {shared} {own.get(name, '')}")
-    words += [f"--epochs={epochs or planned[name]}", f"--publish={name}"]
-    return words if devices == "1" else [*words, f"--devices={devices}"]
+    flags = shlex.split(f"{RUNS[name]} {shared} {own.get(name, '')}")
+    flags += [f"--epochs={epochs or planned[name]}", f"--publish={name}"]
+    return flags if devices == "1" else [*flags, f"--devices={devices}"]
 
 
-def published(run_dir, words):
-    """Whether a run is there already, made by these very words."""
+def published(run_dir, flags):
+    """Whether a run is there already, made with these very flags."""
     if not (run_dir / runs.RUN).is_file():
         return False
     run = runs.read_run_dir(run_dir)
-    return "speed" in run and run.get("command") == cli.command(cli.make_parser().parse_args(words))
+    return "speed" in run and run.get("command") == cli.command(cli.make_parser().parse_args(flags))
 
 
 def cost(run, peak_tflops):
@@ -99,17 +99,17 @@ def main():
         parser.error("--epochs rehearses: give it a --results_path of its own")
     args.results_path = args.results_path or str(ROOT / "results")
     for name in args.only:
-        words = command(name, args.scale, args.epochs, args.devices)
+        flags = command(name, args.scale, args.epochs, args.devices)
         run_dir = pathlib.Path(args.results_path) / name
-        if published(run_dir, words):
+        if published(run_dir, flags):
             print(f"{name}: published already, in {run_dir}")
             continue
-        print(f"{name}: python main.py {shlex.join(words)}", flush=True)
+        print(f"{name}: python main.py {shlex.join(flags)}", flush=True)
         paths = [f"--{p}={getattr(args, p)}" for p in ("data_path", "results_path")]
         # A rehearsal has checkpoints of its own.
         own = f"{args.scale}-{args.epochs or 'full'}"
         paths.append(f"--ckpt_path={pathlib.Path(args.ckpt_path) / own}")
-        code = subprocess.call([sys.executable, ROOT / "main.py", *words, *paths])
+        code = subprocess.call([sys.executable, ROOT / "main.py", *flags, *paths])
         if code:
             sys.exit(f"{name}: stopped with code {code}; the same command goes on from there")
     head = " nats/image, test   s/epoch  images/s  GFLOP/im  TFLOP/s  of peak  drawn/s"
