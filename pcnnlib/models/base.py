@@ -34,6 +34,11 @@ class AutoregressiveModel(keras.Model):
         distribution: Distribution | str | None = None,
         **kwargs: Any,
     ) -> None:
+        if "components" in kwargs:  # until version 0.2 an argument of every model
+            raise UsageError(
+                "components belongs to the distribution: "
+                f"distribution=LogisticMixture(components={kwargs['components']!r})"
+            )
         super().__init__(**kwargs)
         shape = tuple(image_shape) if np.iterable(image_shape) else ()
         if len(shape) != 3:

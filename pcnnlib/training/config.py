@@ -58,4 +58,7 @@ class TrainConfig:
 def RunConfig(**fields: Any) -> TrainConfig:
     """Former name of `TrainConfig`, deprecated. Architecture goes to the model's constructor."""
     warn_renamed("RunConfig", "TrainConfig")
+    for name in fields:
+        if name not in TrainConfig.__dataclass_fields__:
+            raise UsageError(f"{name} is no field of TrainConfig: give it to the model or the data")
     return TrainConfig(**fields)

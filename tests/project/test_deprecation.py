@@ -75,5 +75,17 @@ def test_the_former_configuration_has_no_field_of_the_architecture():
     fields = {field.name for field in dataclasses.fields(pcnn.TrainConfig)}
     for name in ("filters", "blocks", "data", "distribution"):
         assert name not in fields
-        with pytest.raises(TypeError, match=name), pytest.warns(DeprecationWarning):
+        with pytest.raises(pcnn.UsageError, match=name), pytest.warns(DeprecationWarning):
             pcnn.RunConfig(**{name: 1})
+
+
+def test_an_argument_that_moved_is_named_in_one_line():
+    with pytest.warns(DeprecationWarning), pytest.raises(pcnn.UsageError) as raised:
+        pcnn.RunConfig(blocks=3)
+    assert (
+        str(raised.value) == "blocks is no field of TrainConfig: give it to the model or the data"
+    )
+    for model in (pcnn.GatedPixelCNN, pcnn.PixelCNN, pcnn.DeconvolutionalAutoencoder):
+        with pytest.raises(pcnn.UsageError, match=r"LogisticMixture\(components=5\)") as raised:
+            model((4, 4, 1), 2, components=5)
+        assert "\n" not in str(raised.value)
