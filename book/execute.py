@@ -5,8 +5,8 @@ cells, the parameters, the library, the published results, the locked versions).
 the same, the outputs are kept. Prose may change freely, because a page is the present source with
 the kept outputs.
 
-Notebooks run side by side. One that measures time has the cell tag `timing` on the cells that
-measure, and runs alone, because another notebook beside it would change what it measures.
+Notebooks run side by side. A cell that measures time has the tag `timing`, and runs alone, because
+another notebook beside it would change what it measures.
 """
 
 import ast
@@ -19,7 +19,7 @@ import os
 import re
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,7 @@ import nbformat
 import yaml
 
 from setup_cell import without_address
+from turns import Turns
 
 KERNEL = "python3"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -221,14 +222,16 @@ def run_notebook(source, target, values, root):
     """Executes a notebook with papermill in the folder `root` and writes the file `target`.
 
     If a cell fails, BookError names it, and the notebook executed so far is left beside `target`.
+    Returns the seconds that it waited for other notebooks.
     """
     import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     failed = target.with_suffix(".failed.ipynb")
+    turns = Turns(target.parent)
     try:
-        with stderr_into(target.with_suffix(".log")):
+        with stderr_into(target.with_suffix(".log")), turns.taken():
             papermill.execute_notebook(
                 copy.deepcopy(source),
                 str(failed),
@@ -238,6 +241,8 @@ def run_notebook(source, target, values, root):
                 progress_bar=False,
                 start_timeout=180,
                 cwd=str(root),
+                on_cell_execute=lambda cell, **_: turns.begin(alone="timing" in tags(cell)),
+                on_cell_executed=lambda **_: turns.end(),
             )
     except PapermillExecutionError as error:
         raise BookError(
@@ -249,6 +254,7 @@ def run_notebook(source, target, values, root):
     notebook = read_notebook(failed)
     check_outputs(notebook, target.name)
     failed.replace(target)
+    return turns.waited
 
 
 def failed_cell(notebook):
@@ -324,20 +330,17 @@ class Job:
         files = self.target, self.key_file
         return all(file.is_file() for file in files) and self.key_file.read_text() == self.key
 
-    def is_timed(self):
-        return any("timing" in tags(cell) for cell in code_cells(self.source))
-
     def length(self):
         """Characters of code: the best guess of the run time before the first run."""
         return sum(len(cell.source) for cell in code_cells(self.source))
 
     def run(self, root):
-        """Executes the notebook in the folder `root`; returns the seconds that it took."""
+        """Executes the notebook in the folder `root`; returns the seconds that it ran."""
         start = time.perf_counter()
         self.key_file.unlink(missing_ok=True)
-        run_notebook(self.source, self.target, self.values, root)
+        waited = run_notebook(self.source, self.target, self.values, root)
         self.key_file.write_text(self.key)
-        return time.perf_counter() - start
+        return time.perf_counter() - start - waited
 
 
 def count_at_once():
@@ -349,7 +352,7 @@ def count_at_once():
 
 
 def run_jobs(jobs, root, print_line):
-    """Executes notebooks: side by side those that measure no time, then each of the others alone.
+    """Executes notebooks side by side.
 
     After an error no further notebook starts; those that run beside it come to their end.
     """
@@ -358,25 +361,23 @@ def run_jobs(jobs, root, print_line):
         late = f" (the aim is {SECONDS_A_NOTEBOOK} s)" if seconds > SECONDS_A_NOTEBOOK else ""
         print_line(f"{job.name}: {seconds:.1f} s{late}")
 
-    at_once = count_at_once()
-    together = [job for job in jobs if not job.is_timed()]
-    if at_once < 2 or len(together) < 2:
-        together = []
-    if together:
-        together.sort(key=Job.length, reverse=True)  # so that the last one to end is a short one
-        # Processes, not threads: each sends its own standard error to its own file.
-        spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(at_once, len(together)), spawn) as pool:
-            runs = {pool.submit(job.run, root): job for job in together}
-            try:
-                for run in as_completed(runs):
-                    report(runs[run], run.result())
-            except BookError:
-                pool.shutdown(cancel_futures=True)
-                raise
-    for job in jobs:
-        if job not in together:
+    at_once = min(count_at_once(), len(jobs))
+    if at_once < 2:
+        for job in jobs:
             report(job, job.run(root))
+        return
+    # The last one to end should be a short one.
+    waiting = sorted(jobs, key=Job.length)
+    running = {}
+    # Processes, not threads: each sends its own standard error to its own file.
+    with ProcessPoolExecutor(at_once, multiprocessing.get_context("spawn")) as pool:
+        while waiting or running:
+            # No more than run at once: the pool starts what it holds, whatever fails meanwhile.
+            while waiting and len(running) < at_once:
+                job = waiting.pop()
+                running[pool.submit(job.run, root)] = job
+            for run in wait(running, return_when=FIRST_COMPLETED).done:
+                report(running.pop(run), run.result())
 
 
 def execute_all(notebooks, params_path, root, store, print_line=print):

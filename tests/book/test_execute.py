@@ -77,7 +77,10 @@ def test_framework_log_lines_are_dropped_and_nothing_else():
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Function that executes notebooks given as {name: (code, tags)}, two of them at once."""
+    """Function that executes notebooks given as {name: (code, tags)}, two of them at once.
+
+    A list of such pairs is a notebook of several cells.
+    """
     monkeypatch.setattr(execute, "count_at_once", lambda: 2)
     for variable in execute.kernel_environment(tmp_path):
         monkeypatch.setenv(variable, "")  # so that what execute_all sets is undone afterwards
@@ -86,10 +89,15 @@ def run(tmp_path, monkeypatch):
 
     def run(**cells):
         paths = []
-        for name, (code, tags) in cells.items():
-            cell = nbformat.v4.new_code_cell(textwrap.dedent(code), metadata={"tags": tags})
+        for name, pairs in cells.items():
+            notebook = nbformat.v4.new_notebook(
+                cells=[
+                    nbformat.v4.new_code_cell(textwrap.dedent(code), metadata={"tags": tags})
+                    for code, tags in (pairs if isinstance(pairs, list) else [pairs])
+                ]
+            )
             paths.append(tmp_path / f"{name}.ipynb")
-            nbformat.write(nbformat.v4.new_notebook(cells=[cell]), paths[-1])
+            nbformat.write(notebook, paths[-1])
         store = tmp_path / "store"
         execute.execute_all(paths, tmp_path / "params.yaml", tmp_path, store, lines.append)
 
@@ -111,36 +119,87 @@ pathlib.Path("{own}_done").touch()
 """
 
 
-def test_notebooks_run_side_by_side_and_one_that_measures_time_runs_alone(run):
-    alone = "import os\nassert {'a_done', 'b_done'} < set(os.listdir())"
+def test_notebooks_run_side_by_side(run):
     run(
-        timed=(alone, ["timing"]),
         a=(MEETS_THE_OTHER.format(own="a", other="b"), []),
         b=(MEETS_THE_OTHER.format(own="b", other="a"), []),
     )
-    assert {line.split(":")[0] for line in run.lines[:2]} == {"a", "b"}
-    assert run.lines[2].startswith("timed: ")
+    assert {line.split(":")[0] for line in run.lines} == {"a", "b"}
     for own, other in ("ab", "ba"):
         log = (run.store / f"{own}.log").read_text()
         assert f"log of {own}" in log
         assert f"log of {other}" not in log
 
 
+# Writes down when it began and ended; a second run does not take the first one's times for its own.
+TAKES_A_WHILE = """
+import pathlib, time
+begin = time.monotonic()
+time.sleep(0.3)
+with open("{name}.times", "a") as file:
+    print(begin, time.monotonic(), file=file)
+"""
+
+
+def test_no_cell_runs_beside_one_that_measures_time(run):
+    def cells(name):
+        return [(TAKES_A_WHILE.format(name=f"{name}{tag}"), [tag]) for tag in ("timing", "x") * 3]
+
+    run(a=cells("a"), b=cells("b"))
+
+    def times(name):
+        lines = (run.folder / f"{name}.times").read_text().splitlines()
+        return [tuple(map(float, line.split())) for line in lines]
+
+    timed = {name: times(f"{name}timing") for name in "ab"}
+    other = {name: times(f"{name}x") for name in "ab"}
+    for mine, theirs in ("ab", "ba"):
+        assert len(timed[mine]) == len(other[mine]) == 3
+        for begin, end in timed[mine]:
+            assert all(e < begin or end < b for b, e in timed[theirs] + other[theirs])
+
+
+def test_a_notebook_is_not_charged_for_waiting(run):
+    slow = [("import time; time.sleep(4)", ["timing"])]
+    run(a=slow, b=slow)
+    seconds = [float(re.search(r": ([\d.]+) s", line)[1]) for line in run.lines]
+    assert max(seconds) - min(seconds) < 3, "the second one waited for four seconds"
+
+
+def test_a_cell_that_fails_while_it_is_alone_lets_the_others_go_on(run):
+    with pytest.raises(BookError, match="raised ZeroDivisionError"):
+        run(
+            bad=("import time; time.sleep(3); 1 / 0", ["timing"]),
+            beside=[("import time; time.sleep(1)", []), ("1", [])],
+        )
+    assert (run.store / "beside.key").exists()
+
+
 def test_after_an_error_finished_notebooks_are_kept_and_no_other_starts(run):
     run_all = {
-        "timed": ("1", ["timing"]),
-        "good": ("2", []),
-        "bad": ("raise ValueError('no\\nsuch plot')  # longer, so it starts first", []),
+        "late": ("1", []),
+        "good": ("'long'", []),
+        "bad": (
+            """
+            import time
+            time.sleep(3)
+            raise ValueError('no\\nsuch plot')
+            """,
+            [],
+        ),
+        "beside": ("import time; time.sleep(5)", []),
     }
     with pytest.raises(BookError) as error:
         run(**run_all)
-    assert str(error.value).startswith("bad.ipynb, code cell 1 (`raise ValueError(")
+    assert str(error.value).startswith("bad.ipynb, code cell 1 (`import time")
     assert str(error.value).endswith("raised ValueError: no such plot")
-    assert sorted(path.stem for path in run.store.glob("*.key")) == ["good"]
+    done = {path.stem for path in run.store.glob("*.key")}
+    assert done == {"beside"}
     run.lines.clear()
     run(**{**run_all, "bad": ("3", [])})
-    assert [line.split(" ")[0] for line in run.lines] == ["good:", "timed:", "bad:"]
-    assert run.lines[0] == "good: unchanged"
+    lines = {line.split(":")[0]: line for line in run.lines}
+    assert sorted(lines) == ["bad", "beside", "good", "late"]
+    assert {name for name, line in lines.items() if line.endswith(": unchanged")} == done
     (cell,) = json.loads((run.store / "bad.ipynb").read_text())["cells"]
     assert cell["outputs"][0]["data"]["text/plain"] == ["3"]
 
