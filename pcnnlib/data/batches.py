@@ -55,6 +55,7 @@ class Batches(keras.utils.PyDataset):
         if flip and condition is not None and condition.shape:
             raise UsageError(f"flip mirrors images, but not their {condition!r}: leave it out")
         self.flip = flip
+        self._shuffled: tuple | None = None  # seed and epoch, and the order that follows from them
         self.multiple = check_int("multiple", multiple, 1)
         if self.batch_size % self.multiple:
             raise UsageError(
@@ -76,8 +77,7 @@ class Batches(keras.utils.PyDataset):
             images = self.split.images[chosen]
             rows = chosen
         else:
-            order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.split))
-            rows = order[chosen]
+            rows = self._order()[chosen]
             # The batch's own stream, so that batches may be fetched in any order.
             rng = np.random.default_rng([self.seed, self.epoch, index])
             images = self.split.draw(rows, rng)
@@ -86,6 +86,15 @@ class Batches(keras.utils.PyDataset):
                 images = np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
         inputs = images if self.conditions is None else (images, self.conditions[rows])
         return (inputs,) if self.multiple == 1 else self._filled(inputs, len(images))
+
+    def _order(self):
+        """The epoch's order of the images; made once, because it takes as long as a small step."""
+        key = self.seed, self.epoch, len(self.split)
+        kept = self._shuffled
+        if kept is None or kept[0] != key:
+            rng = np.random.default_rng([self.seed, self.epoch])
+            self._shuffled = kept = key, rng.permutation(len(self.split))
+        return kept[1]
 
     def _filled(self, inputs, n):
         """Inputs for a number of images that all devices can share, and the images' weights.
