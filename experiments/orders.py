@@ -14,6 +14,7 @@ what is published is what was tested.
 import argparse
 import dataclasses
 import pathlib
+import time
 
 import pcnnlib_startup
 
@@ -24,12 +25,17 @@ with pcnnlib_startup.without_chatter():
 
     import pcnnlib as pcnn
     from pcnnlib import runs
+    from pcnnlib.data import Batches
     from pcnnlib.models import architecture
+
+    if keras.backend.backend() == "jax":
+        import jax
 
 RESULTS = pathlib.Path(__file__).parent.parent / "results"
 ORDERS = 8
+VALIDATED = 2_000  # images after each epoch, each in one order; at the end all in all orders
 NETWORK = {"filters": 64, "blocks": 16, "first_kernel_size": 7, "dilations": (1, 2, 4, 8)}
-TRAINING = pcnn.TrainConfig(epochs=5, batch_size=128, learning_rate=3e-3, ema=0.999)
+TRAINING = pcnn.TrainConfig(epochs=30, batch_size=128, learning_rate=3e-3, ema=0.999)
 # The static binarisation shows the same pixels each epoch.
 DROPOUT = {"mnist": 0.0, "binarized_mnist": 0.1}
 
@@ -40,26 +46,41 @@ def reorient(images, order):
     return np.rot90(mirrored, order % 4, axes=(1, 2))
 
 
+class EveryOrder(pcnn.Split):
+    """A split whose batches show each image in an order drawn anew; the labels are the orders."""
+
+    def batches(self, batch_size, **options):
+        return BatchesInEveryOrder(self, batch_size, **options)
+
+
+class BatchesInEveryOrder(Batches):
+    """Batches of `(images, orders)`; the orders follow from seed and epoch, as all else does."""
+
+    def __getitem__(self, index):
+        ((images, _),) = super().__getitem__(index)
+        rng = np.random.default_rng([self.seed, self.epoch, index, ORDERS])
+        orders = rng.integers(0, ORDERS, len(images))
+        return ((turned_each(images, orders), orders),)
+
+
 def in_every_order(split):
-    """A split with each of its images eight times; the labels are the orders."""
+    """The split as one that shows its images in every order."""
+    unused = np.zeros(len(split), "int64")
+    return EveryOrder(split.images, labels=unused, intensities=split.intensities)
 
-    def all_orders(images):
-        return np.concatenate([reorient(images, order) for order in range(ORDERS)])
 
-    return pcnn.Split(
-        all_orders(split.images),
-        labels=np.repeat(np.arange(ORDERS), len(split)),
-        intensities=None if split.intensities is None else all_orders(split.intensities),
-    )
+def turned_each(images, orders):
+    """Every image reoriented as its own order asks."""
+    turned = np.empty_like(images)
+    for order in range(ORDERS):
+        turned[orders == order] = reorient(images[orders == order], order)
+    return turned
 
 
 def in_turn(split):
     """A split with each of its images once, in one order after the other."""
     orders = np.arange(len(split)) % ORDERS
-    images = np.empty_like(split.images)
-    for order in range(ORDERS):
-        images[orders == order] = reorient(split.images[orders == order], order)
-    return pcnn.Split(images, labels=orders)
+    return pcnn.Split(turned_each(split.images, orders), labels=orders)
 
 
 def nats_by_order(model, images, batch_size=500):
@@ -99,8 +120,9 @@ def main():
     parser.add_argument("--results_path", default=str(RESULTS), help="folder that is written to")
     parser.add_argument("--ckpt_path", default="ckpts", help="folder of checkpoints")
     parser.add_argument(
-        "--epochs", type=int, default=TRAINING.epochs, help="passes over the images in 8 orders"
+        "--epochs", type=int, default=TRAINING.epochs, help="passes over the images"
     )
+    parser.add_argument("--seconds", type=float, help="end with the first epoch that ends later")
     parser.add_argument("--images", type=int, help="train on so few, test on none: to rehearse")
     parser.add_argument("--precision", default="mixed_bfloat16", help="of the training")
     parser.add_argument("--seed", type=int, default=0, help="of everything random")
@@ -114,7 +136,10 @@ def main():
     except pcnn.UsageError as error:
         parser.error(str(error))
     oriented = dataclasses.replace(
-        data, train=in_every_order(data.train), validation=in_turn(data.validation), classes=ORDERS
+        data,
+        train=in_every_order(data.train),
+        validation=in_turn(data.validation.take(VALIDATED)),
+        classes=ORDERS,
     )
     network = NETWORK | {"dropout": DROPOUT[args.data], "condition": pcnn.Labels(ORDERS)}
     keras.utils.set_random_seed(args.seed)
@@ -123,17 +148,25 @@ def main():
     name = f"{args.data}-{args.epochs}-{args.images or 'all'}-{args.seed}"
     checkpoint_dir = pathlib.Path(args.ckpt_path) / "orders" / name
     made = runs.provenance()
-    show = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: print(f"epoch {epoch + 1}: {logs}", flush=True)
-    )
+    start = time.perf_counter()
+
+    def show(epoch, logs):
+        passed = time.perf_counter() - start
+        print(f"epoch {epoch + 1}, {passed:.1f} s: {logs}", flush=True)
+        if args.seconds is not None and passed > args.seconds:
+            trained.stop_training = True
+
     history = pcnn.train(
         trained,
         oriented,
         training,
         checkpoint_dir=checkpoint_dir,
-        callbacks=[show],
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=show)],
         provenance=made,
     )
+    if keras.backend.backend() == "jax":
+        # On a GPU, products of float32 are else rounded to 10 bits.
+        jax.config.update("jax_default_matmul_precision", "highest")
     model = pcnn.GatedPixelCNN(data.image_shape, data.levels, **network, dtype="float32")
     model.set_weights(trained.get_weights())
     rounded_to_16_bits(model)
@@ -145,7 +178,8 @@ def main():
     command = "KERAS_BACKEND=jax " if keras.backend.backend() == "jax" else ""
     command += f"python experiments/orders.py --data_path data --data {args.data}"
     run = {
-        "command": f"{command} --epochs {args.epochs} --seed {args.seed}",
+        "command": f"{command} --epochs {args.epochs} --seed {args.seed}"
+        + ("" if args.seconds is None else f" --seconds {args.seconds:g}"),
         "seed": args.seed,
         "model": architecture(model),
         "training": dataclasses.asdict(training),

@@ -22,14 +22,23 @@ def test_the_eight_orders_are_the_symmetries_of_the_square(images):
         assert corners == {*images[0, [0, 0, 3, 3], [0, 3, 0, 3], 0].tolist()}
 
 
-def test_a_split_in_every_order_has_each_image_in_each(images):
-    split = orders.in_every_order(pcnn.Split(images, intensities=images + 100))
-    assert len(split) == 16
-    for image, intensity, order in zip(split.images, split.intensities, split.labels, strict=True):
-        assert np.array_equal(intensity, image + 100)
-        originals = [orders.reorient(images[i : i + 1], order)[0] for i in range(2)]
-        assert any(np.array_equal(image, original) for original in originals)
-    assert np.bincount(split.labels).tolist() == [2] * 8
+def test_batches_show_each_image_in_orders_drawn_anew(images):
+    split = orders.in_every_order(pcnn.Split(np.repeat(images, 20, axis=0)))
+    batches = split.batches(16, seed=3, condition=pcnn.Labels(orders.ORDERS))
+
+    def epoch(number):
+        batches.epoch = number
+        pairs = [batches[index][0] for index in range(batches.num_batches)]
+        return [np.concatenate(parts) for parts in zip(*pairs, strict=True)]
+
+    first, told = epoch(0)
+    assert len(first) == 40 and set(told) == set(range(orders.ORDERS))
+    upright = [orders.reorient(images, order) for order in range(orders.ORDERS)]
+    for image, order in zip(first, told, strict=True):
+        assert any(np.array_equal(image, original) for original in upright[order])
+    again, told_again = epoch(0)
+    assert np.array_equal(first, again) and np.array_equal(told, told_again)
+    assert not np.array_equal(told, epoch(1)[1])
 
 
 def test_a_split_in_turn_has_each_image_in_one_order():
