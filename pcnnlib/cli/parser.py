@@ -37,6 +37,9 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> typing.NoReturn:
         raise UsageError(message)
 
+    def _print_message(self, message: str, file: typing.Any = None) -> None:
+        print(message, end="", file=file)  # argparse's own is silent where this fails
+
     def parse_args(  # type: ignore[override]  # argparse's own has overloads for other namespaces
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> argparse.Namespace:

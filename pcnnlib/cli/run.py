@@ -13,6 +13,7 @@ from pcnnlib._internal.processes import join_processes, process, processes
 from pcnnlib.analysis import Likelihood, code_usage, evaluate
 from pcnnlib.cli.cluster import cluster, reachable
 from pcnnlib.cli.draw import check_picture, draw, draw_pretrained, row_labels
+from pcnnlib.cli.endings import as_typed, outer_cause, output_failure, say
 from pcnnlib.cli.flags import Settings
 from pcnnlib.cli.network import load_network
 from pcnnlib.cli.parser import changed, command, make_parser, settings_of
@@ -30,17 +31,31 @@ def main(args: Sequence[str] | None = None) -> int:
         args: flags; None: those of the process.
 
     Returns:
-        0; 2 after a mistake in the arguments, which is answered in one line; 130 after Ctrl-C.
+        0; 2 after a mistake in the arguments or a failure of the system, which are answered in one
+        line; 130 after Ctrl-C; 141 where nobody reads the output any more, as for `| head`.
     """
     try:
-        run(make_parser().parse_args(args))
+        try:
+            run(make_parser().parse_args(args))
+        finally:
+            failure = output_failure()
+            if failure is not None:
+                raise failure
     except UsageError as error:
-        print(f"main.py: error: {' '.join(str(error).split())}", file=sys.stderr)
+        say(f"error: {as_typed(str(error))}")
         return _leave(2)
     except KeyboardInterrupt:
-        print("\nmain.py: stopped; the same command goes on from the last epoch", file=sys.stderr)
+        say("stopped; the same command goes on from the last epoch")
         return _leave(130)
-    except Exception:
+    except BrokenPipeError:
+        output_failure()
+        return _leave(141)
+    except Exception as error:
+        cause = outer_cause(error)
+        if cause is not None:
+            output = error is failure or output_failure("\n")
+            say(f"error: standard output: {cause}" if output else f"error: {cause}")
+            return _leave(2)
         if processes() == 1:
             raise
         traceback.print_exc()

@@ -1,0 +1,81 @@
+"""How a run ends that cannot go on: in one line, which calls things as the user typed them."""
+
+import contextlib
+import os
+import re
+import sys
+
+from pcnnlib._internal.errors import first_line
+from pcnnlib.cli.parser import DEFAULTS
+
+# What the library calls by another name than the command line does.
+FLAGS = {
+    "blocks": "layers",
+    "filters": "f_map",
+    "condition": "classes",
+    "dtype": "precision",
+    **{name: name for name in DEFAULTS},
+}
+# The name that a message of the library begins with, and the one that two runs differ in.
+ARGUMENT = re.compile(r"^((?:each of )?)(\w+)(?=(?:'s \w+| of \w+)? must )")
+DIFFERENCE = re.compile(r"(?<= is of a run with )(\w+)(?==)")
+# Exceptions of backends that are no mistake in the program, by the names of their classes.
+OUT_OF = {
+    "ResourceExhaustedError": "memory or disk space",
+    "_ArrayMemoryError": "memory",
+    "MemoryError": "memory",
+}
+
+
+def as_typed(message: str) -> str:
+    """A message of the library on one line, with flags instead of its arguments' names."""
+
+    def flag(name: str) -> str:
+        return f"--{FLAGS[name]}" if name in FLAGS else name
+
+    message = " ".join(message.split())
+    message = ARGUMENT.sub(lambda match: match[1] + flag(match[2]), message)
+    return DIFFERENCE.sub(lambda match: flag(match[1]), message)
+
+
+def outer_cause(error: BaseException) -> str | None:
+    """What an exception says that system or machine are the cause of; None for any other."""
+    if isinstance(error, OSError):
+        place = f": {error.filename}" if error.filename is not None else ""
+        return f"{error.strerror or first_line(error)}{place}"
+    kind = type(error).__name__
+    if kind in OUT_OF:
+        return f"out of {OUT_OF[kind]} ({first_line(error)})"
+    # JAX has one class for all; TensorFlow names no code where it writes its own files.
+    text = first_line(error)
+    if "RESOURCE_EXHAUSTED" in text or "No space left on device" in text:
+        return f"out of {OUT_OF['ResourceExhaustedError']} ({text})"
+    return None
+
+
+def output_failure(last: str = "") -> OSError | None:
+    """The error with which standard output takes nothing more; None if it does.
+
+    Args:
+        last: text to try it with.
+    """
+    try:
+        sys.stdout.write(last)
+        sys.stdout.flush()
+    except OSError as error:
+        # Python's end would try again what is left in its buffer, and say so.
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+        return error
+    return None
+
+
+def say(text: str) -> None:
+    """Write a line to standard error, if that takes it."""
+    with contextlib.suppress(OSError, ValueError):
+        if sys.stdout.isatty():
+            print()  # behind the progress bar
+    with contextlib.suppress(OSError):
+        print(f"main.py: {text}", file=sys.stderr, flush=True)
