@@ -31,6 +31,12 @@ def check_int(name: str, value: Any, minimum: int, maximum: int | None = None) -
     return number
 
 
+def check_at_most(name: str, value: Any, largest: float) -> None:
+    """Raise `UsageError` if a number is larger than any use asks for."""
+    if value > largest:
+        raise UsageError(f"{name} must be at most {largest:,}, got {value}")
+
+
 def check_bool(name: str, value: Any) -> bool:
     """Return `value`, a bool of Python's or NumPy's, as Python's, or raise `UsageError`."""
     if not isinstance(value, (bool, np.bool_)):

@@ -17,8 +17,8 @@ FLAGS = {
     **{name: name for name in DEFAULTS},
 }
 # The name that a message of the library begins with, and the one that two runs differ in.
-ARGUMENT = re.compile(r"^((?:each of )?)(\w+)(?=(?:'s \w+| of \w+)? must )")
-DIFFERENCE = re.compile(r"(?<= is of a run with )(\w+)(?==)")
+ARGUMENT = re.compile(r"^(\w+)(?=(?:'s \w+| of \w+)? must )")
+DIFFERENCE = re.compile(r" is of a run with (\w+)=.*?(?=: choose)")
 # Exceptions of backends that are no mistake in the program, by the names of their classes.
 OUT_OF = {
     "ResourceExhaustedError": "memory or disk space",
@@ -30,12 +30,14 @@ OUT_OF = {
 def as_typed(message: str) -> str:
     """A message of the library on one line, with flags instead of its arguments' names."""
 
-    def flag(name: str) -> str:
-        return f"--{FLAGS[name]}" if name in FLAGS else name
-
     message = " ".join(message.split())
-    message = ARGUMENT.sub(lambda match: match[1] + flag(match[2]), message)
-    return DIFFERENCE.sub(lambda match: flag(match[1]), message)
+    message = ARGUMENT.sub(
+        lambda found: f"--{FLAGS[found[1]]}" if found[1] in FLAGS else found[1], message
+    )
+    return DIFFERENCE.sub(
+        lambda found: f"{found[0]} (--{FLAGS[found[1]]})" if found[1] in FLAGS else found[0],
+        message,
+    )
 
 
 def outer_cause(error: BaseException) -> str | None:

@@ -11,7 +11,13 @@ from typing import Any, Literal
 
 import keras
 
-from pcnnlib._internal.errors import UsageError, check_dilations, check_int, check_number
+from pcnnlib._internal.errors import (
+    UsageError,
+    check_at_most,
+    check_dilations,
+    check_int,
+    check_number,
+)
 from pcnnlib.data import SOURCES
 from pcnnlib.nn.distributions import DISTRIBUTIONS
 from pcnnlib.training import OPTIMIZERS, TrainConfig
@@ -20,6 +26,11 @@ from pcnnlib.training import OPTIMIZERS, TrainConfig
 def example(text: str, default: Any = None) -> Any:
     """A field with an example of its value, for help and error messages."""
     return field(default=default, metadata={"example": text})
+
+
+# Larger than any use: what such a number asks for would fail late, or never come to an end.
+LARGEST = {"layers": 1_000, "f_map": 16_384, "components": 1_000, "code_size": 65_536}
+MOST_IMAGES = 100_000  # drawn at once, on one picture
 
 
 @dataclass(frozen=True)
@@ -53,10 +64,10 @@ class Network:
     precision: Literal["float32", "mixed_bfloat16"] = "float32"  # of features; weights stay float32
 
     def __post_init__(self) -> None:
-        for name in ("layers", "components", "code_size"):
-            check_int(f"--{name}", getattr(self, name), 1)
-        if self.f_map is not None:
-            check_int("--f_map", self.f_map, 1)
+        for name, largest in LARGEST.items():
+            if getattr(self, name) is not None:
+                check_int(f"--{name}", getattr(self, name), 1)
+                check_at_most(f"--{name}", getattr(self, name), largest)
         if self.dilations is not None:
             check_dilations(self.dilations)
         check_number("--dropout", self.dropout, 0.0)
@@ -86,6 +97,7 @@ class Drawing:
 
     def __post_init__(self) -> None:
         check_int("--n_samples", self.n_samples, 1)
+        check_at_most("--n_samples", self.n_samples, MOST_IMAGES)
         check_number("--temperature", self.temperature, 0.0, open_below=True)
 
 

@@ -1,20 +1,18 @@
 """Data sets in `.npz` files: every damage is named, and nothing is unpickled."""
 
-import contextlib
-import functools
 import lzma
 import math
 import os
 import pathlib
 import stat
 import struct
-import sys
 import zipfile
 import zlib
 from collections.abc import Sequence
 
 import numpy as np
 
+from pcnnlib._internal.devices import memory
 from pcnnlib._internal.errors import UsageError, first_line
 
 # Largest label of a class: a network has weights for each class that could be.
@@ -77,10 +75,10 @@ def read_npz(
             if not all(f"{key}.npy" in members for key in wanted):
                 raise ValueError("a member that is no array")
             declared = sum(_declared_bytes(archive, members[f"{key}.npy"]) for key in wanted)
-            if declared > _memory() // 2:
+            if declared > memory() // 2:
                 raise UsageError(
                     f"{what} {path} holds {declared / 1e9:,.1f} GB of arrays, more than half of "
-                    f"this machine's {_memory() / 1e9:,.1f} GB of memory"
+                    f"this machine's {memory() / 1e9:,.1f} GB of memory"
                 )
         with np.load(path, allow_pickle=False) as file:
             return {key: file[key] for key in wanted}
@@ -132,18 +130,6 @@ def _declared_bytes(archive, member):
         if not dtype.hasobject and file.tell() + array != member.file_size:
             raise EOFError("an array declares another size than it has")
     return member.file_size
-
-
-@functools.cache
-def _memory():
-    """Bytes of memory that this process may use, as far as the system tells."""
-    try:
-        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # not a Unix
-        return sys.maxsize
-    with contextlib.suppress(OSError, ValueError):  # a container may have less: "max" is no number
-        total = min(total, int(pathlib.Path("/sys/fs/cgroup/memory.max").read_text()))
-    return total
 
 
 def read_images(path: str | os.PathLike) -> list:

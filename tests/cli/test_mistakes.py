@@ -76,7 +76,7 @@ CLUSTER += ["--epochs=9"]
         (["--epochs=0", "--data=digits"], "best.keras does not exist"),
         (["--epochs=2", "--complete=none.png"], "picture none.png cannot be read"),
         (["--epochs=0", "--complete=none.png"], "picture none.png cannot be read"),
-        (["--epochs=2", "--layers=3"], "is of a run with blocks=2, not 3"),
+        (["--epochs=2", "--layers=3"], "is of a run with blocks=2, not 3 (--layers)"),
         (["--epochs=2", "--seed=9"], "is of a run with seed=0, not 9"),
     ],
 )
@@ -122,7 +122,7 @@ def test_mistakes_do_not_wait_for_the_training(own_home, monkeypatch, refused, m
     flags = own_home.flags("--epochs=1", "--model=conditional", "--f_map=3")
     with pytest.raises(AssertionError, match="trained"):
         cli.main(flags)
-    refused([*flags, mistake], {"-c": "", "-f": "filters"}.get(mistake[1:3], ""))
+    refused([*flags, mistake], {"-c": "", "-f": "--f_map must"}.get(mistake[1:3], ""))
 
 
 def test_mistakes_do_not_wait_for_the_test(own_home, monkeypatch, refused):

@@ -199,7 +199,7 @@ def test_an_archive_larger_than_the_memory_is_refused_before_it_is_unpacked(tmp_
     np.savez_compressed(path, x_train=zeros, x_test=zeros[:2], other=zeros)
     assert path.stat().st_size < 1e5
     assert len(data.read_npz(path, ["x_train", "x_test"])["x_train"]) == 20_000
-    monkeypatch.setattr(files, "_memory", lambda: 40_000_000)
+    monkeypatch.setattr(files, "memory", lambda: 40_000_000)
     monkeypatch.setattr(np, "load", lambda *_, **__: pytest.fail("unpacked"))
     with pytest.raises(
         UsageError, match=r"holds 0\.0 GB of arrays, more than half of this machine"
