@@ -14,6 +14,7 @@ FLAGS = {
     "filters": "f_map",
     "condition": "classes",
     "dtype": "precision",
+    "run": "pretrained",
     **{name: name for name in DEFAULTS},
 }
 # The name that a message of the library begins with, and the one that two runs differ in.

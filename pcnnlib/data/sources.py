@@ -84,7 +84,10 @@ def load_dataset(
     if name not in SOURCES:
         known = ", ".join(SOURCES)
         raise UsageError(f"data must be one of {known} or a path to .npz, got {name!r}")
-    return SOURCES[name].load(levels, pathlib.Path(data_path))
+    data_path = pathlib.Path(data_path)
+    if os.path.exists(data_path) and not os.path.isdir(data_path):
+        raise UsageError(f"data_path must be a folder, got {str(data_path)!r}")
+    return SOURCES[name].load(levels, data_path)
 
 
 @source(
