@@ -20,12 +20,10 @@ FLAGS = {
 # The name that a message of the library begins with, and the one that two runs differ in.
 ARGUMENT = re.compile(r"^(\w+)(?=(?:'s \w+| of \w+)? must )")
 DIFFERENCE = re.compile(r" is of a run with (\w+)=.*?(?=: choose)")
-# Exceptions of backends that are no mistake in the program, by the names of their classes.
-OUT_OF = {
-    "ResourceExhaustedError": "memory or disk space",
-    "_ArrayMemoryError": "memory",
-    "MemoryError": "memory",
-}
+# Classes of exceptions, by name, that say how little a machine has, and not what a program lacks.
+OUT_OF_MEMORY = {"MemoryError", "_ArrayMemoryError", "ResourceExhaustedError"}
+# TensorFlow begins with the operation: of the files for TensorBoard, say.
+OPERATION = re.compile(r"^\{\{.*?\}\} ")
 
 
 def as_typed(message: str) -> str:
@@ -46,13 +44,12 @@ def outer_cause(error: BaseException) -> str | None:
     if isinstance(error, OSError):
         place = f": {error.filename}" if error.filename is not None else ""
         return f"{error.strerror or first_line(error)}{place}"
-    kind = type(error).__name__
-    if kind in OUT_OF:
-        return f"out of {OUT_OF[kind]} ({first_line(error)})"
-    # JAX has one class for all; TensorFlow names no code where it writes its own files.
-    text = first_line(error)
-    if "RESOURCE_EXHAUSTED" in text or "No space left on device" in text:
-        return f"out of {OUT_OF['ResourceExhaustedError']} ({text})"
+    said = first_line(error)
+    text = OPERATION.sub("", said)
+    if "No space left on device" in said or "Summary" in said.removesuffix(text):
+        return f"a file cannot be written: {text}"
+    if type(error).__name__ in OUT_OF_MEMORY or "RESOURCE_EXHAUSTED" in said:  # JAX has no class
+        return f"out of memory: {text}"
     return None
 
 
