@@ -128,7 +128,12 @@ def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
         originals = runs.read_examples(name, files.results_path).get("test")
         if originals is None:
             raise UsageError(f"{name} holds no images whose codes could be drawn from")
-        if originals.shape[1:] != model.image_shape or originals.max(initial=0) >= model.levels:
+        fit = originals.shape[1:] == model.image_shape and originals.dtype.kind in "iu"
+        if (
+            not fit
+            or not len(originals)
+            or not 0 <= originals.min() <= originals.max() < model.levels
+        ):
             raise UsageError(
                 f"{name} holds images {originals.shape} that are none of its model's, which has "
                 f"{model.image_shape} and {model.levels} levels"
