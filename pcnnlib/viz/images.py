@@ -18,6 +18,8 @@ from pcnnlib._internal.files import replacing
 
 # A neutral blue-grey that no grey level has: "nothing drawn here yet".
 UNDRAWN = np.array([70, 84, 110], "uint8")
+# What a picture to complete may be: files of pixels. (Pillow has others run by Ghostscript.)
+FORMATS = ("PNG", "BMP", "GIF", "JPEG", "PPM", "TIFF", "WEBP")
 
 
 def to_rgb(images: ArrayLike, levels: int, shown: ArrayLike | None = None) -> np.ndarray:
@@ -145,7 +147,7 @@ def read_png(
             raise OSError("it is no file")  # a pipe could be waited for without an end
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(path)
+            picture = Image.open(path, formats=FORMATS)
         with picture:
             # Asked before anything is decoded: a small file can hold a picture of any size.
             if picture.size != (width, height):

@@ -81,7 +81,7 @@ CLUSTER += ["--epochs=9"]
         (["--seed=4294967296"], "--seed must be at most 4,294,967,295, got 4294967296"),
         (["--f_map=1000000"], "--f_map must be at most 16,384, got 1000000"),
         (["--layers=10000000"], "--layers must be at most 1,000, got 10000000"),
-        (["--layers=1000", "--f_map=16000"], "too large to train: 5.4e+12 weights take 107,526 GB"),
+        (["--layers=1000", "--f_map=16000"], "too large to train: 5.4e+12 weights take 107,520 GB"),
         (["--model=conditional", "--layers=900", "--f_map=9999"], "make a network too large"),
         (["--code_size=10000000000"], "--code_size must be at most 65,536, got 10000000000"),
         (
@@ -103,14 +103,22 @@ CLUSTER += ["--epochs=9"]
         ([*CLUSTER, "--processes=" + "9" * 30], "--processes must be a number, got 999"),
         (["--epochs=2", "--model=conditional", "--classes=11"], "--classes must hold labels that"),
         (["--epochs=2", "--model=conditional", "--classes=-1"], "has, 0..2, got -1"),
-        (["--epochs=0", "--pretrained=nope"], "--pretrained must be one of"),
-        (["--epochs=0", "--pretrained=mnist-conditional", "--classes=11"], "--classes must hold"),
     ],
 )
 def test_mistakes_are_one_line_and_change_nothing(home, refused, flags, message):
     before = home.saved()
     refused(home.flags(*flags), message)
     assert home.saved() == before
+
+
+def test_mistakes_about_a_published_run_name_flags(refused, tmp_path):
+    draw = ["--epochs=0", f"--samples_path={tmp_path / 'samples'}"]
+    refused([*draw, "--pretrained=nope"], "--pretrained must be one of binarized-mnist, ")
+    refused([*draw, "--pretrained=mnist-conditional", "--classes=11"], "--classes must hold labels")
+    refused(
+        [*draw, "--pretrained=mnist", f"--results_path={tmp_path / 'x'}"], "--results_path must"
+    )
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -149,7 +157,10 @@ def test_mistakes_do_not_wait_for_the_training(own_home, monkeypatch, refused, m
     flags = own_home.flags("--epochs=1", "--model=conditional", "--f_map=3")
     with pytest.raises(AssertionError, match="trained"):
         cli.main(flags)
-    names = {"--classes=9": "--classes must hold", "--f_map=4": "--f_map must be a multiple of 3"}
+    names = {
+        "--classes=9": "--classes must hold",
+        "--f_map=4": "--f_map must be a multiple of the 3",
+    }
     refused([*flags, mistake], names.get(mistake, "picture none.png"))
 
 
