@@ -11,6 +11,7 @@ from pcnnlib._internal.errors import UsageError
 from pcnnlib.cli.flags import Network, Settings
 from pcnnlib.cli.network import FILTERS
 from pcnnlib.data import Dataset
+from pcnnlib.data.files import is_regular_file
 
 # Bytes for each weight of a training: itself, its gradient, two moments and a moving average.
 BYTES_PER_WEIGHT = 5 * 4
@@ -53,7 +54,7 @@ def check_same_data(checkpoint_dir: pathlib.Path, data: Dataset) -> None:
     Folders are named for a file's name, and many files are called `train.npz`.
     """
     path = checkpoint_dir / training.LAST
-    if path.exists():
+    if is_regular_file(path, "checkpoint"):
         trained_on = training.read_state(path).get("data_checksum")
         if trained_on not in (None, data.checksum):
             raise UsageError(
@@ -91,11 +92,11 @@ def with_class_numbers(settings: Settings, labels: Sequence[int] | None, name: s
     number = {label: k for k, label in enumerate(labels)}
     for label in asked:
         if label not in number:
-            more = ", ..." if len(labels) > NAMED else ""
-            known = ", ".join(map(str, labels[:NAMED])) + more
-            if list(labels) == list(range(len(labels))):
-                known = f"0..{len(labels) - 1}"
-            raise UsageError(f"--classes must hold labels that {name} has, {known}, got {label}")
+            known = f"0..{len(labels) - 1}"
+            if list(labels) != list(range(len(labels))):
+                more = ", ..." if len(labels) > NAMED else ""
+                known = f"that {name} has, {', '.join(map(str, labels[:NAMED]))}{more}"
+            raise UsageError(f"--classes must hold labels {known}, got {label}")
     classes = tuple(number[label] for label in asked)
     return dataclasses.replace(
         settings, drawing=dataclasses.replace(settings.drawing, classes=classes)

@@ -14,7 +14,7 @@ FLAGS = {
     "filters": "f_map",
     "condition": "classes",
     "dtype": "precision",
-    "run": "pretrained",
+    "run": "pretrained: run",
     **{name: name for name in DEFAULTS},
 }
 # The name that a message of the library begins with, and the one that two runs differ in.

@@ -119,7 +119,8 @@ def command(args: argparse.Namespace) -> str:
         if isinstance(value, bool):
             parts.append(f"--{name}" if value else f"--no-{name}")
         else:
-            text = pathlib.Path(value).name if name == "data" else _text(value)
+            # Where a file lies is not what it is.
+            text = pathlib.Path(value).name if name in ("data", "complete") else _text(value)
             parts.append(f"--{name}={shlex.quote(text)}")
     return " ".join(parts)
 

@@ -62,8 +62,10 @@ def read_examples(
     arrays = read_npz(path, None, what="result")
     model = read_run(name, results_path).get("model")
     shape = model.get("image_shape") if isinstance(model, dict) else None
-    for key in IMAGES & arrays.keys() if shape is not None else ():
-        if list(arrays[key].shape[1:]) != list(shape) or arrays[key].dtype.kind not in "iu":
+    if not isinstance(shape, list):  # a record of before version 0.2, say
+        return arrays
+    for key in IMAGES & arrays.keys():
+        if [*arrays[key].shape[1:]] != shape or arrays[key].dtype.kind not in "iu":
             raise UsageError(
                 f"result {path} cannot be read: {key} must hold integer images of {tuple(shape)}, "
                 f"got {arrays[key].dtype} {arrays[key].shape}"

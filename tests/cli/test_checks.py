@@ -44,6 +44,15 @@ def test_the_same_images_are_the_same_run_wherever_they_lie(home, tmp_path, monk
     assert "test: " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", [training.BEST, training.LAST])
+def test_a_checkpoint_that_is_a_pipe_is_not_waited_for(own_home, refused, name):
+    folder = own_home.folder / "ckpts/tiny-unconditional"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / name)
+    epochs = "--epochs=0" if name == training.BEST else "--epochs=2"
+    refused(own_home.flags(epochs), f"checkpoint {folder / name} ")
+
+
 def test_a_run_on_other_images_is_not_published_over(own_home, refused, light_publishing):
     results = own_home.folder / "results"
     more = ["--epochs=1", "--publish=mine", f"--results_path={results}"]

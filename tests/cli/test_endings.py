@@ -34,7 +34,7 @@ def finish(*command, **options):
         ("batch_size must be 1,\n got 0", "--batch_size must be 1, got 0"),
         ("levels of mnist must be 2 or 256", "--levels of mnist must be 2 or 256"),
         ("coordinator's port must be 1", "--coordinator's port must be 1"),
-        ("run must be one of a, got 'b'", "--pretrained must be one of a, got 'b'"),
+        ("run must be one of a, got 'b'", "--pretrained: run must be one of a, got 'b'"),
         ("draw must return images", "draw must return images"),
         ("a/last.keras is of a run with blocks=2, not 3: choose another", None),
         ("--f_map must be 1", "--f_map must be 1"),
