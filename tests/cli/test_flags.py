@@ -210,6 +210,7 @@ def test_a_command_names_what_is_not_default_in_a_fixed_order():
     places += ["--results_path=e", "--coordinator=f:1", "--processes=2", "--process=1"]
     given = [*shlex.split(flags), *places]
     given[0] = "--data=some/folder/my own.npz"
+    given[given.index("--complete=half.png")] = "--complete=./half.png"
     random.Random(0).shuffle(given)
     assert cli.command(cli.make_parser().parse_args(given)) == f"python main.py {flags}"
     assert cli.command(cli.make_parser().parse_args([])) == "python main.py"
