@@ -238,6 +238,9 @@ class GatedBlock(keras.layers.Layer):
     def append_pixel(self, left: Any, pixel: Any) -> Any:
         return ops.concatenate([left, pixel], axis=2)[:, :, 1:]
 
+    def horizontal_row(self, row: Any, link_features: Any) -> Any:
+        return self.horizontal_stack(self.horizontal.pad(row), link_features, row)
+
     def _pad_columns(self, row):
         _, _, first, last = self.vertical.kernel_extent
         return ops.pad(row, ((0, 0), (0, 0), (-first, last), (0, 0)))

@@ -45,8 +45,7 @@ def draw_row(
     """Draw row i of a batch; see `pcnnlib.sampling.draw.METHODS`."""
     caches, encoded = state
     noise, image, keep = inputs
-    # A map differs from row to row; labels and vectors are the same in all of them.
-    h = encoded[:, i : i + 1] if model.condition is not None and encoded.shape[1] > 1 else encoded
+    h = row_condition(model, encoded, i)
 
     def draw(caches, h, noise, image, keep, temperature):
         return _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters)
@@ -63,6 +62,28 @@ def draw_row(
     )
     values = np.asarray(ops.convert_to_numpy(values), "uint8")
     return (caches, encoded), values, ops.convert_to_numpy(parameters)
+
+
+def row_condition(model: Any, encoded: Any, i: int) -> Any:
+    """The encoded condition of row i; see `start`."""
+    # A map differs from row to row; labels and vectors are the same in all of them.
+    return (
+        encoded[:, i : i + 1] if model.condition is not None and encoded.shape[1] > 1 else encoded
+    )
+
+
+def vertical_steps(model: Any, caches: Any, h: Any) -> tuple[list, list]:
+    """The vertical stack of one row: each block's input, and its link features `(B, 1, W, any)`.
+
+    The first block's input is None: the image's own row is not drawn yet.
+    """
+    row = None
+    rows, link_features = [], []
+    for block, above in zip(model.blocks, caches, strict=True):
+        rows.append(row)
+        row, features = block.vertical_step(above, row, h)
+        link_features.append(features)
+    return rows, link_features
 
 
 def cache_size(model: Any) -> int:
@@ -87,12 +108,7 @@ def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters
     """
     h = None if model.condition is None else h
     batch, width = image.shape[:2]
-    row = None  # the image's own row is not drawn yet
-    rows, link_features = [], []
-    for block, above in zip(model.blocks, caches, strict=True):
-        rows.append(row)
-        row, features = block.vertical_step(above, row, h)
-        link_features.append(features)
+    rows, link_features = vertical_steps(model, caches, h)
     sizes = [features.shape[-1] for features in link_features]
     link_features = ops.concatenate(link_features, axis=-1)[:, 0]  # (B, W, all blocks' features)
 

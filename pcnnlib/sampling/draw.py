@@ -6,13 +6,14 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 from numpy.typing import ArrayLike
 
 from pcnnlib._internal import devices
 from pcnnlib._internal.deprecation import warn_renamed
 from pcnnlib._internal.errors import UsageError, check_int, check_number
 from pcnnlib.nn.raster import raster_order
-from pcnnlib.sampling import cached, plain
+from pcnnlib.sampling import cached, fixed_point, plain
 from pcnnlib.sampling.completion import check_keep
 
 # More images at once would gain no speed; more than this are drawn in equal parts.
@@ -24,8 +25,11 @@ SMALLEST_LANE = 8
 # state, the values of row i `(B, W, C)` and, if they are kept, its parameters `(B, W, ...)`.
 METHODS = {
     "cached": (cached.start, cached.draw_row),
+    "rows": (cached.start, fixed_point.draw_row),
     "full": (plain.start, plain.draw_row),
 }
+# This one draws all rows of a batch at once.
+WHOLE_IMAGE = "parallel"
 
 
 def sample(
@@ -56,7 +60,11 @@ def sample(
         keep: boolean mask, True where the pixels of `image` are kept, of the shape of `image`, or
             without its last axis, or one mask `(H, W)` for all. A drawn pixel can only take account
             of kept pixels *before* it in raster order.
-        method: "cached", "full", or None for the fastest that the model has.
+        method: how the images are computed; the images are the same. "cached": pixel by pixel,
+            and of each pixel only what is new. "full": pixel by pixel, the whole network each
+            time. "parallel": all pixels again and again until none changes, the whole network each
+            time. "rows": the same within a row, the rows above cached. None: the fastest that the
+            model has.
         progress: whether to show a progress bar (a step is one row of one batch).
         callback: function of `(rows, images)`, called after each row of a batch: the number of
             rows drawn, and uint8 `(batch, H, W, C)` with zeros where nothing is drawn yet.
@@ -85,7 +93,7 @@ def sample(
     method = check_method(model, method)
     condition = model.check_condition(condition, n)
     image, keep = check_keep(model, n, image, keep)
-    start, draw_row = METHODS[method]
+    start, draw_row = METHODS.get(method, METHODS["full"])
     height, width, channels = model.image_shape
     # One stream for all images: image k gets the same noise however many are drawn.
     noise = np.random.default_rng(seed).random(
@@ -94,7 +102,7 @@ def sample(
     parts = -(-n // LARGEST_BATCH)
     batch = -(-n // parts)
     # One lane a core: a pixel's step is too small to be shared, but two batches run side by side.
-    lanes = min(devices.cores(), batch // SMALLEST_LANE or 1) if method == "cached" else 1
+    lanes = min(devices.cores(), batch // SMALLEST_LANE or 1) if method in ("cached", "rows") else 1
     lane = -(-batch // lanes)
     batch = lane * lanes
     bar = keras.utils.Progbar(parts * height, unit_name="row") if progress else None
@@ -107,10 +115,24 @@ def sample(
         for first in range(0, n, batch):
             # The last part is filled up, so that every part has the shape compiled for.
             index = np.minimum(np.arange(first, first + batch), n - 1).reshape(lanes, lane)
+            images = np.zeros((batch, *model.image_shape), "uint8")
+            if method == WHOLE_IMAGE:
+                (k,) = index
+                images, _ = fixed_point.draw_image(
+                    model,
+                    None if condition is None else condition[k],
+                    (noise[k], image[k], keep[k]),
+                    temperature,
+                )
+                if callback is not None:
+                    callback(height, images[: n - first].copy())
+                if bar is not None:
+                    bar.add(height)
+                drawn.append(images[: n - first])
+                continue
             states = [
                 start(model, lane, None if condition is None else condition[k]) for k in index
             ]
-            images = np.zeros((batch, *model.image_shape), "uint8")
             for i in range(height):
                 jobs = [
                     (model, state, i, (noise[k, i], image[k, i], keep[k, i]), temperature)
@@ -172,7 +194,11 @@ def parameters(
     images = model.check_images(images)
     n = len(images)
     condition = model.check_condition(condition, n)
-    start, draw_row = METHODS[check_method(model, method)]
+    method = check_method(model, method)
+    if method == WHOLE_IMAGE:  # it has the parameters of all pixels in its last round
+        values = model(images if condition is None else (images, condition), training=False)
+        return ops.convert_to_numpy(values)
+    start, draw_row = METHODS[method]
     state = start(model, n, condition)
     noise = np.zeros((n, *model.image_shape[1:], model.distribution.noise_per_channel), "float32")
     rows = []
@@ -187,12 +213,17 @@ def check_method(model: Any, method: str | None) -> str:
     """The name of the sampling method, or `UsageError`."""
     if method is None:
         return "cached" if cached.fits(model) else "full"
-    if method not in METHODS:
-        wanted = ", ".join(repr(m) for m in METHODS)
+    if method not in (*METHODS, WHOLE_IMAGE):
+        wanted = ", ".join(repr(m) for m in (*METHODS, WHOLE_IMAGE))
         raise UsageError(f"method must be one of {wanted} or None, got {method!r}")
     if method == "cached" and not cached.fits(model):
         raise UsageError(
             'method "cached" needs a model whose blocks keep caches, such as GatedPixelCNN, got '
+            f"{type(model).__name__}"
+        )
+    if method == "rows" and not fixed_point.fits_rows(model):
+        raise UsageError(
+            'method "rows" needs a model whose blocks compute rows, such as GatedPixelCNN, got '
             f"{type(model).__name__}"
         )
     return method

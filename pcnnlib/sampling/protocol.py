@@ -53,3 +53,19 @@ class CachedBlock(Protocol):
 
     def append_pixel(self, left: Any, pixel: Any) -> Any:
         """`left` for the next pixel: `pixel` is complete now."""
+
+
+@runtime_checkable
+class RowBlock(CachedBlock, Protocol):
+    """A block that can also compute its horizontal stack for a whole row at once."""
+
+    def horizontal_row(self, row: Any, link_features: Any) -> Any:
+        """The horizontal stack of a row that is guessed, each pixel from those to its left.
+
+        Args:
+            row: the block's horizontal input, `(B, 1, W, I)`.
+            link_features: of the row, `(B, 1, W, any)`.
+
+        Returns:
+            `(B, 1, W, F)`.
+        """

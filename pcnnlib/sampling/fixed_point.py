@@ -1,0 +1,121 @@
+"""Drawing by fixed-point iteration: guess the pixels, redraw all of them, until nothing changes.
+
+Once the noise is drawn, every value is a function of the values before it. A round redraws all of
+them, and puts right at least the first one that was still wrong: so no more rounds are needed than
+there are values, and values that a round does not change are those that drawing one after another
+gives. Where few of them depend on their nearest neighbours, far fewer rounds are enough (Wiggers
+and Hoogeboom 2020, arXiv:2002.09928; Song et al. 2021, arXiv:2002.03629).
+
+B batch, H rows, W columns, C channels, N uniform numbers per channel.
+"""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from pcnnlib._internal import backend
+from pcnnlib.sampling import cached
+from pcnnlib.sampling.protocol import RowBlock
+
+
+def draw_image(model: Any, condition: Any, inputs: Any, temperature: float) -> tuple:
+    """Draw a batch, all pixels in each round: the whole network, once a round. For any model.
+
+    Args:
+        model: any model of this library.
+        condition: one row per image, or None.
+        inputs: noise `(B, H, W, C, N)`, image int `(B, H, W, C)`, keep bool `(B, H, W, C)`.
+        temperature: > 0.
+
+    Returns:
+        `(values uint8 (B, H, W, C), rounds int (B, H))`: after how many rounds each row of each
+        image was as it stayed.
+    """
+    noise, image, keep = (ops.convert_to_tensor(part) for part in inputs)
+    condition = None if condition is None else ops.convert_to_tensor(condition)
+
+    def redraw(values, condition, noise, image, keep, temperature):
+        parameters = model(values if condition is None else (values, condition), training=False)
+        drawn = model.distribution.sample_given(parameters, noise, temperature, image, keep)
+        return drawn, ops.any(drawn != values, axis=(2, 3))
+
+    redraw = backend.compiled_once(model, ("parallel", len(inputs[0])), redraw, xla=False)
+    temperature = ops.convert_to_tensor(temperature, "float32")
+    values = ops.where(keep, image, ops.zeros_like(image))
+    settled = np.zeros(image.shape[:2], int)
+    for number in range(1, int(np.prod(model.image_shape)) + 1):
+        values, changed = redraw(values, condition, noise, image, keep, temperature)
+        changed = ops.convert_to_numpy(changed)
+        settled[changed] = number
+        if not changed.any():
+            break
+    return ops.convert_to_numpy(values).astype("uint8"), settled
+
+
+def fits_rows(model: Any) -> bool:
+    """Whether every block of a model can compute a row that is guessed."""
+    blocks = getattr(model, "blocks", ())
+    return bool(blocks) and all(isinstance(block, RowBlock) for block in blocks)
+
+
+def draw_row(
+    model: Any, state: Any, i: Any, inputs: Any, temperature: float, keep_parameters: bool = False
+) -> tuple:
+    """Draw row i of a batch; see `pcnnlib.sampling.draw.METHODS`.
+
+    The rows above are finished and cached, as in `cached`; rounds are needed within the row alone.
+    The state is that of `cached.start`, and, after the first row, the rounds of each row.
+    """
+    caches, encoded, *rounds = state
+    h = cached.row_condition(model, encoded, i)
+
+    def draw(caches, h, *inputs):
+        return _draw_row(model, caches, h, *inputs, keep_parameters)
+
+    name = "rows, with parameters" if keep_parameters else "rows"
+    draw = backend.compiled_once(model, (name, len(inputs[0])), draw, xla=cached.XLA)
+    caches, values, parameters, number = draw(
+        caches,
+        h,
+        *(ops.convert_to_tensor(part) for part in inputs),
+        ops.convert_to_tensor(temperature, "float32"),
+    )
+    values = np.asarray(ops.convert_to_numpy(values), "uint8")
+    parameters = ops.convert_to_numpy(parameters)
+    return (caches, encoded, *rounds, int(number)), values, parameters
+
+
+def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters):
+    """As `cached._draw_row`; returns also how many rounds changed something."""
+    h = None if model.condition is None else h
+    rows, link_features = cached.vertical_steps(model, caches, h)
+
+    def predict(values):
+        row = model.scale_levels(values)[:, None]
+        for block, features in zip(model.blocks, link_features, strict=True):
+            row = block.horizontal_row(row, features)
+        return model.distribution.parameters(model.head(row))
+
+    def redraw(values, number, changed):
+        given = (part[:, None] for part in (image, keep))
+        drawn = model.distribution.sample_given(
+            predict(values), noise[:, None], temperature, *given
+        )[:, 0]
+        changed = ops.any(drawn != values)
+        return drawn, number + ops.cast(changed, "int32"), changed
+
+    first = ops.where(keep, image, ops.zeros_like(image))
+    values, number, _ = ops.while_loop(
+        lambda values, number, changed: changed,
+        redraw,
+        (first, ops.zeros((), "int32"), ops.ones((), "bool")),
+        maximum_iterations=int(np.prod(image.shape[1:])) + 1,
+    )
+    rows[0] = model.scale_levels(values)[:, None]
+    caches = [
+        block.append_row(above, row)
+        for block, above, row in zip(model.blocks, caches, rows, strict=True)
+    ]
+    parameters = predict(values)[:, 0] if keep_parameters else ops.zeros((0,))
+    return caches, values, parameters, number
