@@ -196,7 +196,11 @@ class GatedBlock(keras.layers.Layer):
         Returns:
             `(B, rows, columns, F)`.
         """
-        gated = ACTIVATIONS[self.activation](self.horizontal.convolve(window) + link_features)
+        return self._add_row(self.horizontal.convolve(window), link_features, residual, training)
+
+    def _add_row(self, convolved, link_features, residual, training=False):
+        """What follows the horizontal convolution: link, gate, 1x1 convolution, residual."""
+        gated = ACTIVATIONS[self.activation](convolved + link_features)
         features = self.project(self.horizontal_dropout(gated, training=training))
         # In the first block a residual would pass on the pixel's own value.
         return features if self.mask_type == "A" else residual + features
@@ -239,7 +243,8 @@ class GatedBlock(keras.layers.Layer):
         return ops.concatenate([left, pixel], axis=2)[:, :, 1:]
 
     def horizontal_row(self, row: Any, link_features: Any) -> Any:
-        return self.horizontal_stack(self.horizontal.pad(row), link_features, row)
+        convolved = self.horizontal.convolve_row(self.horizontal.pad(row))
+        return self._add_row(convolved, link_features, row)
 
     def _pad_columns(self, row):
         _, _, first, last = self.vertical.kernel_extent
