@@ -1,7 +1,6 @@
 """Images being generated, as looping animations."""
 
 import base64
-import html
 import io
 import os
 from typing import Any
@@ -14,6 +13,7 @@ from pcnnlib import sampling
 from pcnnlib._internal.errors import check_int
 from pcnnlib._internal.files import replacing
 from pcnnlib.viz.images import UNDRAWN, tile
+from pcnnlib.viz.markup import escape
 
 # Between images, a darker shade of what is not drawn yet: one quiet sheet, on which images appear.
 SHEET = (UNDRAWN * 0.72).astype("uint8")
@@ -58,7 +58,7 @@ class Animation:
         return (
             '<picture><source media="(prefers-reduced-motion: reduce)" '
             f'srcset="data:image/png;base64,{_base64(still)}">'
-            f'<img class="dark-light" width="{width}" alt="{html.escape(alt)}" '
+            f'<img class="dark-light" width="{width}" alt="{escape(alt)}" '
             f'style="max-width: 100%" '
             f'src="data:image/gif;base64,{_base64(moving)}"></picture>'
         )

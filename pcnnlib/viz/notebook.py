@@ -3,14 +3,14 @@
 They work wherever a notebook runs; a page of the book is made from what they leave behind.
 """
 
-import html
 from collections.abc import Sequence
 from typing import Any
 
 from IPython.display import display
 
 from pcnnlib import runs
-from pcnnlib._internal.errors import parse_integers
+from pcnnlib._internal.errors import UsageError, parse_integers
+from pcnnlib.viz.markup import escape, link
 
 __all__ = ["glue", "glue_run", "parse_integers", "show", "table"]
 
@@ -35,7 +35,7 @@ def show(figure: Any, alt: str, caption: str) -> None:
         caption: what it means. Text in `backquotes` is code.
     """
     drawn = figure.html(alt) if hasattr(figure, "html") else figure.svg(alt)
-    parts = html.escape(caption, quote=False).split("`")
+    parts = escape(caption).split("`")
     parts[1::2] = [f"<code>{word}</code>" for word in parts[1::2]]
     block = (
         f'{STYLE}<figure class="pcnn-figure">{drawn}'
@@ -52,28 +52,34 @@ def table(head: Sequence[str], rows: list, caption: str) -> None:
         rows: list of rows, as many texts each; a pair `(text, url)` is a link, and a row that
             begins with `*` stands out.
         caption: what it shows.
+
+    Raises:
+        UsageError: a row of another length than `head`, or a url that is no web address.
     """
 
     def cell(content, strong=False):
-        text, url = content if isinstance(content, tuple) else (content, None)
-        text = html.escape(str(text))
-        text = f"<a href={url!r}>{text}</a>" if url else text
+        text = link(*content) if isinstance(content, tuple) else escape(content)
         return f"<strong>{text}</strong>" if strong else text
 
+    def plain(content):
+        return str(content[0] if isinstance(content, tuple) else content)
+
     lines = ["".join(f"<th>{cell(name)}</th>" for name in head)]
-    plain = [" | ".join(head)]
+    texts = [" | ".join(map(plain, head))]
     for row in rows:
-        strong = row[0] == "*"
+        strong = len(row) > len(head) and row[0] == "*"
         cells = row[1:] if strong else row
+        if len(cells) != len(head):
+            raise UsageError(f"rows must have {len(head)} texts each, as head has, got {row!r}")
         lines.append("".join(f"<td>{cell(content, strong)}</td>" for content in cells))
-        plain.append(" | ".join(c[0] if isinstance(c, tuple) else str(c) for c in cells))
+        texts.append(" | ".join(map(plain, cells)))
     first, *others = (f"<tr>{line}</tr>" for line in lines)
     block = (
         f'{STYLE}<figure class="pcnn-figure"><table class="table"><thead>{first}</thead>'
         f"<tbody>{''.join(others)}</tbody></table>"
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
-    display({"text/html": block, "text/plain": "\n".join([*plain, caption])}, raw=True)
+    display({"text/html": block, "text/plain": "\n".join([*texts, caption])}, raw=True)
 
 
 def glue(name: str, value: Any) -> None:

@@ -6,7 +6,6 @@ safe for colour-blind readers.
 """
 
 import functools
-import html
 import io
 import re
 from collections.abc import Callable
@@ -16,6 +15,8 @@ import matplotlib
 import numpy as np
 from matplotlib import colors, patches
 from matplotlib.figure import Figure
+
+from pcnnlib.viz.markup import escape
 
 INK = "#1b1f24"  # text and lines; on a page it becomes the colour of the text
 QUIET = "#8a9099"  # grid lines and asides; legible on light and dark
@@ -72,7 +73,7 @@ class Picture(Figure):
         text = file.getvalue()
         text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
         text = text.replace(INK, "currentColor")
-        label = f'role="img" aria-label="{html.escape(alt)}" ' if alt else ""
+        label = f'role="img" aria-label="{escape(alt)}" ' if alt else ""
         return text.replace(
             "<svg ", f'<svg {label}style="max-width: 100%; height: auto; color: inherit" ', 1
         )

@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import html
 import json
 import re
 
@@ -139,7 +140,7 @@ def test_arguments_out_of_range_are_refused(wrong):
 
 
 def state_of(page):
-    return json.loads(re.search(r"^renderAlone\(document.*?, (\{.*\})\);$", page, re.M).group(1))
+    return json.loads(html.unescape(re.search(r' data-state="([^"]*)"', page).group(1)))
 
 
 def test_page_form_stands_alone_and_several_fit_on_a_page(explorer):
@@ -195,8 +196,8 @@ def open_page(chromium, tmp_path):
     own = (file.as_uri(), "blob:")
     page.on("request", lambda r: r.url.startswith(own) or complaints.append(r.url))
 
-    def opened(html):
-        file.write_text(f'<!doctype html><meta charset="utf-8">{html}', encoding="utf-8")
+    def opened(body):
+        file.write_text(f'<!doctype html><meta charset="utf-8">{body}', encoding="utf-8")
         page.goto(file.as_uri())
         return page
 

@@ -10,6 +10,7 @@ import anywidget
 import traitlets
 
 from pcnnlib._internal.errors import UsageError
+from pcnnlib.viz.markup import escape
 
 FOLDER = pathlib.Path(__file__).parent
 
@@ -51,13 +52,13 @@ class Explorer(anywidget.AnyWidget):
     def html(self) -> str:
         """The explorer as HTML that needs nothing else: no kernel, no library, no network."""
         name = f"explorer-{uuid.uuid4().hex[:8]}"
-        # No text in the data may end the script.
-        state = json.dumps({"data": self.data, "choice": self.choice}).replace("<", "\\u003c")
+        # An attribute, since no text in it can end the script, and JSON knows no special names.
+        state = escape(json.dumps({"data": self.data, "choice": self.choice}, allow_nan=False))
         # Each module has its own scope, so that several explorers fit on a page.
         return (
-            f'<style>{self._css}</style><div id="{name}"></div>'
+            f'<style>{self._css}</style><div id="{name}" data-state="{state}"></div>'
             f'<script type="module">\n{self._esm}'
-            f'renderAlone(document.getElementById("{name}"), {state});\n</script>'
+            f'renderAlone(document.getElementById("{name}"));\n</script>'
         )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
