@@ -23,7 +23,9 @@ import yaml
 
 import browser
 import pages
-from execute import BookError, digest, execute_all, tree_digest
+import twins
+from execute import digest, execute_all, tree_digest
+from notebook_files import BookError
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = Path(__file__).resolve().parent
@@ -169,11 +171,12 @@ def replace_folder(current, new):
 def build(root, params, execute_only=False, output=None):
     """Builds the book of the project at `root`; returns the path of its first page."""
     steps, output = Steps(), output or root / "_build"
+    print_line = functools.partial(print, flush=True)
+    twins.synchronise(root / "notebooks", print_line=print_line)
     notebooks = find_notebooks(root)
     if not execute_only:
         check_toc(root, notebooks)
     store = output / ("smoke" if execute_only else "executed")
-    print_line = functools.partial(print, flush=True)
     page_notebooks = execute_all(notebooks, params, root, store, print_line)
     steps.done("notebooks")
     if execute_only:

@@ -9,7 +9,6 @@ Notebooks run side by side. A cell that measures time has the tag `timing`, and 
 another notebook beside it would change what it measures.
 """
 
-import ast
 import contextlib
 import copy
 import hashlib
@@ -20,12 +19,13 @@ import re
 import sys
 import time
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-import yaml
 
+from notebook_files import BookError, code_cells, read_notebook, tags
+from parameters import Parameters, known_parameters, with_values
 from setup_cell import without_address
 from turns import Turns
 
@@ -42,103 +42,6 @@ FRAMEWORK_LOG = re.compile(
     r"|[IW]\d{4} \d\d:\d\d:\d+\.\d+ .*"
     r"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IW] .*)$"
 )
-
-
-class BookError(Exception):
-    """An error that a person must correct; the message is one line."""
-
-
-@dataclass
-class Parameters:
-    """A parameter file: values for all notebooks, and values for one."""
-
-    path: Path
-    shared: dict = field(default_factory=dict)
-    own: dict = field(default_factory=dict)  # notebook name -> its values
-
-    @classmethod
-    def read(cls, path, names):
-        try:
-            values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except OSError as error:
-            raise BookError(f"cannot read the parameters {path}: {error.strerror}") from None
-        except yaml.YAMLError as error:
-            raise BookError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-        if not isinstance(values, dict):
-            raise BookError(f"{path}: expected 'name: value' lines, got {type(values).__name__}")
-        own = {key: value or {} for key, value in values.items() if str(key)[:2].isdigit()}
-        unknown = sorted(set(own) - set(names))
-        if unknown:
-            raise BookError(f"{path}: no notebook is called {', '.join(unknown)}")
-        return cls(path, {key: v for key, v in values.items() if key not in own}, own)
-
-    def for_notebook(self, name, known):
-        """Returns the values for the notebook `name`, whose parameters are `known`."""
-        unknown = sorted(set(self.own.get(name, {})) - set(known))
-        if unknown:
-            raise BookError(
-                f"{self.path}: {name} has no parameter {', '.join(unknown)}; it has "
-                f"{', '.join(sorted(known)) or 'none'}"
-            )
-        values = {key: value for key, value in self.shared.items() if key in known}
-        return values | self.own.get(name, {})
-
-    def check(self, known_by_notebook):
-        """Raises BookError if a shared value is a parameter of no notebook."""
-        known = set().union(*known_by_notebook.values())
-        unknown = sorted(set(self.shared) - known)
-        if unknown:
-            raise BookError(
-                f"{self.path}: no notebook has a parameter {', '.join(unknown)}; known are "
-                f"{', '.join(sorted(known)) or 'none'}"
-            )
-
-
-def read_notebook(path):
-    try:
-        return nbformat.read(path, as_version=4)
-    except (OSError, ValueError, nbformat.ValidationError) as error:
-        raise BookError(f"cannot read {path}: {' '.join(str(error).split())}") from None
-
-
-def tags(cell):
-    return cell.metadata.get("tags", [])
-
-
-def code_cells(notebook):
-    """Returns the code cells of the source, without the cell that papermill inserts."""
-    return [
-        cell
-        for cell in notebook.cells
-        if cell.cell_type == "code" and "injected-parameters" not in tags(cell)
-    ]
-
-
-def assignments(source):
-    """Yields name and value of each `name = value` or `name: type = value` statement."""
-    for node in ast.parse(source).body:
-        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-        if isinstance(target, ast.Name) and getattr(node, "value", None) is not None:
-            yield target.id, node.value
-
-
-def known_parameters(notebook):
-    cells = [cell for cell in code_cells(notebook) if "parameters" in tags(cell)]
-    return [name for cell in cells for name, _ in assignments(cell.source)]
-
-
-def with_values(source, values):
-    """Returns the source of a parameters cell with each default replaced by the given value."""
-    text = source.encode()  # ast counts columns in bytes
-    starts = [0]
-    for line in text.split(b"\n"):
-        starts.append(starts[-1] + len(line) + 1)
-    for name, node in reversed(list(assignments(source))):
-        if name in values:
-            first = starts[node.lineno - 1] + node.col_offset
-            last = starts[node.end_lineno - 1] + node.end_col_offset
-            text = text[:first] + repr(values[name]).encode() + text[last:]
-    return text.decode()
 
 
 def digest(*parts):

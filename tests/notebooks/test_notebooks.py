@@ -42,7 +42,7 @@ def test_pair_holds_the_same_cells(source):
 @each_notebook
 def test_twin_keeps_no_trace_of_a_run(source):
     twin = twin_of(source)
-    assert set(twin.metadata) == {"jupytext", "kernelspec", "language_info"}
+    assert set(twin.metadata) == {"jupytext", "kernelspec", "language_info", twins.RECORD}
     for cell in execute.code_cells(twin):
         assert cell.outputs == []
         assert cell.execution_count is None
