@@ -1,13 +1,12 @@
-"""Notebooks as files, and the errors of everything that reads them."""
+"""Reads notebooks and settings; whatever is wrong with a file is one line that names it."""
 
 import json
 import warnings
 
 import nbformat
+import yaml
 
-
-class BookError(Exception):
-    """An error that a person must correct; the message is one line."""
+from guard import BookError
 
 
 def one_line(error):
@@ -22,6 +21,14 @@ def read_text(path):
         raise BookError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise BookError(f"cannot read {path}: it is not UTF-8 text") from None
+
+
+def read_yaml(path):
+    try:
+        return yaml.safe_load(read_text(path))
+    # A date such as 2020-13-01 is a ValueError.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise BookError(f"{path} is not YAML: {' '.join(str(error).split())[:200]}") from None
 
 
 def read_notebook(path):

@@ -11,15 +11,16 @@ import argparse
 import hashlib
 import json
 import re
-import sys
 from pathlib import Path
 
 import jupytext
 import nbformat
 from jupytext.config import load_jupytext_config
 
+import guard
 import setup_cell
-from notebook_files import BookError, one_line, read_notebook, read_text, replace_text
+from guard import BookError
+from notebook_files import one_line, read_notebook, read_text, replace_text
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 HEADER = """\
@@ -164,12 +165,8 @@ def synchronise(folder=FOLDER, keep=None, tidy=False, print_line=print):
 def main():
     parser = argparse.ArgumentParser(description="Bring notebooks and their twins together.")
     parser.add_argument("--keep", choices=("py", "ipynb"), help="which, where both were edited")
-    try:
-        synchronise(keep=parser.parse_args().keep, tidy=True)
-    except BookError as error:
-        sys.exit(f"error: {error}")
-    except OSError as error:
-        sys.exit(f"error: {error.filename}: {error.strerror}")
+    options = parser.parse_args()
+    guard.run(lambda: synchronise(keep=options.keep, tidy=True))
 
 
 if __name__ == "__main__":

@@ -73,7 +73,9 @@ def test_parameters_are_typed_and_commented(source):
 
 @pytest.mark.parametrize("file", ["quick.yaml", "smoke.yaml", "full.yaml"])
 def test_parameter_files_name_only_known_parameters(file):
-    known = {source.stem: execute.known_parameters(twin_of(source)) for source in SOURCES}
+    known = {
+        source.stem: execute.known_parameters(source.stem, twin_of(source)) for source in SOURCES
+    }
     parameters = execute.Parameters.read(FOLDER / "params" / file, known)
     parameters.check(known)
     for name, names in known.items():
