@@ -82,6 +82,16 @@ class Picture(Figure):
         return {"text/html": self.svg(), "text/plain": "a figure"}
 
 
+def words(text: Any) -> str:
+    """A name as a figure shows it, whatever it is.
+
+    Matplotlib would read mathematics between dollar signs, and leaves names that begin with an
+    underscore, or are empty, out of legends.
+    """
+    name = str(text).replace("$", r"\$")
+    return f" {name}" if name[:1] in ("", "_") else name
+
+
 def new_figure(width: float, height: float, layout: Any = "constrained") -> Picture:
     return Picture(figsize=(width, height), layout=layout)
 
@@ -133,7 +143,7 @@ def role_legend(figure: Any, names: list, labels: dict | None = None) -> None:
 def colour_legend(figure: Any, meanings: dict) -> None:
     """Legend below a figure, from a dict of word -> colour."""
     figure.legend(
-        handles=[patches.Patch(color=c, label=word, lw=0) for word, c in meanings.items()],
+        handles=[patches.Patch(color=c, label=words(word), lw=0) for word, c in meanings.items()],
         loc="outside lower center",
         ncols=len(meanings),
         fontsize=8,

@@ -406,15 +406,17 @@ def test_live_images_follow_their_choice(drawn, open_live):
 def test_map_of_points_needs_a_class_for_each(drawn):
     for wrong, message in [
         ({"points": np.zeros((3, 2))}, "points must be"),
-        ({"points": np.zeros((3, 2)), "labels": [1]}, "labels must be one for each of 3"),
+        ({"points": np.zeros((3, 2)), "labels": [1]}, r"labels must be integers of shape \(3\)"),
         ({"start": [0, 2]}, "start must be an integer 0..1, got 2"),
-        ({"start": [0]}, "start must have 2 indices"),
+        ({"start": [0]}, "start must be 2 values"),
     ]:
         with pytest.raises(UsageError, match=message):
             explorers.image_explorer(drawn, 17, AXES, **wrong)
-    with pytest.raises(UsageError, match="images must have shape"):
+    with pytest.raises(
+        UsageError, match=r"images must be integers of shape \(3, 2, m, H, W, 1 or 3\)"
+    ):
         explorers.image_explorer(drawn[:2], 17, AXES)
-    with pytest.raises(UsageError, match="images must hold integer levels 0..3"):
+    with pytest.raises(UsageError, match=r"images must hold levels 0\.\.3 \(levels=4\), got 16"):
         explorers.image_explorer(drawn, 4, AXES)
 
 

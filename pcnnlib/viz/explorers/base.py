@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import anywidget
+import numpy as np
 import traitlets
 
 from pcnnlib._internal.errors import UsageError
@@ -41,7 +42,7 @@ class Explorer(anywidget.AnyWidget):
         for name, value in proposal["value"].items():
             if name not in values:
                 raise UsageError(f"choice must be of {', '.join(values)}, got {name!r}")
-            if value not in values[name]:
+            if np.ndim(value) or value not in values[name]:
                 allowed = ", ".join(map(str, values[name]))
                 raise UsageError(f"choice of {name} must be one of {allowed}, got {value!r}")
             # The control's own value: JSON knows no NumPy numbers.
