@@ -140,7 +140,7 @@ def test_labels_are_asked_for_where_a_chapter_needs_them(npz):
 
 def test_what_papermill_was_given_is_known():
     """Its own cell, in a shell as a kernel has one."""
-    notebook = nbformat.v4.new_notebook()
+    notebook = nbformat.v4.new_notebook(metadata={"papermill": {}})
     check = "from pcnnlib.viz.parameters import check_parameters\n"
     check += "check_parameters(globals(), epochs=range(9))"
     notebook.cells = [
