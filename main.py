@@ -2,7 +2,11 @@
 
 import sys
 
-from pcnnlib_startup import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from pcnnlib_startup import main
+
+        sys.exit(main())
+    except KeyboardInterrupt:  # before `main` has begun to look after it
+        print("main.py: stopped", file=sys.stderr)
+        sys.exit(130)

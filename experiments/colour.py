@@ -157,7 +157,7 @@ def main():
     if args.settings != "{}" and not args.only:
         parser.error("--settings are those of one run: name it with --only")
     if args.only:
-        data = pcnn.load_dataset(args.data)
+        data = pcnn.load_dataset(args.data, shuffle=False)
         if args.only == "tfp":
             train_tfp(args.only, args, data, TRAINING.grad_clip)
         elif args.only == "png":

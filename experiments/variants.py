@@ -1,4 +1,4 @@
-"""Several trainings that differ in one thing each: what `ablations.py` and `dilations.py` share.
+"""Several trainings that differ in one thing each: what `ablations.py` and its like share.
 
 Every variant is trained from each of the seeds, and compared with the whole model seed by seed on
 the *validation* images: nothing here is chosen by test images, and nothing is tested. One run per
@@ -48,25 +48,33 @@ class Variant:
         """Train from one seed.
 
         Returns:
-            `(model, nats of each validation image, validation loss of each epoch, seconds)`.
+            `(model, nats of each validation image, history, seconds)`.
         """
         model = self.build(data, seed)
         start = time.perf_counter()
         history = pcnn.train(model, data, dataclasses.replace(self.training, seed=seed))
         seconds = time.perf_counter() - start
         nats = -model.log_likelihood(data.validation.images)
-        return model, nats, history["val_loss"], seconds
+        return model, nats, history, seconds
+
+    def lasting(self, seconds: float, data: pcnn.Dataset) -> "Variant":
+        """The same with as many epochs as fit into a time; compiling is not counted."""
+        two = dataclasses.replace(self.training, epochs=2)
+        _, _, history, _ = dataclasses.replace(self, training=two).train(data, seed=0)
+        epochs = max(2, round(seconds / history["seconds"][1]))
+        return dataclasses.replace(self, training=dataclasses.replace(two, epochs=epochs))
 
     def measure(self, data: pcnn.Dataset, seeds) -> dict:
         """Train from each of the seeds: the variant's part of its `run.json`."""
         trained = [self.train(data, seed) for seed in seeds]
-        models, nats, losses, seconds = zip(*trained, strict=True)
+        models, nats, histories, seconds = zip(*trained, strict=True)
         return {
             "model": architecture(models[0]),
             "training": dataclasses.asdict(dataclasses.replace(self.training, seed=seeds[0])),
             "parameters": models[0].count_params(),
             "seconds": list(seconds),
-            "history": list(losses),
+            "history": [history["val_loss"] for history in histories],
+            "epoch_seconds": [history["seconds"] for history in histories],
             "validation_nats": [values.round(4).tolist() for values in nats],
         }
 
@@ -81,6 +89,8 @@ class Comparison:
         data: name of the data set.
         variants: dict of name -> `Variant`, the whole model first.
         images: how many of the first training and validation images, or None for all.
+        seconds: that each training of a variant lasts; None: as many epochs as its own `training`
+            says. `--seconds` replaces it.
     """
 
     name: str
@@ -88,6 +98,7 @@ class Comparison:
     data: str
     variants: dict
     images: tuple | None = None
+    seconds: float | None = None
 
     def load(self, data_path) -> pcnn.Dataset:
         """The data set, or as much of it as the variants are trained on."""
@@ -107,9 +118,16 @@ def main(comparison: Comparison, seeds: int):
     parser.add_argument("--only", nargs="+", metavar="VARIANT", help="these variants")
     parser.add_argument("--data_path", default="data", help="folder of the data set's file")
     parser.add_argument("--results_path", default=str(RESULTS), help="folder that is written to")
+    if comparison.seconds is not None:
+        parser.add_argument(
+            "--seconds", type=float, default=comparison.seconds, help="that each training lasts"
+        )
     args = parser.parse_args()
     if args.seeds < 2:
         parser.error(f"--seeds must be at least 2, to tell how much is chance, got {args.seeds}")
+    seconds = getattr(args, "seconds", None)
+    if seconds is not None and not 0 < seconds < float("inf"):
+        parser.error(f"--seconds must be above 0, got {seconds}")
     unknown = set(args.only or ()) - set(comparison.variants)
     if unknown:
         parser.error(
@@ -121,11 +139,17 @@ def main(comparison: Comparison, seeds: int):
     except pcnn.UsageError as error:
         parser.error(str(error))
     made = runs.provenance()
+    command = f"{comparison.command} --seeds {args.seeds}"
+    if seconds is not None:
+        command += f" --seconds {seconds:g}"
     print(f"{'variant':20}  nats/image  (seeds)            weights  seconds")
     for name in args.only or comparison.variants:
-        fields = comparison.variants[name].measure(data, range(args.seeds))
+        variant = comparison.variants[name]
+        if seconds is not None:
+            variant = variant.lasting(seconds, data)
+        fields = variant.measure(data, range(args.seeds))
         run = {
-            "command": f"{comparison.command} --seeds {args.seeds}",
+            "command": command,
             "variant": name,
             "seeds": list(range(args.seeds)),
             "model": fields.pop("model"),

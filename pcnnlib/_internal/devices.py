@@ -1,7 +1,10 @@
 """The devices that a model runs on, and how a batch is shared among them."""
 
 import contextlib
+import functools
 import os
+import pathlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +17,18 @@ from pcnnlib._internal.processes import processes
 def processor_cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@functools.cache
+def memory() -> int:
+    """Bytes of memory that this process may use, as far as the system tells."""
+    try:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # not a Unix
+        return sys.maxsize
+    with contextlib.suppress(OSError, ValueError):  # a container may have less: "max" is no number
+        total = min(total, int(pathlib.Path("/sys/fs/cgroup/memory.max").read_text()))
+    return total
 
 
 def cores() -> int:

@@ -4,6 +4,8 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 
 class UsageError(ValueError):
     """An argument, file or data set does not fit; the message names it.
@@ -27,6 +29,19 @@ def check_int(name: str, value: Any, minimum: int, maximum: int | None = None) -
     if maximum is not None and number > maximum:
         raise UsageError(f"{name} must be {wanted}, got {value!r}")
     return number
+
+
+def check_at_most(name: str, value: Any, largest: float) -> None:
+    """Raise `UsageError` if a number is larger than any use asks for."""
+    if value > largest:
+        raise UsageError(f"{name} must be at most {largest:,}, got {value}")
+
+
+def check_bool(name: str, value: Any) -> bool:
+    """Return `value`, a bool of Python's or NumPy's, as Python's, or raise `UsageError`."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise UsageError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
 
 
 def parse_integers(name: str, text: object, example: str) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pcnnlib._internal.errors import UsageError, first_line
 from pcnnlib._internal.processes import processes
-from pcnnlib.cli.flags import Settings
+from pcnnlib.cli.flags import DIGITS, Settings
 
 # Flags of several processes, and the variables by which Keras reads the same.
 CLUSTER = {
@@ -40,6 +40,8 @@ def cluster(settings: Settings) -> tuple[str, int, int] | None:
             raise UsageError(f"--{name} is missing: several processes need all of {every}")
         if name != "coordinator" and flags[name] is None and not value.isdecimal():
             raise UsageError(f"{CLUSTER[name]} must be a number, got {value!r}")
+        if name != "coordinator" and len(str(value)) > DIGITS:
+            raise UsageError(f"--{name} must be a number, got {value!s:.60}")
     if not settings.training.epochs:
         raise UsageError(f"several processes train, and --epochs=0 does not: leave out {every}")
     if settings.devices.devices != "all":

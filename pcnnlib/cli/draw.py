@@ -10,6 +10,7 @@ import numpy as np
 
 from pcnnlib import runs
 from pcnnlib._internal.errors import UsageError
+from pcnnlib.cli.checks import with_class_numbers
 from pcnnlib.cli.flags import Drawing, Files, Settings
 from pcnnlib.cli.network import describe, kind_of
 from pcnnlib.cli.paths import check_writable
@@ -112,6 +113,11 @@ def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
         if flag not in known:
             raise UsageError(f"--pretrained brings its own model and data: leave --{flag} out")
     model = runs.load_pretrained(name, files.results_path)
+    trained_on = runs.read_run(name, files.results_path).get("data")
+    labels = trained_on.get("labels") if isinstance(trained_on, dict) else None
+    if isinstance(labels, list):
+        settings = with_class_numbers(settings, labels, name)
+        drawing = settings.drawing
     kind, asked = kind_of(model), settings.network.model
     if asked and asked != kind:
         raise UsageError(f"{name} is {describe(kind)}, --model asks for {describe(asked)}")
@@ -122,6 +128,16 @@ def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
         originals = runs.read_examples(name, files.results_path).get("test")
         if originals is None:
             raise UsageError(f"{name} holds no images whose codes could be drawn from")
+        fit = originals.shape[1:] == model.image_shape and originals.dtype.kind in "iu"
+        if (
+            not fit
+            or not len(originals)
+            or not 0 <= originals.min() <= originals.max() < model.levels
+        ):
+            raise UsageError(
+                f"{name} holds images {originals.shape} that are none of its model's, which has "
+                f"{model.image_shape} and {model.levels} levels"
+            )
     if row_labels(model, drawing) is None and drawing.classes is not None:
         raise UsageError(f"--classes needs a conditional model; {name} is none")
     pictures = pathlib.Path(files.samples_path) / name

@@ -6,12 +6,21 @@ so that a new field there is a flag.
 """
 
 import sys
+import types
+import typing
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import keras
 
-from pcnnlib._internal.errors import UsageError, check_dilations, check_int, check_number
+from pcnnlib._internal.errors import (
+    UsageError,
+    check_at_most,
+    check_bool,
+    check_dilations,
+    check_int,
+    check_number,
+)
 from pcnnlib.data import SOURCES
 from pcnnlib.nn.distributions import DISTRIBUTIONS
 from pcnnlib.training import OPTIMIZERS, TrainConfig
@@ -22,12 +31,44 @@ def example(text: str, default: Any = None) -> Any:
     return field(default=default, metadata={"example": text})
 
 
+# Larger than any use: what such a number asks for would fail late, or never come to an end.
+LARGEST = {"layers": 1_000, "f_map": 16_384, "components": 1_000, "code_size": 65_536}
+DIGITS = 9  # of a number of devices, processes or batches
+LONGEST_ADDRESS = 300  # a host's name has at most 253 characters
+MOST_IMAGES = 100_000  # drawn at once, on one picture
+
+
+def check_kinds(group: Any) -> None:
+    """Raise `UsageError` for a value of another kind than its field's annotation names."""
+    for name, annotation in typing.get_type_hints(type(group)).items():
+        value, kinds = getattr(group, name), [annotation]
+        if typing.get_origin(annotation) in (types.UnionType, typing.Union):  # X | None
+            kinds = list(typing.get_args(annotation))
+        if value is None and type(None) in kinds:
+            continue
+        kind = kinds[0]
+        if typing.get_origin(kind) is Literal and value not in typing.get_args(kind):
+            choices = ", ".join(map(repr, typing.get_args(kind)))
+            raise UsageError(f"--{name} must be one of {choices}, got {value!r}")
+        if kind is bool:
+            check_bool(f"--{name}", value)
+        if kind is str and not isinstance(value, str):
+            raise UsageError(f"--{name} must be a text, got {value!r}")
+
+
 @dataclass(frozen=True)
 class Data:
-    """Which images are learnt."""
+    """Which images are learnt.
+
+    Raises:
+        UsageError: a value that is no name, or no number of levels.
+    """
 
     data: str = "digits"  # a path to .npz, or one of these names:
     levels: int | None = None  # values a pixel can take; by default as the data has them
+
+    def __post_init__(self) -> None:
+        check_kinds(self)
 
 
 @dataclass(frozen=True)
@@ -53,10 +94,11 @@ class Network:
     precision: Literal["float32", "mixed_bfloat16"] = "float32"  # of features; weights stay float32
 
     def __post_init__(self) -> None:
-        for name in ("layers", "components", "code_size"):
-            check_int(f"--{name}", getattr(self, name), 1)
-        if self.f_map is not None:
-            check_int("--f_map", self.f_map, 1)
+        check_kinds(self)
+        for name, largest in LARGEST.items():
+            if getattr(self, name) is not None:
+                check_int(f"--{name}", getattr(self, name), 1)
+                check_at_most(f"--{name}", getattr(self, name), largest)
         if self.dilations is not None:
             check_dilations(self.dilations)
         check_number("--dropout", self.dropout, 0.0)
@@ -85,13 +127,19 @@ class Drawing:
     animate: bool | None = None  # also write a GIF of the images growing; by default if conditional
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         check_int("--n_samples", self.n_samples, 1)
+        check_at_most("--n_samples", self.n_samples, MOST_IMAGES)
         check_number("--temperature", self.temperature, 0.0, open_below=True)
 
 
 @dataclass(frozen=True)
 class Files:
-    """Where files are read and written."""
+    """Where files are read and written.
+
+    Raises:
+        UsageError: a value that is no path.
+    """
 
     data_path: str = "data"  # looked into before anything is downloaded
     ckpt_path: str = "ckpts"  # checkpoints
@@ -100,6 +148,9 @@ class Files:
     publish: str | None = example("NAME")  # after training, write the run to <results_path>/<NAME>
     results_path: str | None = None  # where --publish writes, by default results; and where
     # --pretrained looks, by default among the runs that come with the library
+
+    def __post_init__(self) -> None:
+        check_kinds(self)
 
 
 @dataclass(frozen=True)
@@ -118,9 +169,15 @@ class Devices:
     # the first and the last; 0: none
 
     def __post_init__(self) -> None:
-        if self.devices != "all" and not self.devices.isdecimal():
-            raise UsageError(f"--devices must be a number or all, got {self.devices!r}")
+        check_kinds(self)
+        if self.devices != "all" and not (self.devices.isdecimal() and len(self.devices) < DIGITS):
+            raise UsageError(f"--devices must be a number or all, got {self.devices!r:.60}")
+        if self.coordinator is not None and len(self.coordinator) > LONGEST_ADDRESS:
+            raise UsageError(
+                f"--coordinator must be address:port, got {len(self.coordinator)} characters"
+            )
         batches = self.profile
+        check_at_most("--profile", batches[-1], 10**DIGITS)
         if len(batches) > 2 or min(batches) < 0 or list(batches) != sorted(batches):
             raise UsageError(
                 "--profile must be a batch, or first and last such as 10,20, "

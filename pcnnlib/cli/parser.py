@@ -37,6 +37,9 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> typing.NoReturn:
         raise UsageError(message)
 
+    def _print_message(self, message: str, file: typing.Any = None) -> None:
+        print(message, end="", file=file)  # argparse's own is silent where this fails
+
     def parse_args(  # type: ignore[override]  # argparse's own has overloads for other namespaces
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> argparse.Namespace:
@@ -116,7 +119,8 @@ def command(args: argparse.Namespace) -> str:
         if isinstance(value, bool):
             parts.append(f"--{name}" if value else f"--no-{name}")
         else:
-            text = pathlib.Path(value).name if name == "data" else _text(value)
+            # Where a file lies is not what it is.
+            text = pathlib.Path(value).name if name in ("data", "complete") else _text(value)
             parts.append(f"--{name}={shlex.quote(text)}")
     return " ".join(parts)
 

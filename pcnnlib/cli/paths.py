@@ -5,7 +5,7 @@ import os
 import pathlib
 from typing import NamedTuple
 
-from pcnnlib._internal.errors import UsageError
+from pcnnlib._internal.errors import UsageError, first_line
 from pcnnlib.cli.flags import Settings
 
 
@@ -34,10 +34,34 @@ def run_paths(settings: Settings) -> RunPaths:
 
 def check_writable(folder: pathlib.Path) -> None:
     """Raise `UsageError` unless files can be written to `folder`, which may not exist yet."""
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    if not there.is_dir():
-        raise UsageError(f"{folder} cannot be written: {there} is no folder")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise UsageError(f"{folder} cannot be written: {there} allows no writing")
+    try:
+        there = folder.absolute()
+        while not _exists(there):
+            there = there.parent
+        if not there.is_dir():
+            raise UsageError(f"{folder} cannot be written: {there} is no folder")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise UsageError(f"{folder} cannot be written: {there} allows no writing")
+        longest = os.pathconf(there, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
+        if max(len(os.fsencode(name)) for name in folder.parts or ("",)) > longest:
+            raise UsageError(f"{folder} cannot be written: a name in it is too long")
+        # Not all of a system's own folders keep what they promise: /proc does not.
+        probe = there / f".writable.{os.getpid()}"
+        probe.mkdir()
+        probe.rmdir()
+    except (OSError, ValueError) as error:
+        if isinstance(error, UsageError):
+            raise
+        reason = getattr(error, "strerror", None) or first_line(error)
+        raise UsageError(f"{folder} cannot be written: {reason}") from error
+
+
+def _exists(path):
+    """Whether a path is there; `OSError` for one that cannot be followed."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise UsageError(f"{path} cannot be written: it is a link to nothing") from None
+        return False
+    return True

@@ -11,13 +11,21 @@ from pcnnlib._internal.devices import data_parallel
 from pcnnlib._internal.errors import UsageError
 from pcnnlib._internal.processes import join_processes, process, processes
 from pcnnlib.analysis import Likelihood, code_usage, evaluate
+from pcnnlib.cli.checks import (
+    check_network,
+    check_same_data,
+    check_same_published_data,
+    check_texts,
+    with_class_numbers,
+)
 from pcnnlib.cli.cluster import cluster, reachable
 from pcnnlib.cli.draw import check_picture, draw, draw_pretrained, row_labels
+from pcnnlib.cli.endings import as_typed, outer_cause, output_failure, say
 from pcnnlib.cli.flags import Settings
 from pcnnlib.cli.network import load_network
 from pcnnlib.cli.parser import changed, command, make_parser, settings_of
 from pcnnlib.cli.paths import run_paths
-from pcnnlib.cli.publish import check_plan, check_run_dir, publish
+from pcnnlib.cli.publish import check_plan, check_run_dir, publish, published_dir
 from pcnnlib.cli.train import train
 from pcnnlib.data import Dataset, load_dataset
 from pcnnlib.models import AutoregressiveModel, PixelCNNAutoencoder
@@ -30,17 +38,31 @@ def main(args: Sequence[str] | None = None) -> int:
         args: flags; None: those of the process.
 
     Returns:
-        0; 2 after a mistake in the arguments, which is answered in one line; 130 after Ctrl-C.
+        0; 2 after a mistake in the arguments or a failure of the system, which are answered in one
+        line; 130 after Ctrl-C; 141 where nobody reads the output any more, as for `| head`.
     """
     try:
-        run(make_parser().parse_args(args))
+        try:
+            run(make_parser().parse_args(args))
+        finally:
+            failure = output_failure()
+            if failure is not None:
+                raise failure
     except UsageError as error:
-        print(f"main.py: error: {' '.join(str(error).split())}", file=sys.stderr)
+        say(f"error: {as_typed(str(error))}")
         return _leave(2)
     except KeyboardInterrupt:
-        print("\nmain.py: stopped; the same command goes on from the last epoch", file=sys.stderr)
+        say("stopped; the same command goes on from the last epoch")
         return _leave(130)
-    except Exception:
+    except BrokenPipeError:
+        output_failure()
+        return _leave(141)
+    except Exception as error:
+        cause = outer_cause(error)
+        if cause is not None:
+            output = error is failure or output_failure("\n")
+            say(f"error: standard output: {cause}" if output else f"error: {cause}")
+            return _leave(2)
         if processes() == 1:
             raise
         traceback.print_exc()
@@ -65,6 +87,7 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         UsageError: what a user can mend.
     """
+    check_texts(args)
     settings = settings_of(args)
     if settings.drawing.pretrained is not None:
         draw_pretrained(settings, changed(args))
@@ -82,9 +105,15 @@ def train_and_draw(settings: Settings, command: str) -> None:
         raise UsageError(
             f"data {data.name}: pictures need images of 1 or 3 channels, got {data.image_shape}"
         )
+    check_network(settings.network, data)
+    if settings.network.model == "conditional":
+        settings = with_class_numbers(settings, data.labels, data.name)
     paths = run_paths(settings)
+    if settings.files.publish is not None:
+        check_same_published_data(published_dir(settings.files), data)
     check_picture(settings.drawing, data.image_shape, data.levels)
     if settings.training.epochs:
+        check_same_data(paths.checkpoints, data)
         if settings.files.publish is not None:
             check_plan(paths.checkpoints / training.LAST, settings.training.epochs)
         if together is not None:
@@ -98,6 +127,7 @@ def train_and_draw(settings: Settings, command: str) -> None:
     else:
         path = paths.checkpoints / training.BEST
         model = load_network(path, data, settings.network.model)
+        check_same_data(paths.checkpoints, data)
     row_labels(model, settings.drawing)
     likelihoods = _report(model, data)
     if settings.files.publish is not None:

@@ -61,6 +61,7 @@ class Dataset:
         classes: number of classes, or None without labels.
         source: where the images came from.
         checksum: SHA-256 of the images and labels.
+        labels: of a file, what it calls each of its classes, which are numbered from 0; else None.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Dataset:
     classes: int | None
     source: str
     checksum: str = field(repr=False)
+    labels: tuple[int, ...] | None = field(default=None, repr=False)
 
     def brightness(self, split: Split) -> np.ndarray:
         """Images of a split as floats 0..1, `(N, H, W, C)`; intensities where there are some."""
@@ -109,17 +111,20 @@ class Dataset:
         Raises:
             UsageError: not one image for each image, or values that are no levels.
         """
+        levels = check_int("levels", levels, 2, 256)  # the images are kept as uint8
         images, checksum = self._for_each_split("draw", draw)
         for made in images.values():
-            if (
-                made.ndim != 4
-                or made.dtype.kind not in "iu"
-                or made.min() < 0
-                or made.max() >= levels
-            ):
+            images_of_levels = made.ndim == 4 and made.size and made.dtype.kind in "iu"
+            if not images_of_levels or made.min() < 0 or made.max() >= levels:
+                values = f", {made.min()}..{made.max()}" if made.size else ""
                 raise UsageError(
                     f"draw must return images (N, H, W, C) of levels 0..{levels - 1}, "
-                    f"got {made.dtype} {made.shape}, {made.min()}..{made.max()}"
+                    f"got {made.dtype} {made.shape}{values}"
+                )
+            if made.shape[1:] != images["train"].shape[1:]:
+                raise UsageError(
+                    "draw must return images of one shape, "
+                    f"got {images['train'].shape[1:]} and {made.shape[1:]}"
                 )
         splits: Any = {
             k: Split(v.astype("uint8"), getattr(self, k).labels) for k, v in images.items()
@@ -140,6 +145,8 @@ class Dataset:
                     f"{argument} must return a row for each of {len(split)} images, "
                     f"got {results[name].shape}"
                 )
+            if results[name].dtype.kind not in "biuf":
+                raise UsageError(f"{argument} must return numbers, got {results[name].dtype}")
             digest.update(np.ascontiguousarray(results[name]))
         return results, digest.hexdigest()
 

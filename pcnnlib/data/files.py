@@ -1,43 +1,87 @@
 """Data sets in `.npz` files: every damage is named, and nothing is unpickled."""
 
+import lzma
+import math
 import os
 import pathlib
+import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
 
 import numpy as np
 
-from pcnnlib._internal.errors import UsageError
+from pcnnlib._internal.devices import memory
+from pcnnlib._internal.errors import UsageError, first_line
+
+# Largest label of a class: a network has weights for each class that could be.
+MAX_LABEL = 65_535
+# What a damaged or dishonest archive can raise: too much memory, an unknown compression, ...
+DAMAGES = (
+    OSError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    KeyError,
+    OverflowError,
+    SyntaxError,
+    TypeError,
+    struct.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def read_npz(
-    path: str | os.PathLike, keys: Sequence[str], optional: Sequence[str] = ()
+    path: str | os.PathLike,
+    keys: Sequence[str] | None,
+    optional: Sequence[str] = (),
+    what: str = "data file",
 ) -> dict[str, np.ndarray]:
     """Arrays of an `.npz` file, by key; pickled objects are refused.
 
+    What a file declares is held against what it holds and against the machine's memory before any
+    of it is unpacked.
+
+    Args:
+        path: the file.
+        keys: arrays that must be there; None: all that are.
+        optional: further arrays that may be.
+        what: what an error message calls the file.
+
     Raises:
-        UsageError: no such file, damaged, a key missing, or an array of objects.
+        UsageError: no such file, damaged, a key missing, an array of objects, or more than half the
+            memory.
     """
     path = pathlib.Path(path)
-    if not path.is_file():
-        raise UsageError(f"data file {path} does not exist")
+    if not is_regular_file(path, what):
+        raise UsageError(f"{what} {path} does not exist")
     try:
         # Checked first: NumPy's own error calls any other file a pickle.
         if not zipfile.is_zipfile(path):
             raise ValueError("not a zip file")
-        with np.load(path, allow_pickle=False) as archive:
-            missing = [key for key in keys if key not in archive.files]
+        with zipfile.ZipFile(path) as archive:
+            members = {info.filename: info for info in archive.infolist()}
+            names = [name.removesuffix(".npy") for name in members]
+            missing = [key for key in keys or () if key not in names]
             if missing:
                 raise UsageError(
-                    f"data file {path} lacks {', '.join(missing)}; "
-                    f"it has {', '.join(archive.files) or 'nothing'}"
+                    f"{what} {path} lacks {', '.join(missing)}; "
+                    f"it has {', '.join(names) or 'nothing'}"
                 )
-            wanted = [*keys, *(key for key in optional if key in archive.files)]
-            arrays = {key: archive[key] for key in wanted}
-        if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-            raise ValueError("a member that is no array")  # NumPy gives its bytes
-        return arrays
+            wanted = names if keys is None else [*keys, *(k for k in optional if k in names)]
+            if not all(f"{key}.npy" in members for key in wanted):
+                raise ValueError("a member that is no array")
+            declared = sum(_declared_bytes(archive, members[f"{key}.npy"]) for key in wanted)
+            if declared > memory() // 2:
+                raise UsageError(
+                    f"{what} {path} holds {declared / 1e9:,.1f} GB of arrays, more than half of "
+                    f"this machine's {memory() / 1e9:,.1f} GB of memory"
+                )
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in wanted}
     except UsageError:
         raise
     except ValueError as error:
@@ -45,12 +89,47 @@ def read_npz(
             reason = "it holds Python objects, which are never loaded"
         else:
             reason = "it is no .npz archive of arrays"
-        raise UsageError(f"data file {path} cannot be read: {reason}") from error
-    # What a damaged or dishonest archive can raise: too much memory, an unknown compression, ...
-    except (OSError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise UsageError(
-            f"data file {path} cannot be read: {error or type(error).__name__}"
-        ) from error
+        raise UsageError(f"{what} {path} cannot be read: {reason}") from error
+    except DAMAGES as error:
+        raise UsageError(f"{what} {path} cannot be read: {first_line(error)}") from error
+
+
+def channels_first(shape: Sequence[int]) -> bool:
+    """Whether the shape of a batch of images looks like `(N, C, H, W)`."""
+    return len(shape) == 4 and shape[1] <= 4 < min(shape[2:])
+
+
+def is_regular_file(path: str | os.PathLike, what: str) -> bool:
+    """Whether a file is there that can be read to its end; a folder counts as none.
+
+    Raises:
+        UsageError: a pipe or a device, which could be read without an end, or a path that cannot
+            be followed.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:  # too long a name, links in a loop, no permission
+        raise UsageError(f"{what} {path} cannot be read: {first_line(error)}") from error
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise UsageError(f"{what} {path} cannot be read: it is a pipe or a device, not a file")
+    return stat.S_ISREG(mode)
+
+
+def _declared_bytes(archive, member):
+    """Bytes that an array in a zip file says it has, by its header alone."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, _, dtype = read_header(file)
+        array = math.prod(shape) * dtype.itemsize
+        if not dtype.hasobject and file.tell() + array != member.file_size:
+            raise EOFError("an array declares another size than it has")
+    return member.file_size
 
 
 def read_images(path: str | os.PathLike) -> list:
@@ -76,6 +155,11 @@ def read_images(path: str | os.PathLike) -> list:
             raise UsageError(
                 f"data file {path}: x_{part} must be (N, H, W) or (N, H, W, C), got {images.shape}"
             )
+        if channels_first(images.shape):
+            raise UsageError(
+                f"data file {path}: x_{part} must be (N, H, W, C), channels last; "
+                f"{images.shape} looks like (N, C, H, W): np.moveaxis(x_{part}, 1, -1) mends it"
+            )
         if images.min() < 0 or images.max() > 255:
             raise UsageError(
                 f"data file {path}: x_{part} must hold levels 0..255, "
@@ -87,6 +171,11 @@ def read_images(path: str | os.PathLike) -> list:
                 raise UsageError(
                     f"data file {path}: y_{part} must be {len(images)} integer labels >= 0, "
                     f"got {labels.dtype} {labels.shape}"
+                )
+            if labels.max() > MAX_LABEL:
+                raise UsageError(
+                    f"data file {path}: y_{part} must hold labels 0..{MAX_LABEL}, "
+                    f"got {labels.max()}"
                 )
             labels = labels.astype("int64")
         images = images.astype("uint8")

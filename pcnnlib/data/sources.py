@@ -9,14 +9,14 @@ import os
 import pathlib
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 
-from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib._internal.errors import UsageError, check_bool, check_int
 from pcnnlib.data.dataset import Dataset, Split, binarise
-from pcnnlib.data.files import read_images, read_npz
+from pcnnlib.data.files import is_regular_file, read_images, read_npz
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,11 @@ def source(name: str, help: str, checksum: str | None = None) -> Callable:
 
 
 def load_dataset(
-    name: str, *, levels: int | None = None, data_path: str | os.PathLike = "data"
+    name: str,
+    *,
+    levels: int | None = None,
+    data_path: str | os.PathLike = "data",
+    shuffle: bool = True,
 ) -> Dataset:
     """Load a data set by name, or from an `.npz` file.
 
@@ -60,9 +64,13 @@ def load_dataset(
             256. Elsewhere it can only be what the data set has.
         data_path: folder looked into for `mnist.npz`, `binarized_mnist.npz` and `cifar10.npz`
             before anything is downloaded.
+        shuffle: of a file: whether its training images are put in one fixed random order before the
+            last tenth of them is set apart to validate with, so that a file sorted by class does
+            not validate on its last class alone. Data sets with a name keep their own splits.
 
     Returns:
-        `Dataset`.
+        `Dataset`. The classes of a file are the labels that occur in it, numbered from 0 in their
+        order: `Dataset.labels` holds them.
 
     Raises:
         UsageError: unknown name; no file and no network; a file that is damaged, lacks a key, or
@@ -72,11 +80,14 @@ def load_dataset(
     if levels is not None:
         levels = check_int("levels", levels, 2, 256)
     if name.endswith(".npz"):
-        return _from_file(pathlib.Path(name), levels)
+        return _from_file(pathlib.Path(name), levels, check_bool("shuffle", shuffle))
     if name not in SOURCES:
         known = ", ".join(SOURCES)
         raise UsageError(f"data must be one of {known} or a path to .npz, got {name!r}")
-    return SOURCES[name].load(levels, pathlib.Path(data_path))
+    data_path = pathlib.Path(data_path)
+    if os.path.exists(data_path) and not os.path.isdir(data_path):
+        raise UsageError(f"data_path must be a folder, got {str(data_path)!r}")
+    return SOURCES[name].load(levels, data_path)
 
 
 @source(
@@ -121,7 +132,7 @@ def _mnist(levels, data_path):
 def _binarized_mnist(levels, data_path):
     _only_levels("binarized_mnist", levels, 2)
     path = data_path / "binarized_mnist.npz"
-    if not path.is_file():
+    if not is_regular_file(path, "data file"):
         raise UsageError(
             f"binarized_mnist needs the file {path} (arrays train, valid and test of 784 binary "
             "pixels a row, or 98 bytes of packed bits); it is not downloaded"
@@ -153,16 +164,31 @@ def _cifar(levels, data_path):
     return _dataset("cifar", 256, parts, source)
 
 
-def _from_file(path, levels):
+def _from_file(path, levels, shuffle):
     train, test = read_images(path)
     if levels is None:
         levels = 2 if max(train[0].max(), test[0].max()) <= 1 else 256
+    names = None
+    if train[1] is not None:
+        names = np.unique(train[1])
+        strange = np.setdiff1d(test[1], names)
+        if strange.size:
+            raise UsageError(
+                f"data file {path}: y_test must hold labels that y_train has, got {strange[0]}"
+            )
+        train, test = ((images, np.searchsorted(names, y)) for images, y in (train, test))
+    if shuffle:
+        order = np.random.default_rng(0).permutation(len(train[0]))
+        train = tuple(None if part is None else part[order] for part in train)
     parts = _validate_with_last(train, max(1, len(train[0]) // 10), test)
-    return _dataset(str(path), levels, parts, str(path))
+    data = _dataset(str(path), levels, parts, str(path))
+    return (
+        data if names is None else replace(data, classes=len(names), labels=tuple(names.tolist()))
+    )
 
 
 def _file_or_download(name, path, module):
-    if path.is_file():
+    if is_regular_file(path, "data file"):
         return *read_images(path), str(path)
     try:
         (x, y), (u, v) = module.load_data()

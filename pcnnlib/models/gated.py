@@ -47,8 +47,7 @@ class GatedPixelCNN(AutoregressiveModel):
         condition: None, `Labels(n)`, `Vector(dim)` or `Map((h, w, c))`; the inputs are then
             `(images, condition)`.
         condition_stacks: stacks whose gates the condition enters: "vertical", "horizontal" or both.
-        distribution: `Distribution`, "bernoulli", "categorical", "logistic_mixture" or None (by
-            `levels`).
+        distribution: `Distribution`, a name in `DISTRIBUTIONS`, or None (by `levels`).
 
     Raises:
         UsageError: an argument out of range.

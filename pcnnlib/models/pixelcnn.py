@@ -28,8 +28,7 @@ class PixelCNN(AutoregressiveModel):
         filters: features F; half of them a multiple of C, unless a mixture orders the channels.
         blocks: masked layers: the first convolution, and `blocks - 1` residual blocks.
         first_kernel_size, kernel_size: odd, at least 3.
-        distribution: `Distribution`, "bernoulli", "categorical", "logistic_mixture" or None (by
-            `levels`).
+        distribution: `Distribution`, a name in `DISTRIBUTIONS`, or None (by `levels`).
 
     Raises:
         UsageError: an argument out of range.

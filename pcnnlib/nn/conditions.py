@@ -2,7 +2,8 @@
 
 A condition `h` enters the gates (van den Oord et al. 2016, arXiv:1606.05328, section 2.3): as
 `V^T h`, the same at every pixel (equation 4), or as `V * s`, where `s = m(h)` is a map enlarged to
-image size by a learned transposed convolution `m` (equation 5).
+image size by a learned transposed convolution `m` (equation 5). Which stack's gates it enters is
+`condition_stacks` of `GatedPixelCNN`.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
 """The order in which an image is generated: row by row, left to right, and R before G before B.
 
-Checks and figures ask here. The network keeps the order by its masks (`masks.py`), and the samplers
-by their loops: another order needs all three.
+Checks and figures ask here. An order that turns or mirrors the image needs no change: turn the
+images, as `experiments/orders.py` does. Any other also needs other masks (`masks.py`), caches
+(`blocks.py`) and loops (`sampling/`).
 """
 
 import math

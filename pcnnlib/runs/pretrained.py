@@ -1,16 +1,18 @@
 """Published weights, and the example images beside them."""
 
 import os
-import zipfile
-import zlib
 
 import numpy as np
 
 from pcnnlib._internal.errors import UsageError
+from pcnnlib.data.files import is_regular_file, read_npz
 from pcnnlib.models import AutoregressiveModel
 from pcnnlib.runs.publish import file_checksum
 from pcnnlib.runs.registry import EXAMPLES, RUN, WEIGHTS, read_run, run_dir
 from pcnnlib.training import load_model
+
+# The arrays of `examples` that are images.
+IMAGES = {"test", "drawn", "nearest"}
 
 
 def load_pretrained(
@@ -55,10 +57,17 @@ def read_examples(
         UsageError: no such run, or a damaged file.
     """
     path = run_dir(name, results_path) / EXAMPLES
-    if not path.is_file():
+    if not is_regular_file(path, "result"):
         return {}
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise UsageError(f"result {path} cannot be read: {error}") from error
+    arrays = read_npz(path, None, what="result")
+    model = read_run(name, results_path).get("model")
+    shape = model.get("image_shape") if isinstance(model, dict) else None
+    if not isinstance(shape, list):  # a record of before version 0.2, say
+        return arrays
+    for key in IMAGES & arrays.keys():
+        if [*arrays[key].shape[1:]] != shape or arrays[key].dtype.kind not in "iu":
+            raise UsageError(
+                f"result {path} cannot be read: {key} must hold integer images of {tuple(shape)}, "
+                f"got {arrays[key].dtype} {arrays[key].shape}"
+            )
+    return arrays

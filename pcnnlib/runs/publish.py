@@ -59,9 +59,15 @@ def write_run(
 
 
 def describe_data(data: Dataset) -> dict:
-    """Name, checksum and sizes of a `Dataset`, for a `run.json`."""
+    """Name, checksum and sizes of a `Dataset`, for a `run.json`.
+
+    Also what its classes are called, where that is not simply their numbers.
+    """
     parts = {part: len(getattr(data, part)) for part in ("train", "validation", "test")}
-    return {"name": pathlib.Path(data.name).name, "sha256": data.checksum, **parts}
+    description = {"name": pathlib.Path(data.name).name, "sha256": data.checksum, **parts}
+    if data.labels is not None and list(data.labels) != list(range(len(data.labels))):
+        description["labels"] = list(data.labels)
+    return description
 
 
 def examples(

@@ -12,9 +12,11 @@ import json
 import os
 import pathlib
 
-from pcnnlib._internal.errors import UsageError
+from pcnnlib._internal.errors import UsageError, first_line
+from pcnnlib.data.files import is_regular_file
 
 RUN, WEIGHTS, EXAMPLES = "run.json", "weights.keras", "examples.npz"
+LARGEST_RECORD = 16 * 10**6  # bytes: hundreds of times what a long history takes
 
 
 def runs_dir() -> pathlib.Path:
@@ -60,12 +62,20 @@ def read_run_dir(path: str | os.PathLike) -> dict:
         UsageError: no such file, or a damaged one.
     """
     path = pathlib.Path(path) / RUN
+    if not is_regular_file(path, "result"):
+        raise UsageError(f"result {path} does not exist")
     try:
+        if path.stat().st_size > LARGEST_RECORD:
+            raise ValueError(f"it is larger than {LARGEST_RECORD // 10**6} MB")
         run = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise UsageError(f"result {path} cannot be read: it is nested too deeply") from None
     except (OSError, ValueError) as error:
-        raise UsageError(f"result {path} cannot be read: {error}") from error
+        raise UsageError(f"result {path} cannot be read: {first_line(error)}") from error
     if not isinstance(run, dict):
-        raise UsageError(f"result {path} cannot be read: it should hold fields, and holds {run!r}")
+        raise UsageError(
+            f"result {path} cannot be read: it should hold fields, and holds {run!r:.60}"
+        )
     return run
 
 
@@ -97,6 +107,8 @@ def root(results_path: str | os.PathLike | None) -> pathlib.Path:
 
 def run_dir(name: str, results_path: str | os.PathLike | None) -> pathlib.Path:
     """The folder of a run, or `UsageError` if there is no such run."""
+    if not os.path.isdir(root(results_path)):
+        raise UsageError(f"results_path must be a folder, got {os.fspath(root(results_path))!r}")
     runs = list_runs(results_path)
     if name not in runs:
         raise UsageError(f"run must be one of {', '.join(runs) or 'none'}, got {name!r}")

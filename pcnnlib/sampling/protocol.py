@@ -14,6 +14,11 @@ class CachedBlock(Protocol):
     The vertical stack is computed once per row, for all columns; the horizontal stack once per
     pixel. The first block reads the image, of which the current row, and the current pixel, are
     not drawn yet: it gets None for the row, and the channels drawn so far for the pixel.
+
+    So a block can use the vertical features of all rows above, and the horizontal features of its
+    own row, but no horizontal features of rows above: `left` begins anew in every row. A cache
+    keeps its shapes from pixel to pixel, because the loop is compiled. A block that needs the
+    image's height keeps it from `build`.
     """
 
     def initial_cache(self, batch: int, width: int) -> tuple[Any, Any]:

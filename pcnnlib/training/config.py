@@ -4,9 +4,21 @@ import dataclasses
 from typing import Any
 
 from pcnnlib._internal.deprecation import warn_renamed
-from pcnnlib._internal.errors import UsageError, check_int, check_number
+from pcnnlib._internal.errors import UsageError, check_at_most, check_bool, check_int, check_number
 
 OPTIMIZERS = ("muon", "adam")
+# Larger than any use. The product of the first three, the steps of a run, still fits into what
+# counts them; the global seeds of NumPy and Keras are no larger; and the others would be infinite
+# as the float32 that they are used as.
+LARGEST = {
+    "epochs": 1_000_000,
+    "batch_size": 1_000_000,
+    "accumulate": 1_000_000,
+    "seed": 2**32 - 1,
+    "learning_rate": 3e38,
+    "grad_clip": 3e38,
+    "weight_decay": 3e38,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +53,7 @@ class TrainConfig:
             check(check_int, name, 1)
         for name in ("epochs", "seed"):
             check(check_int, name, 0)
+        check(check_bool, "flip")
         if self.optimizer not in OPTIMIZERS:
             raise UsageError(
                 f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r}"
@@ -53,6 +66,8 @@ class TrainConfig:
             check(check_number, name, 0.0)
         if self.ema >= 1:
             raise UsageError(f"ema must be below 1, got {self.ema}")
+        for name, largest in LARGEST.items():
+            check_at_most(name, getattr(self, name), largest)
 
 
 def RunConfig(**fields: Any) -> TrainConfig:

@@ -13,7 +13,7 @@ def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.optimizer
     Biases, other kernels and the logits' layer are left to Adam, as its authors advise.
 
     The average reaches back over at most a tenth of the run: in a short one a momentum near 1 would
-    still average in the first, random weights.
+    still average in the first, random weights. `warmup=0` and `final_rate=1` give a constant rate.
 
     Args:
         config: of the training.

@@ -5,18 +5,22 @@ Levels 0 .. K-1 become grey values 0 .. 255 (white on black), three channels bec
 
 import io
 import os
+import struct
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from pcnnlib._internal.errors import UsageError, check_int, check_number
+from pcnnlib._internal.errors import UsageError, check_int, check_number, first_line
 from pcnnlib._internal.files import replacing
 from pcnnlib.viz import checks
 
 # A neutral blue-grey that no grey level has: "nothing drawn here yet".
 UNDRAWN = np.array([70, 84, 110], "uint8")
+# What a picture to complete may be: files of pixels. (Pillow has others run by Ghostscript.)
+FORMATS = ("PNG", "BMP", "GIF", "JPEG", "PPM", "TIFF", "WEBP")
 
 
 def to_rgb(images: ArrayLike, levels: int, shown: ArrayLike | None = None) -> np.ndarray:
@@ -160,15 +164,28 @@ def read_png(
     """
     height, width, channels = image_shape
     try:
-        with Image.open(path) as picture:
+        if not os.path.isfile(path) and os.path.exists(path):
+            raise OSError("it is no file")  # a pipe could be waited for without an end
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(path, formats=FORMATS)
+        with picture:
+            # Asked before anything is decoded: a small file can hold a picture of any size.
+            if picture.size != (width, height):
+                raise UsageError(
+                    f"picture {path} must be {height} rows by {width} columns, "
+                    f"got {picture.height} by {picture.width}"
+                )
             rgba = np.asarray(picture.convert("RGBA"))
-    except (OSError, UnidentifiedImageError, ValueError) as error:
-        raise UsageError(f"picture {path} cannot be read: {error}") from error
-    if rgba.shape[:2] != (height, width):
+    except UsageError:
+        raise
+    except Image.DecompressionBombError as error:
         raise UsageError(
-            f"picture {path} must be {height} rows by {width} columns, "
-            f"got {rgba.shape[0]} by {rgba.shape[1]}"
-        )
+            f"picture {path} must be {height} rows by {width} columns, and has far more pixels"
+        ) from error
+    # What damaged files can raise.
+    except (OSError, ValueError, SyntaxError, struct.error, EOFError) as error:
+        raise UsageError(f"picture {path} cannot be read: {first_line(error)}") from error
     keep = rgba[..., 3] == 255
     colours = rgba[..., :3]
     if channels == 1 and (colours[keep] != colours[keep][:, :1]).any():

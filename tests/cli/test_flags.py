@@ -186,7 +186,8 @@ def test_a_published_command_comes_back_and_builds_the_published_network(name):
     text = published_commands()[name]
     args = cli.make_parser().parse_args(shlex.split(text)[2:])
     assert cli.command(args) == text
-    data = Dataset(name, (28, 28, 1), 2, None, None, None, 10, "", "")
+    model = runs.read_run(name)["model"]
+    data = Dataset(name, tuple(model["image_shape"]), model["levels"], None, None, None, 10, "", "")
     built = network.build_network(parser.settings_of(args).network, data, seed=0)
     assert architecture(built) == architecture(pcnn.load_pretrained(name))
 
@@ -209,6 +210,7 @@ def test_a_command_names_what_is_not_default_in_a_fixed_order():
     places += ["--results_path=e", "--coordinator=f:1", "--processes=2", "--process=1"]
     given = [*shlex.split(flags), *places]
     given[0] = "--data=some/folder/my own.npz"
+    given[given.index("--complete=half.png")] = "--complete=./half.png"
     random.Random(0).shuffle(given)
     assert cli.command(cli.make_parser().parse_args(given)) == f"python main.py {flags}"
     assert cli.command(cli.make_parser().parse_args([])) == "python main.py"

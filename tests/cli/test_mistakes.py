@@ -76,14 +76,52 @@ CLUSTER += ["--epochs=9"]
         (["--epochs=0", "--data=digits"], "best.keras does not exist"),
         (["--epochs=2", "--complete=none.png"], "picture none.png cannot be read"),
         (["--epochs=0", "--complete=none.png"], "picture none.png cannot be read"),
-        (["--epochs=2", "--layers=3"], "is of a run with blocks=2, not 3"),
+        (["--epochs=2", "--layers=3"], "is of a run with blocks=2, not 3 (--layers)"),
         (["--epochs=2", "--seed=9"], "is of a run with seed=0, not 9"),
+        (["--seed=4294967296"], "--seed must be at most 4,294,967,295, got 4294967296"),
+        (["--f_map=1000000"], "--f_map must be at most 16,384, got 1000000"),
+        (["--layers=10000000"], "--layers must be at most 1,000, got 10000000"),
+        (["--layers=1000", "--f_map=16000"], "too large to train: 5.4e+12 weights take 107,520 GB"),
+        (["--model=conditional", "--layers=900", "--f_map=9999"], "make a network too large"),
+        (["--code_size=10000000000"], "--code_size must be at most 65,536, got 10000000000"),
+        (
+            ["--distribution=logistic_mixture", "--components=1000000000"],
+            "--components must be at most 1,000, got 1000000000",
+        ),
+        (["--n_samples=1000000000000"], "--n_samples must be at most 100,000"),
+        (["--batch_size=1000000000000"], "--batch_size must be at most 1,000,000"),
+        (["--epochs=1000000000000"], "--epochs must be at most 1,000,000"),
+        (["--accumulate=99999999999"], "--accumulate must be at most 1,000,000"),
+        (["--learning_rate=1e39"], "--learning_rate must be at most 3e+38, got 1e+39"),
+        (["--grad_clip=1e300"], "--grad_clip must be at most 3e+38"),
+        (["--weight_decay=1e300"], "--weight_decay must be at most 3e+38"),
+        (["--dilations=5"], "--dilations must be at most 4, the images' larger side, got 5"),
+        (["--devices=" + "9" * 5000], "--devices must be a number or all, got '999"),
+        (["--seed=" + "9" * 5000], "argument --seed: invalid int value: '999"),
+        (["--profile=1," + "9" * 30], "--profile must be at most 1,000,000,000"),
+        ([*CLUSTER, "--coordinator=a:" + "9" * 5000], "--coordinator must be address:port, got 5"),
+        ([*CLUSTER, "--processes=" + "9" * 30], "--processes must be a number, got 999"),
+        (
+            ["--epochs=2", "--model=conditional", "--classes=11"],
+            "--classes must hold labels 0..2, got 11",
+        ),
+        (["--epochs=2", "--model=conditional", "--classes=-1"], "labels 0..2, got -1"),
     ],
 )
 def test_mistakes_are_one_line_and_change_nothing(home, refused, flags, message):
     before = home.saved()
     refused(home.flags(*flags), message)
     assert home.saved() == before
+
+
+def test_mistakes_about_a_published_run_name_flags(refused, tmp_path):
+    draw = ["--epochs=0", f"--samples_path={tmp_path / 'samples'}"]
+    refused([*draw, "--pretrained=nope"], "--pretrained: run must be one of binarized-mnist, ")
+    refused([*draw, "--pretrained=mnist-conditional", "--classes=11"], "--classes must hold labels")
+    refused(
+        [*draw, "--pretrained=mnist", f"--results_path={tmp_path / 'x'}"], "--results_path must"
+    )
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -122,7 +160,11 @@ def test_mistakes_do_not_wait_for_the_training(own_home, monkeypatch, refused, m
     flags = own_home.flags("--epochs=1", "--model=conditional", "--f_map=3")
     with pytest.raises(AssertionError, match="trained"):
         cli.main(flags)
-    refused([*flags, mistake], {"-c": "", "-f": "filters"}.get(mistake[1:3], ""))
+    names = {
+        "--classes=9": "--classes must hold",
+        "--f_map=4": "--f_map must be a multiple of the 3",
+    }
+    refused([*flags, mistake], names.get(mistake, "picture none.png"))
 
 
 def test_mistakes_do_not_wait_for_the_test(own_home, monkeypatch, refused):

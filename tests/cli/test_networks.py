@@ -137,7 +137,7 @@ def test_filters_that_channels_cannot_share_are_refused(own_home, refused):
     own_home.write_data(n=12, shape=(4, 4, 3), levels=256)
     refused(
         own_home.flags("--epochs=1", "--f_map=32"),
-        "filters must be a multiple of the 3 channel groups, got 32",
+        "--f_map must be a multiple of the 3 channel groups, got 32",
     )
 
 

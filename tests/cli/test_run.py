@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from pcnnlib import cli, training
+from pcnnlib.cli import draw
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -98,6 +100,12 @@ def test_ctrl_c_says_how_to_go_on(capsys, own_home, monkeypatch):
     err = capsys.readouterr().err
     assert "stopped; the same command goes on from the last epoch" in err
     assert "Traceback" not in err
+
+
+def test_ctrl_c_while_drawing_is_one_line(home, capsys, monkeypatch):
+    monkeypatch.setattr(draw, "animate", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    assert cli.main(home.flags("--epochs=0", "--animate")) == 130
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 @pytest.mark.slow

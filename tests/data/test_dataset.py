@@ -42,6 +42,34 @@ def test_redrawn_images_keep_their_labels_and_change_the_checksum(digits):
     ]:
         with pytest.raises(UsageError, match=message):
             digits.redrawn(draw, name="wrong", levels=17)
+    with pytest.raises(UsageError, match="describe must return numbers, got object"):
+        digits.conditioned(lambda split: np.full(len(split), None))
+
+
+@pytest.mark.parametrize(
+    ("draw", "levels", "message"),
+    [
+        # As uint8, 300 would be 44.
+        (
+            lambda s: np.full((len(s), 2, 2, 1), 300),
+            512,
+            r"levels must be an integer 2\.\.256, got 512",
+        ),
+        (lambda s: np.full((len(s), 2, 2, 1), 256), 257, r"levels must be .* got 257"),
+        (lambda s: np.zeros((len(s), 2, 2, 1), int), 2.0, r"levels must be .* got 2\.0"),
+        (lambda s: np.zeros((len(s), 0, 2, 1), int), 2, r"got int64 \(1297, 0, 2, 1\)"),
+        (lambda s: np.zeros((len(s), len(s) // 200, 2, 1), int), 2, "images of one shape"),
+        (lambda s: np.full((len(s), 2, 2, 1), 2**64 - 1, "uint64"), 2, "184467440737"),
+    ],
+)
+def test_redrawn_images_that_would_be_stored_as_others_are_refused(digits, draw, levels, message):
+    with pytest.raises(UsageError, match=message):
+        digits.redrawn(draw, name="codes", levels=levels)
+
+
+def test_redrawn_images_keep_the_highest_level_there_is(digits):
+    data = digits.redrawn(lambda s: np.full((len(s), 2, 2, 1), 255), name="codes", levels=256)
+    assert data.train.images.dtype == "uint8" and (data.train.images == 255).all()
 
 
 def test_brightness_is_what_images_were_binarised_from():

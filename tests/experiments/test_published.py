@@ -15,7 +15,8 @@ from pcnnlib import cli, runs
 def test_each_run_is_one_command_of_the_command_line(name, scale):
     args = cli.make_parser().parse_args(published.command(name, scale))
     assert args.publish == name and args.epochs == published.SCALES[scale][1][name]
-    assert args.model == name.partition("-")[2].replace("mnist", "")
+    asked = dict(word.removeprefix("--").split("=") for word in published.RUNS[name].split())
+    assert args.data == asked["data"] and args.model == asked.get("model", "")
     rehearsed = cli.make_parser().parse_args(published.command(name, scale, 1, "all"))
     assert rehearsed.epochs == 1 and rehearsed.devices == "all"
 

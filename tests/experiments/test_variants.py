@@ -7,6 +7,7 @@ import ablations
 import dilations
 import numpy as np
 import pytest
+import stacks
 import variants
 from variants import WHOLE
 
@@ -70,6 +71,23 @@ def small(variant):
     arguments = {**variant.arguments, "filters": 4, "blocks": 2}
     training = dataclasses.replace(variant.training, epochs=1)
     return dataclasses.replace(variant, arguments=arguments, training=training)
+
+
+def test_a_variant_that_lasts_has_the_epochs_that_fit(digits, monkeypatch):
+    variant = small(ablations.ABLATIONS.variants[WHOLE])
+    seconds = iter([[9.0, 2.0], [9.0, 0.01]])  # the first epoch compiles, and does not count
+    monkeypatch.setattr(
+        variants.pcnn, "train", lambda *args: {"val_loss": [], "seconds": next(seconds)}
+    )
+    few = dataclasses.replace(digits, validation=digits.validation.take(3))
+    assert variant.lasting(31, few).training.epochs == 16
+    slow = variant.lasting(0.001, few)
+    assert slow.training == dataclasses.replace(variant.training, epochs=2)
+
+
+def test_networks_of_the_same_time_have_the_same_number_of_weights():
+    counts = [described(stacks.STACKS, name)[2] for name in stacks.STACKS.variants]
+    assert max(counts) < 1.02 * min(counts)
 
 
 def test_a_comparison_is_written_by_variant_and_read_back(digits, tmp_path, monkeypatch, capsys):

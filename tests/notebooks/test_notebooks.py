@@ -3,6 +3,7 @@
 `make book` executes each notebook, and `make smoke` with tiny parameters.
 """
 
+import ast
 import pathlib
 import re
 import sys
@@ -112,3 +113,18 @@ def test_set_up_cell_only_prepares_the_process_elsewhere(monkeypatch, prepared):
     monkeypatch.setattr("subprocess.run", lambda *_, **__: pytest.fail("ran a command"))
     exec(setup_cell.setup_cell("https://github.com/a/b"), {})
     assert prepared == ["prepared"]
+
+
+def definitions(source):
+    """Top-level imports, functions and classes of Python code, each as it is written."""
+    kinds = ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef
+    nodes = [node for node in ast.parse(source).body if isinstance(node, kinds)]
+    return [ast.get_source_segment(source, node) for node in nodes]
+
+
+def test_chapter_three_writes_the_model_in_one_file_letter_for_letter():
+    cells = execute.code_cells(twin_of(FOLDER / "03_gated_stacks.py"))
+    visible = [c.source for c in cells if not {"hide-input", "remove-input"} & set(execute.tags(c))]
+    written = [part for source in visible for part in definitions(source)]
+    file = definitions((ROOT / "pcnnlib" / "minimal.py").read_text(encoding="utf-8"))
+    assert len(file) == 3 + 8 and [part for part in written if part in file] == file

@@ -1,10 +1,26 @@
 """Runs are found by name and read whole, those of the library and those of one's own."""
 
+import os
+
 import numpy as np
 import pytest
 
 import pcnnlib as pcnn
 from pcnnlib import runs
+
+DAMAGED = [
+    "{",
+    "3",
+    "[]",
+    "null",
+    b"\xff\xfe\x00",
+    "[" * 200_000,
+    '{"a":' * 200_000 + "1" + "}" * 200_000,
+    '{"seed": ' + "9" * 10_000 + "}",
+    "[" + "1, " * 10_000 + "1]",
+    "",
+    "{\n}\n{\n}",
+]
 
 
 def test_runs_are_read_by_name(published):
@@ -26,13 +42,36 @@ def test_unknown_groups_are_refused(published):
         runs.read_runs("alone")
 
 
-@pytest.mark.parametrize("content", ["{", "3", "[]", "null", b"\xff\xfe\x00"])
+@pytest.mark.parametrize("content", DAMAGED, ids=lambda content: repr(content[:8]))
 def test_a_damaged_record_is_named(published, content):
     content = content if isinstance(content, bytes) else content.encode()
     (published[0] / "small" / "ours" / "run.json").write_bytes(content)
     with pytest.raises(pcnn.UsageError, match="run.json cannot be read") as raised:
         runs.read_runs("small")
-    assert "\n" not in str(raised.value)
+    assert "\n" not in str(raised.value) and len(str(raised.value)) < 400
+
+
+def test_a_huge_record_is_refused_before_it_is_read(published, monkeypatch):
+    path = published[0] / "alone" / runs.RUN
+    with open(path, "r+b") as file:
+        file.truncate(10**12)  # a hole, which takes no room
+    monkeypatch.setattr(type(path), "read_text", lambda *_, **__: pytest.fail("read"))
+    with pytest.raises(pcnn.UsageError, match="it is larger than 16 MB"):
+        runs.read_run("alone")
+
+
+def test_a_record_that_is_a_pipe_is_not_waited_for(published):
+    path = published[0] / "alone" / runs.RUN
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(pcnn.UsageError, match="run.json cannot be read: it is a pipe or a device"):
+        runs.read_run("alone")
+
+
+@pytest.mark.parametrize("name", ["none", "x" * 300, "a\0b", "small/ours/run.json"])
+def test_a_folder_of_runs_that_is_none_is_named(published, name):
+    with pytest.raises(pcnn.UsageError, match="results_path must be a folder, got"):
+        runs.read_run("alone", published[0] / name)
 
 
 def test_runs_of_ones_own_are_read_from_their_folder(published, tmp_path):

@@ -25,6 +25,11 @@ import pcnnlib as pcnn
         ({"warmup": 1.5}, "warmup must be a finite number >= 0 and <= 1, got 1.5"),
         ({"ema": 1.0}, "ema must be below 1, got 1.0"),
         ({"ema": -0.5}, "ema must be a finite number >= 0"),
+        ({"flip": "no"}, "flip must be True or False, got 'no'"),
+        ({"flip": 0}, "flip must be True or False, got 0"),
+        ({"seed": 2**32}, "seed must be at most 4,294,967,295, got 4294967296"),
+        ({"epochs": 10**9}, "epochs must be at most 1,000,000, got 1000000000"),
+        ({"learning_rate": 1e39}, r"learning_rate must be at most 3e\+38, got 1e\+39"),
     ],
 )
 def test_configuration_refuses(arguments, message):

@@ -1,7 +1,10 @@
 """Pictures: levels to colours and back, and files that are no picture."""
 
 import io
+import os
 import random
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -160,6 +163,31 @@ def test_files_that_are_no_picture_are_refused(tmp_path):
         with pytest.raises(UsageError, match=f"picture .*{name}.png cannot be read") as raised:
             images.read_png(tmp_path / f"{name}.png", (2, 2, 1), 2)
         assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("side", [20_000, 12_000, 1_000, 5])
+def test_a_picture_of_another_size_is_refused_before_it_is_decoded(tmp_path, monkeypatch, side):
+    """A small file can hold a picture of any size: here a header says how large, and no more."""
+    size = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    chunks = [
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in ((b"IHDR", size), (b"IDAT", b""))
+    ]
+    (tmp_path / "large.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    monkeypatch.setattr(Image.Image, "convert", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(
+        UsageError, match="must be 4 rows by 4 columns, (and has far|got)"
+    ) as raised:
+        images.read_png(tmp_path / "large.png", (4, 4, 1), 2)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_pipe_and_a_program_are_no_pictures(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "program.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n")
+    for name in ("pipe", "program"):
+        with pytest.raises(UsageError, match=f"{name}.png cannot be read"):
+            images.read_png(tmp_path / f"{name}.png", (4, 4, 1), 2)
 
 
 def test_damaged_pictures_are_refused_however_they_are_damaged(tmp_path):

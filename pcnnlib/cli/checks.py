@@ -1,0 +1,103 @@
+"""What must fit together before work starts: flags, data, checkpoints and the machine."""
+
+import argparse
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+
+from pcnnlib import runs, training
+from pcnnlib._internal.devices import memory
+from pcnnlib._internal.errors import UsageError
+from pcnnlib.cli.flags import Network, Settings
+from pcnnlib.cli.network import FILTERS
+from pcnnlib.data import Dataset
+from pcnnlib.data.files import is_regular_file
+
+# Bytes for each weight of a training: itself, its gradient, two moments and a moving average.
+BYTES_PER_WEIGHT = 5 * 4
+NAMED = 10  # labels that a message names, at most
+
+
+def check_texts(args: argparse.Namespace) -> None:
+    """Raise `UsageError` for bytes that are no text: TensorBoard, JSON and HDF5 take no others."""
+    for name, value in vars(args).items():
+        if isinstance(value, str) and not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise UsageError(f"--{name} must be text in UTF-8, got {value!r}") from None
+
+
+def check_network(network: Network, data: Dataset) -> None:
+    """Raise `UsageError` for a network that these images or this machine have no room for."""
+    side = max(data.image_shape[:2])
+    if network.dilations and max(network.dilations) > side:
+        raise UsageError(
+            f"--dilations must be at most {side}, the images' larger side, "
+            f"got {max(network.dilations)}"
+        )
+    filters = network.f_map or FILTERS
+    depth = {"autoencoder": network.code_size, "conditional": data.classes or 0}
+    # As many as a block has, and as its gates have for a condition.
+    weights = network.layers * filters * (21 * filters + 4 * depth.get(network.model, 0))
+    if weights * BYTES_PER_WEIGHT > memory():
+        raise UsageError(
+            f"--layers={network.layers} and --f_map={filters} make a network too large to train: "
+            f"{weights:.1e} weights take {weights * BYTES_PER_WEIGHT / 1e9:,.0f} GB, and this "
+            f"machine has {memory() / 1e9:,.0f} GB of memory"
+        )
+
+
+def check_same_data(checkpoint_dir: pathlib.Path, data: Dataset) -> None:
+    """Raise `UsageError` if the run in a folder was trained on other images than these.
+
+    Folders are named for a file's name, and many files are called `train.npz`.
+    """
+    path = checkpoint_dir / training.LAST
+    if is_regular_file(path, "checkpoint"):
+        trained_on = training.read_state(path).get("data_checksum")
+        if trained_on not in (None, data.checksum):
+            raise UsageError(
+                f"{checkpoint_dir} holds a run on other images than those of --data={data.name} "
+                f"(SHA-256 {trained_on[:12]}..., not {data.checksum[:12]}...): "
+                "choose another --ckpt_path, or remove it"
+            )
+
+
+def check_same_published_data(run_dir: pathlib.Path, data: Dataset) -> None:
+    """Raise `UsageError` if the run that would be replaced was trained on other images."""
+    if (run_dir / runs.RUN).exists():
+        described = runs.read_run_dir(run_dir).get("data")
+        if isinstance(described, dict) and described.get("sha256") != data.checksum:
+            raise UsageError(
+                f"{run_dir} holds a run on other images than those of --data={data.name}: "
+                "publish under another name, or remove it"
+            )
+
+
+def with_class_numbers(settings: Settings, labels: Sequence[int] | None, name: str) -> Settings:
+    """The same settings, with the numbers of the classes whose labels --classes names.
+
+    Args:
+        settings: all flags.
+        labels: of each class of the data, or None if each is its number.
+        name: of the data.
+
+    Raises:
+        UsageError: a label that no image has.
+    """
+    asked = settings.drawing.classes
+    if asked is None or labels is None:
+        return settings
+    number = {label: k for k, label in enumerate(labels)}
+    for label in asked:
+        if label not in number:
+            known = f"0..{len(labels) - 1}"
+            if list(labels) != list(range(len(labels))):
+                more = ", ..." if len(labels) > NAMED else ""
+                known = f"that {name} has, {', '.join(map(str, labels[:NAMED]))}{more}"
+            raise UsageError(f"--classes must hold labels {known}, got {label}")
+    classes = tuple(number[label] for label in asked)
+    return dataclasses.replace(
+        settings, drawing=dataclasses.replace(settings.drawing, classes=classes)
+    )
