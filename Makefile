@@ -14,6 +14,7 @@ PARAMS     ?= notebooks/params/quick.yaml
 SCALE      ?= cpu
 DATA       ?= data
 RESULTS    ?= _build/published
+KEEP       :=
 
 .DEFAULT_GOAL := help
 .PHONY: help venv book full published smoke notebooks test format lock picture address clean
@@ -62,8 +63,8 @@ published: $(READY)  ## repeat the published runs; SCALE=gpu, DATA=folder of MNI
 smoke: $(READY)  ## execute every notebook with tiny parameters, keep nothing
 	@$(TIMED) smoke $(BIN)/python book/build.py --params notebooks/params/smoke.yaml --execute-only
 
-notebooks: $(READY)  ## write each notebook's .ipynb twin from its .py
-	@$(TIMED) notebooks $(BIN)/python book/twins.py
+notebooks: $(READY)  ## bring each notebook's .py and .ipynb together; KEEP=py or ipynb if both changed
+	@$(TIMED) notebooks $(BIN)/python book/twins.py $(if $(KEEP),--keep "$(KEEP)")
 
 # Two processes share the tests: a third would not fit into 8 GB. Each file stays in one of them.
 test: $(READY)  ## ruff, mypy, and pytest under each of BACKENDS (tensorflow, jax)

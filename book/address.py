@@ -14,8 +14,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "_ext"))
 
+import guard
 import repo_address
 import setup_cell
+from guard import BookError
+from notebook_files import read_text, replace_text
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG_LINE = re.compile(r'^(repository:\n(?:  .*\n)*?  url: )"([^"\n]*)"', re.MULTILINE)
@@ -23,7 +26,7 @@ PLACE = re.compile(r"(<!-- address:(\w+) -->\n).*?(<!-- /address -->)", re.DOTAL
 EXPECTED = "https://github.com/owner/name"
 
 
-class AddressError(Exception):
+class AddressError(BookError):
     """The address is not usable, or a file has no place for it; the message is one line."""
 
 
@@ -51,47 +54,47 @@ def changes(root, address):
     """Returns {path: new text} for every file that contains the address."""
     new = {}
     config = root / "_config.yml"
-    new[config], count = CONFIG_LINE.subn(rf'\1"{address}"', config.read_text(encoding="utf-8"))
+    new[config], count = CONFIG_LINE.subn(rf'\1"{address}"', read_text(config))
     if count != 1:
         raise AddressError(f'{config} has no line `  url: ""` under `repository:`')
     notebooks = sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     for path in notebooks + [path.with_suffix(".py") for path in notebooks]:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         new[path], count = setup_cell.LINE.subn(rf"\g<1>{address}\g<2>", text)
         if count != 1:
             raise AddressError(f"{path} does not begin with the set-up cell of CONTRIBUTING.md")
     first = notebooks[0].name if notebooks else ""
     for path in (root / "README.md", root / "book" / "how_to_run.md"):
         if path.is_file():
-            text = path.read_text(encoding="utf-8")
+            text = read_text(path)
             new[path] = PLACE.sub(lambda m: m[1] + marked_text(m[2], address, first) + m[3], text)
     return new
 
 
 def configured(root):
     """Returns the address in _config.yml, or "" if there is none yet."""
-    match = CONFIG_LINE.search((root / "_config.yml").read_text(encoding="utf-8"))
+    match = CONFIG_LINE.search(read_text(root / "_config.yml"))
     return match[2] if match else ""
 
 
 def write(root, url):
     """Writes the address; returns it and the paths of the changed files."""
     address = checked(url)
-    changed = [(p, text) for p, text in changes(root, address).items() if p.read_text() != text]
+    changed = [(p, text) for p, text in changes(root, address).items() if read_text(p) != text]
     for path, text in changed:
-        path.write_text(text, encoding="utf-8")
+        replace_text(path, text)
     return address, [path for path, _ in changed]
 
 
-def main():
-    try:
-        address, changed = write(ROOT, sys.argv[1] if len(sys.argv) > 1 else "")
-    except AddressError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+def announce(url):
+    address, changed = write(ROOT, url)
     for path in changed:
         print(f"wrote {path.relative_to(ROOT)}")
     print(f"the address is {address}" + ("" if changed else ", as before"))
+
+
+def main():
+    guard.run(lambda: announce(sys.argv[1] if len(sys.argv) > 1 else ""))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,11 @@ Only what has changed is done again. The new pages replace the old ones in one s
 there was no error: after an error the last good book is still there.
 """
 
+import guard
+
+if __name__ == "__main__":
+    guard.stop_at_once()
+
 import argparse
 import functools
 import os
@@ -19,15 +24,18 @@ import time
 from pathlib import Path
 
 import nbformat
-import yaml
 
 import browser
 import pages
-from execute import BookError, digest, execute_all, tree_digest
+import twins
+from execute import digest, execute_all, tree_digest
+from guard import BookError
+from notebook_files import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = Path(__file__).resolve().parent
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
+PAGES = (".md", ".ipynb", ".rst")
 NOT_COPIED = ("*.py", "*.sh", "__pycache__", ".ipynb_checkpoints")
 
 
@@ -58,15 +66,24 @@ def check_toc(root, notebooks):
     missing = [path.stem for path in notebooks if f"notebooks/{path.stem}" not in listed]
     if missing:
         raise BookError(f"_toc.yml does not list notebooks/{', notebooks/'.join(missing)}")
+    lost = [entry for entry in sorted(listed) if not is_page(root / entry)]
+    if lost:
+        raise BookError(f"_toc.yml lists {', '.join(lost)}: there is no such page")
+
+
+def is_page(path):
+    return any(path.with_name(f"{path.name}{end}").is_file() for end in ("", *PAGES))
+
+
+def check_config(root):
+    path = root / "_config.yml"
+    if not isinstance(read_yaml(path), dict):
+        raise BookError(f"{path}: expected 'name: value' lines")
 
 
 def toc_files(root):
     """Returns all `root:` and `file:` entries of _toc.yml."""
-    path = root / "_toc.yml"
-    try:
-        contents = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise BookError(f"cannot read {path}: {' '.join(str(error).split())}") from None
+    contents = read_yaml(root / "_toc.yml")
 
     def entries(node):
         if isinstance(node, list):
@@ -87,7 +104,7 @@ def copy_sources(root, source, page_notebooks):
 
     The folders have the same names as in the project, so that paths in pages stay valid.
     """
-    shutil.rmtree(source, ignore_errors=True)
+    guard.remove(source)
     source.mkdir(parents=True)
     skip = shutil.ignore_patterns(*NOT_COPIED)
     shutil.copytree(root / "book", source / "book", ignore=skip)
@@ -119,9 +136,14 @@ def page_key(root, source):
     )
 
 
+def seal(key, html):
+    """What stands beside the pages: also of the pages themselves, which may have been damaged."""
+    return digest(key, tree_digest(html)).encode()
+
+
 def build_html(source, work, log):
     """Runs Jupyter Book, every warning an error; returns the folder with the pages."""
-    shutil.rmtree(work, ignore_errors=True)
+    guard.remove(work)
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(source)]
     command += ["--path-output", str(work), "-W", "-n", "--keep-going", "--quiet"]
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUTF8": "1", "NO_COLOR": "1"}
@@ -156,24 +178,23 @@ def check(html):
     return note
 
 
-def replace_folder(current, new):
-    """Renames the folder `new` to `current`; at no moment is there half a book."""
-    old = current.with_name(current.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if current.exists():
-        current.rename(old)
-    new.rename(current)
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def build(root, params, execute_only=False, output=None):
     """Builds the book of the project at `root`; returns the path of its first page."""
-    steps, output = Steps(), output or root / "_build"
+    output = output or root / "_build"
+    with guard.only_one(output):
+        return build_alone(root, params, execute_only, output)
+
+
+def build_alone(root, params, execute_only, output):
+    steps = Steps()
+    print_line = functools.partial(print, flush=True)
+    twins.synchronise(root / "notebooks", print_line=print_line)
     notebooks = find_notebooks(root)
     if not execute_only:
         check_toc(root, notebooks)
+        check_config(root)
+        guard.restore_folder(output / "html")
     store = output / ("smoke" if execute_only else "executed")
-    print_line = functools.partial(print, flush=True)
     page_notebooks = execute_all(notebooks, params, root, store, print_line)
     steps.done("notebooks")
     if execute_only:
@@ -184,16 +205,16 @@ def build(root, params, execute_only=False, output=None):
     sys.path.insert(0, str(TOOLS / "_ext"))
     key = page_key(root, source)
     first = html / "index.html"
-    if first.is_file() and key_file.is_file() and key_file.read_text() == key:
+    if first.is_file() and key_file.is_file() and key_file.read_bytes() == seal(key, html):
         print_line("pages: unchanged")
     else:
         new = build_html(source, output / "work", output / "sphinx.log")
         steps.done("pages")
         note = check(new)
         steps.done("checks", note)
-        key_file.unlink(missing_ok=True)
-        replace_folder(html, new)
-        key_file.write_text(key)
+        guard.remove(key_file)
+        guard.replace_folder(html, new)
+        key_file.write_bytes(seal(key, html))
     print(f"book: {steps.total():.1f} s in all")
     print(f"open {first}")
     return first
@@ -205,10 +226,7 @@ def main():
     parser.add_argument("--root", type=Path, default=ROOT, help="the project to build")
     parser.add_argument("--execute-only", action="store_true", help="stop before the pages")
     options = parser.parse_args()
-    try:
-        build(options.root.resolve(), options.params, options.execute_only)
-    except BookError as error:
-        sys.exit(f"error: {error}")
+    guard.run(lambda: build(options.root.resolve(), options.params, options.execute_only))
 
 
 if __name__ == "__main__":

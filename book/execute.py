@@ -9,7 +9,6 @@ Notebooks run side by side. A cell that measures time has the tag `timing`, and 
 another notebook beside it would change what it measures.
 """
 
-import ast
 import contextlib
 import copy
 import hashlib
@@ -17,15 +16,20 @@ import json
 import multiprocessing
 import os
 import re
+import signal
 import sys
+import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from dataclasses import dataclass, field
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-import yaml
 
+from guard import BookError, Stopped, remove, undisturbed
+from notebook_files import code_cells, one_line, read_notebook, tags
+from parameters import Parameters, known_parameters, with_values
 from setup_cell import without_address
 from turns import Turns
 
@@ -42,103 +46,6 @@ FRAMEWORK_LOG = re.compile(
     r"|[IW]\d{4} \d\d:\d\d:\d+\.\d+ .*"
     r"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IW] .*)$"
 )
-
-
-class BookError(Exception):
-    """An error that a person must correct; the message is one line."""
-
-
-@dataclass
-class Parameters:
-    """A parameter file: values for all notebooks, and values for one."""
-
-    path: Path
-    shared: dict = field(default_factory=dict)
-    own: dict = field(default_factory=dict)  # notebook name -> its values
-
-    @classmethod
-    def read(cls, path, names):
-        try:
-            values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except OSError as error:
-            raise BookError(f"cannot read the parameters {path}: {error.strerror}") from None
-        except yaml.YAMLError as error:
-            raise BookError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-        if not isinstance(values, dict):
-            raise BookError(f"{path}: expected 'name: value' lines, got {type(values).__name__}")
-        own = {key: value or {} for key, value in values.items() if str(key)[:2].isdigit()}
-        unknown = sorted(set(own) - set(names))
-        if unknown:
-            raise BookError(f"{path}: no notebook is called {', '.join(unknown)}")
-        return cls(path, {key: v for key, v in values.items() if key not in own}, own)
-
-    def for_notebook(self, name, known):
-        """Returns the values for the notebook `name`, whose parameters are `known`."""
-        unknown = sorted(set(self.own.get(name, {})) - set(known))
-        if unknown:
-            raise BookError(
-                f"{self.path}: {name} has no parameter {', '.join(unknown)}; it has "
-                f"{', '.join(sorted(known)) or 'none'}"
-            )
-        values = {key: value for key, value in self.shared.items() if key in known}
-        return values | self.own.get(name, {})
-
-    def check(self, known_by_notebook):
-        """Raises BookError if a shared value is a parameter of no notebook."""
-        known = set().union(*known_by_notebook.values())
-        unknown = sorted(set(self.shared) - known)
-        if unknown:
-            raise BookError(
-                f"{self.path}: no notebook has a parameter {', '.join(unknown)}; known are "
-                f"{', '.join(sorted(known)) or 'none'}"
-            )
-
-
-def read_notebook(path):
-    try:
-        return nbformat.read(path, as_version=4)
-    except (OSError, ValueError, nbformat.ValidationError) as error:
-        raise BookError(f"cannot read {path}: {' '.join(str(error).split())}") from None
-
-
-def tags(cell):
-    return cell.metadata.get("tags", [])
-
-
-def code_cells(notebook):
-    """Returns the code cells of the source, without the cell that papermill inserts."""
-    return [
-        cell
-        for cell in notebook.cells
-        if cell.cell_type == "code" and "injected-parameters" not in tags(cell)
-    ]
-
-
-def assignments(source):
-    """Yields name and value of each `name = value` or `name: type = value` statement."""
-    for node in ast.parse(source).body:
-        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-        if isinstance(target, ast.Name) and getattr(node, "value", None) is not None:
-            yield target.id, node.value
-
-
-def known_parameters(notebook):
-    cells = [cell for cell in code_cells(notebook) if "parameters" in tags(cell)]
-    return [name for cell in cells for name, _ in assignments(cell.source)]
-
-
-def with_values(source, values):
-    """Returns the source of a parameters cell with each default replaced by the given value."""
-    text = source.encode()  # ast counts columns in bytes
-    starts = [0]
-    for line in text.split(b"\n"):
-        starts.append(starts[-1] + len(line) + 1)
-    for name, node in reversed(list(assignments(source))):
-        if name in values:
-            first = starts[node.lineno - 1] + node.col_offset
-            last = starts[node.end_lineno - 1] + node.end_col_offset
-            text = text[:first] + repr(values[name]).encode() + text[last:]
-    return text.decode()
 
 
 def digest(*parts):
@@ -251,6 +158,8 @@ def run_notebook(source, target, values, root):
         ) from None
     except DeadKernelError:
         raise BookError(f"{target.name}: the kernel died (out of memory?)") from None
+    except RuntimeError as error:  # a kernel that does not start, say
+        raise BookError(f"{target.name}: {one_line(error)}") from None
     notebook = read_notebook(failed)
     check_outputs(notebook, target.name)
     failed.replace(target)
@@ -328,7 +237,11 @@ class Job:
 
     def is_done(self):
         files = self.target, self.key_file
-        return all(file.is_file() for file in files) and self.key_file.read_text() == self.key
+        return all(f.is_file() for f in files) and self.key_file.read_bytes() == self.seal()
+
+    def seal(self):
+        """What stands in the key file: also of the copy itself, which may have been damaged."""
+        return digest(self.key, self.target.read_bytes()).encode()
 
     def length(self):
         """Characters of code: the best guess of the run time before the first run."""
@@ -337,9 +250,11 @@ class Job:
     def run(self, root):
         """Executes the notebook in the folder `root`; returns the seconds that it ran."""
         start = time.perf_counter()
-        self.key_file.unlink(missing_ok=True)
+        remove(self.key_file)
+        if self.target.is_dir():
+            remove(self.target)
         waited = run_notebook(self.source, self.target, self.values, root)
-        self.key_file.write_text(self.key)
+        self.key_file.write_bytes(self.seal())
         return time.perf_counter() - start - waited
 
 
@@ -361,30 +276,55 @@ def run_jobs(jobs, root, print_line):
         late = f" (the aim is {SECONDS_A_NOTEBOOK} s)" if seconds > SECONDS_A_NOTEBOOK else ""
         print_line(f"{job.name}: {seconds:.1f} s{late}")
 
-    at_once = min(count_at_once(), len(jobs))
-    if at_once < 2:
-        for job in jobs:
-            report(job, job.run(root))
+    if not jobs:
         return
+    at_once = min(count_at_once(), len(jobs))
     # The last one to end should be a short one.
     waiting = sorted(jobs, key=Job.length)
     running = {}
     # Processes, not threads: each sends its own standard error to its own file.
-    with ProcessPoolExecutor(at_once, multiprocessing.get_context("spawn")) as pool:
-        while waiting or running:
-            # No more than run at once: the pool starts what it holds, whatever fails meanwhile.
-            while waiting and len(running) < at_once:
-                job = waiting.pop()
-                running[pool.submit(job.run, root)] = job
-            for run in wait(running, return_when=FIRST_COMPLETED).done:
-                report(running.pop(run), run.result())
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(at_once, spawn, initializer=end_with_parent) as pool:
+        try:
+            while waiting or running:
+                # No more than run at once: the pool starts what it holds, whatever fails meanwhile.
+                while waiting and len(running) < at_once:
+                    job = waiting.pop()
+                    # It is for this process to hear Ctrl-C, and to end those that it started.
+                    with undisturbed([signal.SIGINT]):
+                        running[pool.submit(job.run, root)] = job
+                for run in wait(running, return_when=FIRST_COMPLETED).done:
+                    seconds = run.result()
+                    report(running.pop(run), seconds)
+        except BrokenProcessPool:
+            names = ", ".join(sorted(job.name for job in running.values())) or "a notebook"
+            raise BookError(f"the process of {names} was killed (out of memory?)") from None
+        except (Stopped, KeyboardInterrupt):
+            end_processes()
+            raise
+
+
+def end_with_parent():
+    """Ends this process when the build is gone, killed say: the next build will start its own."""
+
+    def watch():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def end_processes():
+    """Ends the processes of the pool; their kernels end by themselves when these are gone."""
+    for process in multiprocessing.active_children():
+        process.kill()
 
 
 def execute_all(notebooks, params_path, root, store, print_line=print):
     """Executes what has changed; returns {name: page}. `store` keeps the executed copies."""
     sources = {path.stem: read_notebook(path) for path in notebooks}
     parameters = Parameters.read(params_path, sources)
-    known = {name: known_parameters(source) for name, source in sources.items()}
+    known = {name: known_parameters(name, source) for name, source in sources.items()}
     parameters.check(known)
 
     store.mkdir(parents=True, exist_ok=True)

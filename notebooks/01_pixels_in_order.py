@@ -50,6 +50,22 @@ from pcnnlib import analysis
 from pcnnlib.models import baselines
 from pcnnlib.viz import plots
 from pcnnlib.viz.notebook import glue, show
+from pcnnlib.viz.parameters import check_dataset, check_parameters
+
+# %% tags=["remove-cell"]
+# Wrong parameters are named before anything else is done.
+check_parameters(
+    globals(),
+    dataset=str,
+    data_path=str,
+    epochs=range(1, 10_001),
+    filters=range(4, 4097, 2),
+    blocks=range(1, 101),
+    seed=range(2**32),
+)
+check_dataset(
+    pcnn.load_dataset(dataset, data_path=data_path), channels=None
+)
 
 # %% [markdown]
 # ## The idea: an image is a sequence

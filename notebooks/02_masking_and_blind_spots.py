@@ -48,6 +48,23 @@ import pcnnlib as pcnn
 from pcnnlib.nn import masks
 from pcnnlib.viz import explorers, plots
 from pcnnlib.viz.notebook import glue, show
+from pcnnlib.viz.parameters import check_dataset, check_parameters
+
+# %% tags=["remove-cell"]
+# Wrong parameters are named before anything else is done.
+check_parameters(
+    globals(),
+    dataset=str,
+    data_path=str,
+    image_size=range(5, 65),
+    epochs=range(1, 10_001),
+    filters=range(4, 4097, 2),
+    blocks=range(1, 101),
+    seed=range(2**32),
+)
+check_dataset(
+    pcnn.load_dataset(dataset, data_path=data_path), channels=None
+)
 
 # %% [markdown]
 # ## The idea: hide the future

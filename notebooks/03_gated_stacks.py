@@ -60,6 +60,30 @@ from pcnnlib.analysis import Likelihood
 from pcnnlib.nn import masks
 from pcnnlib.viz import plots
 from pcnnlib.viz.notebook import glue, glue_run, show
+from pcnnlib.viz.parameters import check_dataset, check_parameters
+
+# %% tags=["remove-cell"]
+# Wrong parameters are named before anything else is done.
+check_parameters(
+    globals(),
+    dataset=str,
+    data_path=str,
+    image_size=range(5, 65),
+    epochs=range(1, 10_001),
+    batch_size=range(1, 4097),
+    learning_rate=(0.0, 1.0),
+    blocks=range(1, 101),
+    gated_filters=range(2, 4097),
+    pixelcnn_filters=range(4, 4097, 2),
+    minimal_filters=range(2, 4097),
+    minimal_epochs=range(1, 10_001),
+    toy_images=range(20, 100_001),
+    toy_epochs=range(1, 10_001),
+    seed=range(2**32),
+)
+check_dataset(
+    pcnn.load_dataset(dataset, data_path=data_path), channels=None
+)
 
 # %% [markdown]
 # ## The idea: look up, then look left

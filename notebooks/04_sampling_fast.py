@@ -62,6 +62,25 @@ from pcnnlib.viz.notebook import (
     parse_integers,
     show,
 )
+from pcnnlib.viz.parameters import check_dataset, check_parameters
+
+# %% tags=["remove-cell"]
+# Wrong parameters are named before anything else is done.
+check_parameters(
+    globals(),
+    dataset=str,
+    data_path=str,
+    epochs=range(1, 10_001),
+    batch_size=range(1, 4097),
+    learning_rate=(0.0, 1.0),
+    filters=range(2, 4097),
+    blocks=range(1, 101),
+    dilations="1,2,4,8",
+    largest_batch=range(1, 4097),
+    largest_size=range(6, 65),
+    seed=range(2**32),
+)
+check_dataset(pcnn.load_dataset(dataset, data_path=data_path), test=16)
 
 # %% [markdown]
 # ## The idea: a pixel changes little

@@ -58,6 +58,27 @@ from pcnnlib import runs
 from pcnnlib.nn import masks
 from pcnnlib.viz import plots
 from pcnnlib.viz.notebook import glue, show
+from pcnnlib.viz.parameters import check_dataset, check_parameters
+
+# %% tags=["remove-cell"]
+# Wrong parameters are named before anything else is done.
+check_parameters(
+    globals(),
+    dataset=str,
+    data_path=str,
+    levels=range(2, 257),
+    epochs=range(1, 10_001),
+    batch_size=range(1, 4097),
+    learning_rate=(0.0, 1.0),
+    filters=range(3, 4097, 3),
+    blocks=range(1, 101),
+    components=range(1, 101),
+    seed=range(2**32),
+)
+if dataset != "two-colour digits":
+    check_dataset(
+        pcnn.load_dataset(dataset, data_path=data_path), channels=3
+    )
 
 # %% [markdown]
 # ## The idea: three small steps for every pixel

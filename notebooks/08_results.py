@@ -49,6 +49,16 @@ import pcnnlib as pcnn
 from pcnnlib import runs
 from pcnnlib.viz import plots
 from pcnnlib.viz.notebook import glue, glue_run, show, table
+from pcnnlib.viz.parameters import check_parameters
+
+# %% tags=["remove-cell"]
+# Wrong parameters are named before anything else is done.
+check_parameters(
+    globals(),
+    drawn=range(1, 10_001),
+    temperature=(0.0, 100.0),
+    seed=range(2**32),
+)
 
 # %% [markdown]
 # ## The idea: a figure is worth its conditions

@@ -1,7 +1,6 @@
 """Images being generated, as looping animations."""
 
 import base64
-import html
 import io
 import os
 from typing import Any
@@ -13,7 +12,9 @@ from PIL import Image
 from pcnnlib import sampling
 from pcnnlib._internal.errors import check_int
 from pcnnlib._internal.files import replacing
+from pcnnlib.viz import checks
 from pcnnlib.viz.images import UNDRAWN, tile
+from pcnnlib.viz.markup import escape
 
 # Between images, a darker shade of what is not drawn yet: one quiet sheet, on which images appear.
 SHEET = (UNDRAWN * 0.72).astype("uint8")
@@ -21,6 +22,8 @@ SHEET = (UNDRAWN * 0.72).astype("uint8")
 PAGE_COLOURS = 64
 # Of a frame, and of the last one.
 MILLISECONDS, HOLD = 70, 2500
+# A GIF counts hundredths of a second in two bytes.
+LONGEST = 655_350
 
 
 class Animation:
@@ -35,9 +38,14 @@ class Animation:
     def __init__(
         self, pictures: list[np.ndarray], milliseconds: int = MILLISECONDS, hold: int = HOLD
     ) -> None:
-        self.pictures = pictures
-        self.milliseconds = milliseconds
-        self.hold = hold
+        pictures = checks.check_sequence("pictures", pictures)
+        shape = np.shape(pictures[0]) if np.ndim(pictures[0]) == 3 else ("H", "W", 3)
+        self.pictures = [
+            checks.check_array("pictures", picture, (*shape[:2], 3), "colours")
+            for picture in pictures
+        ]
+        self.milliseconds = check_int("milliseconds", milliseconds, 1, LONGEST)
+        self.hold = check_int("hold", hold, 1, LONGEST)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the GIF in one step, in all its colours."""
@@ -58,7 +66,7 @@ class Animation:
         return (
             '<picture><source media="(prefers-reduced-motion: reduce)" '
             f'srcset="data:image/png;base64,{_base64(still)}">'
-            f'<img class="dark-light" width="{width}" alt="{html.escape(alt)}" '
+            f'<img class="dark-light" width="{width}" alt="{escape(alt)}" '
             f'style="max-width: 100%" '
             f'src="data:image/gif;base64,{_base64(moving)}"></picture>'
         )
@@ -102,10 +110,12 @@ def animate(
         `Animation`. Pixels not drawn yet have a blue-grey tint that no grey level has.
 
     Raises:
-        UsageError: `columns` or `every` below 1, or images that are no pictures.
+        UsageError: no images, values that are no levels, or an argument out of range.
     """
-    images = np.asarray(images)
-    columns = check_int("columns", columns, 1) if columns else len(images)
+    images = checks.check_images("images", images, levels)
+    if keep is not None:
+        keep = checks.check_mask("keep", keep, images.shape)
+    columns = len(images) if columns is None else check_int("columns", columns, 1)
     pictures = [
         tile(
             part, levels, columns=columns, shown=shown, width=width, gap=gap, background=background

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from pcnnlib._internal.errors import UsageError, first_line
+from pcnnlib._internal.errors import UsageError, check_int, check_number, first_line
 from pcnnlib._internal.files import replacing
+from pcnnlib.viz import checks
 
 # A neutral blue-grey that no grey level has: "nothing drawn here yet".
 UNDRAWN = np.array([70, 84, 110], "uint8")
@@ -26,20 +27,21 @@ def to_rgb(images: ArrayLike, levels: int, shown: ArrayLike | None = None) -> np
     """Levels as colours.
 
     Args:
-        images: integer `(n, H, W, C)`, C 1 or 3.
+        images: levels `(n, H, W, C)`, C 1 or 3; what lies between two is shown as such.
         levels: K.
         shown: bool mask broadcastable to `(n, H, W, C)`, False where nothing is drawn yet.
 
     Returns:
         uint8 `(n, H, W, 3)`.
+
+    Raises:
+        UsageError: no images, another shape, or values that are no levels.
     """
-    images = np.asarray(images)
-    if images.ndim != 4 or images.shape[-1] not in (1, 3):
-        raise UsageError(f"pictures need images (n, H, W, 1 or 3), got {images.shape}")
+    images = checks.check_images("images", images, levels)
     rgb = np.rint(images * (255 / (levels - 1))).astype("uint8")
     rgb = np.broadcast_to(rgb, (*images.shape[:3], 3))
     if shown is not None:
-        drawn = np.broadcast_to(shown, images.shape).all(axis=-1, keepdims=True)
+        drawn = checks.check_mask("shown", shown, images.shape).all(axis=-1, keepdims=True)
         rgb = np.where(drawn, rgb, UNDRAWN)
     return rgb
 
@@ -67,13 +69,26 @@ def tile(
 
     Returns:
         uint8 `(rows, columns, 3)`, a picture.
+
+    Raises:
+        UsageError: no images, or an argument out of range.
     """
     rgb = to_rgb(images, levels, shown)
     n, _, w, _ = rgb.shape
-    columns = min(n, columns or int(np.ceil(np.sqrt(n))))
-    scale = max(1, width // (columns * (w + 1)))
-    size = max(1, int(scale * gap))
+    columns = checks.check_columns(columns, n)
+    scale = max(1, check_int("width", width, 1) // (columns * (w + 1)))
+    size = max(1, int(scale * check_number("gap", gap, 0)))
+    background = check_colour(background)
     return lay_out(rgb, columns, scale, (size, size), (size,) * 4, background)
+
+
+def check_colour(background: ArrayLike) -> np.ndarray:
+    """Return a colour, uint8 or `(3,)` of them, or raise `UsageError`."""
+    colour = np.asarray(background)
+    wrong = colour.dtype.kind not in "iu" or colour.shape not in ((), (3,))
+    if wrong or colour.min() < 0 or colour.max() > 255:
+        raise UsageError(f"background must be one or three integers 0..255, got {background!r}")
+    return colour.astype("uint8")
 
 
 def lay_out(
@@ -114,6 +129,7 @@ def lay_out(
 
 def save_png(path: str | os.PathLike, picture: np.ndarray) -> None:
     """Write a picture, uint8 `(H, W, 3)`, in one step."""
+    picture = check_picture(picture)
     with replacing(path) as scratch:
         Image.fromarray(picture).save(scratch)
 
@@ -121,8 +137,13 @@ def save_png(path: str | os.PathLike, picture: np.ndarray) -> None:
 def png_bytes(picture: np.ndarray) -> bytes:
     """A picture, uint8 `(H, W, 3)`, as the bytes of a PNG file."""
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "png")
+    Image.fromarray(check_picture(picture)).save(file, "png")
     return file.getvalue()
+
+
+def check_picture(picture: np.ndarray) -> np.ndarray:
+    """Return a picture, or raise `UsageError`."""
+    return checks.check_array("picture", picture, ("H", "W", 3), "colours")
 
 
 def read_png(

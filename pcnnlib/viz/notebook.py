@@ -3,14 +3,16 @@
 They work wherever a notebook runs; a page of the book is made from what they leave behind.
 """
 
-import html
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from IPython.display import display
 
 from pcnnlib import runs
-from pcnnlib._internal.errors import parse_integers
+from pcnnlib._internal.errors import UsageError, parse_integers
+from pcnnlib.viz.checks import check_sequence
+from pcnnlib.viz.markup import escape, link
 
 __all__ = ["glue", "glue_run", "parse_integers", "show", "table"]
 
@@ -33,9 +35,14 @@ def show(figure: Any, alt: str, caption: str) -> None:
         figure: `plots.Picture` or `plots.Animation`.
         alt: what there is to see, for readers who cannot see it.
         caption: what it means. Text in `backquotes` is code.
+
+    Raises:
+        UsageError: a figure that cannot be shown.
     """
+    if not hasattr(figure, "html") and not hasattr(figure, "svg"):
+        raise UsageError(f"figure must be a Picture or an Animation, got {type(figure).__name__}")
     drawn = figure.html(alt) if hasattr(figure, "html") else figure.svg(alt)
-    parts = html.escape(caption, quote=False).split("`")
+    parts = escape(caption).split("`")
     parts[1::2] = [f"<code>{word}</code>" for word in parts[1::2]]
     block = (
         f'{STYLE}<figure class="pcnn-figure">{drawn}'
@@ -52,28 +59,38 @@ def table(head: Sequence[str], rows: list, caption: str) -> None:
         rows: list of rows, as many texts each; a pair `(text, url)` is a link, and a row that
             begins with `*` stands out.
         caption: what it shows.
+
+    Raises:
+        UsageError: a row of another length than `head`, or a url that is no web address.
     """
 
+    head = check_sequence("head", head)
+
     def cell(content, strong=False):
-        text, url = content if isinstance(content, tuple) else (content, None)
-        text = html.escape(str(text))
-        text = f"<a href={url!r}>{text}</a>" if url else text
+        pair = check_sequence("a link", content, 2) if isinstance(content, tuple) else None
+        text = link(*pair) if pair else escape(content)
         return f"<strong>{text}</strong>" if strong else text
 
+    def plain(content):
+        return str(content[0] if isinstance(content, tuple) else content)
+
     lines = ["".join(f"<th>{cell(name)}</th>" for name in head)]
-    plain = [" | ".join(head)]
+    texts = [" | ".join(map(plain, head))]
     for row in rows:
-        strong = row[0] == "*"
+        row = check_sequence("each of rows", row)
+        strong = len(row) > len(head) and row[0] == "*"
         cells = row[1:] if strong else row
+        if len(cells) != len(head):
+            raise UsageError(f"rows must have {len(head)} texts each, as head has, got {row!r}")
         lines.append("".join(f"<td>{cell(content, strong)}</td>" for content in cells))
-        plain.append(" | ".join(c[0] if isinstance(c, tuple) else str(c) for c in cells))
+        texts.append(" | ".join(map(plain, cells)))
     first, *others = (f"<tr>{line}</tr>" for line in lines)
     block = (
         f'{STYLE}<figure class="pcnn-figure"><table class="table"><thead>{first}</thead>'
         f"<tbody>{''.join(others)}</tbody></table>"
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
-    display({"text/html": block, "text/plain": "\n".join([*plain, caption])}, raw=True)
+    display({"text/html": block, "text/plain": "\n".join([*texts, caption])}, raw=True)
 
 
 def glue(name: str, value: Any) -> None:
@@ -85,8 +102,13 @@ def glue(name: str, value: Any) -> None:
         name: unique in the notebook.
         value: int, float or str; NumPy's numbers become Python's, so that formats such as
             ``:.3f`` apply.
+
+    Raises:
+        UsageError: a value that is no single number or text.
     """
-    value = value.item() if hasattr(value, "item") else value
+    value = value.item() if np.ndim(value) == 0 and hasattr(value, "item") else value
+    if not isinstance(value, (int, float, str)):
+        raise UsageError(f"{name} must be a number or a text, got {type(value).__name__}")
     display(
         {"application/papermill.record/text/plain": repr(value)},
         raw=True,
@@ -109,16 +131,19 @@ def glue_run(name: str, run: dict) -> None:
             "mnist_hardware" and "mnist_drawn", images drawn per second.
         run: what `runs.read_run` gives.
     """
-    facts = {
-        "nats": run["test"]["nats_per_image"],
-        "error": run["test"]["standard_error"],
-        "epochs": len(run["history"]["loss"]),
-        "hours": run["seconds"] / 3600,
-        "weights": run["weights"]["parameters"],
-        "seed": run["seed"],
-        "commit": run["commit"],
-        "hardware": runs.hardware(run),
-        "drawn": run["speed"]["drawn_per_second"],
-    }
+    try:
+        facts = {
+            "nats": run["test"]["nats_per_image"],
+            "error": run["test"]["standard_error"],
+            "epochs": len(run["history"]["loss"]),
+            "hours": run["seconds"] / 3600,
+            "weights": run["weights"]["parameters"],
+            "seed": run["seed"],
+            "commit": run["commit"],
+            "hardware": runs.hardware(run),
+            "drawn": run["speed"]["drawn_per_second"],
+        }
+    except (KeyError, TypeError) as error:
+        raise UsageError(f"run must be what runs.read_run gives, and lacks {error}") from error
     for key, value in facts.items():
         glue(f"{name}_{key}", value)

@@ -6,7 +6,6 @@ safe for colour-blind readers.
 """
 
 import functools
-import html
 import io
 import re
 from collections.abc import Callable
@@ -16,6 +15,8 @@ import matplotlib
 import numpy as np
 from matplotlib import colors, patches
 from matplotlib.figure import Figure
+
+from pcnnlib.viz.markup import escape
 
 INK = "#1b1f24"  # text and lines; on a page it becomes the colour of the text
 QUIET = "#8a9099"  # grid lines and asides; legible on light and dark
@@ -72,13 +73,23 @@ class Picture(Figure):
         text = file.getvalue()
         text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
         text = text.replace(INK, "currentColor")
-        label = f'role="img" aria-label="{html.escape(alt)}" ' if alt else ""
+        label = f'role="img" aria-label="{escape(alt)}" ' if alt else ""
         return text.replace(
             "<svg ", f'<svg {label}style="max-width: 100%; height: auto; color: inherit" ', 1
         )
 
     def _repr_mimebundle_(self, **kwargs):
         return {"text/html": self.svg(), "text/plain": "a figure"}
+
+
+def words(text: Any) -> str:
+    """A name as a figure shows it, whatever it is.
+
+    Matplotlib would read mathematics between dollar signs, and leaves names that begin with an
+    underscore, or are empty, out of legends.
+    """
+    name = str(text).replace("$", r"\$")
+    return f" {name}" if name[:1] in ("", "_") else name
 
 
 def new_figure(width: float, height: float, layout: Any = "constrained") -> Picture:
@@ -132,7 +143,7 @@ def role_legend(figure: Any, names: list, labels: dict | None = None) -> None:
 def colour_legend(figure: Any, meanings: dict) -> None:
     """Legend below a figure, from a dict of word -> colour."""
     figure.legend(
-        handles=[patches.Patch(color=c, label=word, lw=0) for word, c in meanings.items()],
+        handles=[patches.Patch(color=c, label=words(word), lw=0) for word, c in meanings.items()],
         loc="outside lower center",
         ncols=len(meanings),
         fontsize=8,

@@ -8,7 +8,7 @@ import toy
 import build
 import execute
 import notebook_figures
-from execute import BookError
+from guard import BookError
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_changed_prose_keeps_the_outputs(built, capsys):
 
 def test_changed_library_executes_again(built, monkeypatch):
     ran = []
-    monkeypatch.setattr(execute, "run_notebook", lambda source, target, *_: ran.append(target.stem))
+    monkeypatch.setattr(execute, "run_jobs", lambda jobs, *_: ran.extend(job.name for job in jobs))
     monkeypatch.setattr(build, "build_html", lambda *_: pytest.fail("not needed here"))
     (built / "pcnnlib").mkdir()
     (built / "pcnnlib" / "masks.py").write_text("A = 1\n")
@@ -121,6 +121,7 @@ def test_missing_notebooks_and_missing_toc_entries_are_named(project):
     (project / "_toc.yml").write_text("format: jb-book\nroot: book/index\n")
     with pytest.raises(BookError, match=r"_toc.yml does not list notebooks/01_toy"):
         toy.build_project(project)
-    (project / "notebooks" / "01_toy.ipynb").unlink()
+    for path in (project / "notebooks").glob("01_toy.*"):
+        path.unlink()
     with pytest.raises(BookError, match="no notebook in"):
         toy.build_project(project)

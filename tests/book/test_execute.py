@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 import execute
-from execute import BookError
+from guard import BookError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -20,8 +20,11 @@ def test_values_for_one_notebook_win_over_shared_ones(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("steps: 1\nname: a\n01_toy: {steps: 2}\n")
     parameters = execute.Parameters.read(path, ["01_toy", "02_other"])
-    assert parameters.for_notebook("01_toy", ["steps", "name"]) == {"steps": 2, "name": "a"}
-    assert parameters.for_notebook("02_other", ["steps"]) == {"steps": 1}
+    assert parameters.for_notebook("01_toy", {"steps": "int", "name": "str"}) == {
+        "steps": 2,
+        "name": "a",
+    }
+    assert parameters.for_notebook("02_other", {"steps": ""}) == {"steps": 1}
 
 
 def test_parameters_cell_is_shown_with_the_values_given():

@@ -8,7 +8,7 @@ import pytest
 import browser as chromium
 import build
 import pages
-from execute import BookError
+from guard import BookError
 
 QUIET = '<a href="https://arxiv.org/abs/1601.06759"><img src="a.png" alt="a mask"></a>'
 

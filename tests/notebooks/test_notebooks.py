@@ -43,7 +43,7 @@ def test_pair_holds_the_same_cells(source):
 @each_notebook
 def test_twin_keeps_no_trace_of_a_run(source):
     twin = twin_of(source)
-    assert set(twin.metadata) == {"jupytext", "kernelspec", "language_info"}
+    assert set(twin.metadata) == {"jupytext", "kernelspec", "language_info", twins.RECORD}
     for cell in execute.code_cells(twin):
         assert cell.outputs == []
         assert cell.execution_count is None
@@ -74,7 +74,9 @@ def test_parameters_are_typed_and_commented(source):
 
 @pytest.mark.parametrize("file", ["quick.yaml", "smoke.yaml", "full.yaml"])
 def test_parameter_files_name_only_known_parameters(file):
-    known = {source.stem: execute.known_parameters(twin_of(source)) for source in SOURCES}
+    known = {
+        source.stem: execute.known_parameters(source.stem, twin_of(source)) for source in SOURCES
+    }
     parameters = execute.Parameters.read(FOLDER / "params" / file, known)
     parameters.check(known)
     for name, names in known.items():

@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import html
 import json
 import re
 
@@ -139,7 +140,7 @@ def test_arguments_out_of_range_are_refused(wrong):
 
 
 def state_of(page):
-    return json.loads(re.search(r"^renderAlone\(document.*?, (\{.*\})\);$", page, re.M).group(1))
+    return json.loads(html.unescape(re.search(r' data-state="([^"]*)"', page).group(1)))
 
 
 def test_page_form_stands_alone_and_several_fit_on_a_page(explorer):
@@ -195,8 +196,8 @@ def open_page(chromium, tmp_path):
     own = (file.as_uri(), "blob:")
     page.on("request", lambda r: r.url.startswith(own) or complaints.append(r.url))
 
-    def opened(html):
-        file.write_text(f'<!doctype html><meta charset="utf-8">{html}', encoding="utf-8")
+    def opened(body):
+        file.write_text(f'<!doctype html><meta charset="utf-8">{body}', encoding="utf-8")
         page.goto(file.as_uri())
         return page
 
@@ -405,15 +406,17 @@ def test_live_images_follow_their_choice(drawn, open_live):
 def test_map_of_points_needs_a_class_for_each(drawn):
     for wrong, message in [
         ({"points": np.zeros((3, 2))}, "points must be"),
-        ({"points": np.zeros((3, 2)), "labels": [1]}, "labels must be one for each of 3"),
+        ({"points": np.zeros((3, 2)), "labels": [1]}, r"labels must be integers of shape \(3\)"),
         ({"start": [0, 2]}, "start must be an integer 0..1, got 2"),
-        ({"start": [0]}, "start must have 2 indices"),
+        ({"start": [0]}, "start must be 2 values"),
     ]:
         with pytest.raises(UsageError, match=message):
             explorers.image_explorer(drawn, 17, AXES, **wrong)
-    with pytest.raises(UsageError, match="images must have shape"):
+    with pytest.raises(
+        UsageError, match=r"images must be integers of shape \(3, 2, m, H, W, 1 or 3\)"
+    ):
         explorers.image_explorer(drawn[:2], 17, AXES)
-    with pytest.raises(UsageError, match="images must hold integer levels 0..3"):
+    with pytest.raises(UsageError, match=r"images must hold levels 0\.\.3 \(levels=4\), got 16"):
         explorers.image_explorer(drawn, 4, AXES)
 
 

@@ -212,7 +212,7 @@ def test_damaged_pictures_are_refused_however_they_are_damaged(tmp_path):
 
 @pytest.mark.parametrize("shape", [(2, 2, 1), (1, 2, 2, 2), (1, 2, 2, 4)])
 def test_images_that_cannot_be_shown_are_refused(shape):
-    with pytest.raises(UsageError, match="pictures need images"):
+    with pytest.raises(UsageError, match=r"images must be numbers of shape \(n, H, W, 1 or 3\)"):
         images.to_rgb(np.zeros(shape, int), 2)
 
 

@@ -90,7 +90,7 @@ def test_tables_escape_their_texts_and_link_their_sources(shown):
     notebook.table(["model", "nats"], rows, "Which & what")
     ((found, options),) = shown
     assert (
-        "<td>a &lt; b</td><td><a href='https://arxiv.org/abs/1'>paper</a></td>"
+        '<td>a &lt; b</td><td><a href="https://arxiv.org/abs/1">paper</a></td>'
         in found["text/html"]
     )
     assert "<td><strong>ours</strong></td><td><strong>81.25</strong></td>" in found["text/html"]

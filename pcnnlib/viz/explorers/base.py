@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import anywidget
+import numpy as np
 import traitlets
 
 from pcnnlib._internal.errors import UsageError
+from pcnnlib.viz.markup import escape
 
 FOLDER = pathlib.Path(__file__).parent
 
@@ -40,7 +42,7 @@ class Explorer(anywidget.AnyWidget):
         for name, value in proposal["value"].items():
             if name not in values:
                 raise UsageError(f"choice must be of {', '.join(values)}, got {name!r}")
-            if value not in values[name]:
+            if np.ndim(value) or value not in values[name]:
                 allowed = ", ".join(map(str, values[name]))
                 raise UsageError(f"choice of {name} must be one of {allowed}, got {value!r}")
             # The control's own value: JSON knows no NumPy numbers.
@@ -51,13 +53,13 @@ class Explorer(anywidget.AnyWidget):
     def html(self) -> str:
         """The explorer as HTML that needs nothing else: no kernel, no library, no network."""
         name = f"explorer-{uuid.uuid4().hex[:8]}"
-        # No text in the data may end the script.
-        state = json.dumps({"data": self.data, "choice": self.choice}).replace("<", "\\u003c")
+        # An attribute, since no text in it can end the script, and JSON knows no special names.
+        state = escape(json.dumps({"data": self.data, "choice": self.choice}, allow_nan=False))
         # Each module has its own scope, so that several explorers fit on a page.
         return (
-            f'<style>{self._css}</style><div id="{name}"></div>'
+            f'<style>{self._css}</style><div id="{name}" data-state="{state}"></div>'
             f'<script type="module">\n{self._esm}'
-            f'renderAlone(document.getElementById("{name}"), {state});\n</script>'
+            f'renderAlone(document.getElementById("{name}"));\n</script>'
         )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -43,8 +43,9 @@ function render({ model, el }) {
   return () => model.off("change:choice", update);
 }
 
-// The same without a kernel: the page itself keeps the choice.
-function renderAlone(el, state) {
+// The same without a kernel: the page itself keeps the data, as an attribute, and the choice.
+function renderAlone(el) {
+  const state = JSON.parse(el.dataset.state);
   let update;
   const set = (name, value) => { state[name] = value; update(); };
   render({ el, model: { get: name => state[name], set, save_changes() {}, on(_, f) { update = f; } } });
@@ -59,9 +60,11 @@ function drawField(el, { size, roles, frames, controls }, positions, choose) {
     add(field, `<rect x="${at % size}.05" y="${Math.floor(at / size)}.05" width=".9" height=".9"/>`);
   const cells = [...field.children];
   const summary = add(el, '<p class="summary" role="status"></p>'), key = add(el, '<p class="key"></p>');
-  for (const [colour, meaning] of Object.values(roles))
-    add(key, `<span><svg viewBox="0 0 1 1" aria-hidden="true"><rect width="1" height="1" fill="${colour}"/>` +
-      `</svg>${meaning}</span>`);
+  for (const [colour, meaning] of Object.values(roles)) {
+    const item = add(key, '<span><svg viewBox="0 0 1 1" aria-hidden="true"><rect width="1" height="1"/></svg></span>');
+    item.querySelector("rect").setAttribute("fill", colour);
+    item.append(meaning);
+  }
   field.addEventListener("click", event => {
     const at = cells.indexOf(event.target);
     if (at >= 0) choose([...positions().slice(0, 3), Math.floor(at / size), at % size]);
@@ -98,8 +101,11 @@ function drawImages(el, data, positions, choose) {
   const context = canvas.getContext("2d");
   const map = points && add(el, `<svg class="map" viewBox="-0.5 -0.5 ${sizes[0]} ${sizes[1]}" role="img" ` +
     'aria-label="map of codes, each shown as its class"></svg>');
-  for (const [x, y, label, colour] of points ?? [])
-    add(map, `<text x="${x}" y="${sizes[1] - 1 - y}" fill="${colour}">${label}</text>`);
+  for (const [x, y, label, colour] of points ?? []) {
+    const mark = add(map, "<text></text>");
+    mark.textContent = label;
+    for (const [name, value] of [["x", x], ["y", sizes[1] - 1 - y], ["fill", colour]]) mark.setAttribute(name, value);
+  }
   const marker = map && add(map, '<circle class="marker" r=".3"/>');
   map?.addEventListener("click", event => {
     const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(map.getScreenCTM().inverse());
@@ -127,7 +133,8 @@ function drawImages(el, data, positions, choose) {
   };
 }
 
-// Appends HTML or SVG, and returns its last element. Text of a user's is set as `textContent`.
+// Appends HTML or SVG, and returns its last element. The markup is written in this file, but for
+// integers: whatever else the data hold is set as text, or as an attribute's value.
 function add(parent, markup) {
   parent.insertAdjacentHTML("beforeend", markup);
   return parent.lastElementChild;

@@ -8,6 +8,7 @@ from matplotlib import colormaps, colors
 from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib.viz import checks
 from pcnnlib.viz.explorers.base import Explorer, control
 from pcnnlib.viz.images import to_rgb
 
@@ -38,32 +39,21 @@ def image_explorer(
     Raises:
         UsageError: shapes that disagree, or a start out of range.
     """
-    images = np.asarray(images)
-    names = {str(axis): [str(option) for option in options] for axis, options in axes.items()}
+    levels = check_int("levels", levels, 2, 256)
+    axes = checks.check_named("axes", axes, "axis name -> names of its positions")
+    positions = {a: checks.check_sequence(f"axes[{a!r}]", options) for a, options in axes.items()}
+    names = {str(axis): [str(option) for option in positions[axis]] for axis in axes}
+    if len(names) < len(axes):
+        raise UsageError(f"axes must have different names, got {', '.join(map(repr, axes))}")
     sizes = tuple(map(len, names.values()))
-    if images.ndim != len(sizes) + 4 or images.shape[: len(sizes)] != sizes:
-        raise UsageError(
-            f"images must have shape ({', '.join(map(str, sizes))}, m, H, W, C), one part for each "
-            f"position, got {images.shape}"
-        )
-    if images.dtype.kind not in "iu" or images.min() < 0 or images.max() >= levels:
-        raise UsageError(f"images must hold integer levels 0..{levels - 1}, got {images.dtype}")
-    start = [n // 2 for n in sizes] if start is None else list(start)
-    if len(start) != len(sizes):
-        raise UsageError(f"start must have {len(sizes)} indices, got {start}")
+    images = checks.check_array("images", images, (*sizes, "m", "H", "W", "1 or 3"), "integers")
+    checks.check_images("images", images.reshape(-1, *images.shape[-3:]), levels, "integers")
+    start = [n // 2 for n in sizes] if start is None else start
+    start = checks.check_sequence("start", start, len(sizes))
     start = [check_int("start", k, 0, n - 1) for k, n in zip(start, sizes, strict=True)]
-    marks = None
-    if points is not None:
-        points = np.asarray(points, float)
-        if len(sizes) < 2 or points.ndim != 2 or points.shape[1] != 2 or labels is None:
-            raise UsageError(f"points must be (n, 2) with labels, got {points.shape}")
-        if len(labels) != len(points):
-            raise UsageError(f"labels must be one for each of {len(points)} points")
-        palette = colormaps["tab10"]
-        marks = [
-            (round(x, 2), round(y, 2), int(label), colors.to_hex(palette(label % 10)))
-            for (x, y), label in zip(points.tolist(), labels, strict=True)
-        ]
+    if points is None and labels is not None:
+        raise UsageError("labels are for points, and there are no points")
+    marks = None if points is None else _marks(points, labels, len(sizes))
     count, height, width, channels = images.shape[len(sizes) :]
     data = {
         "kind": "images",
@@ -78,3 +68,16 @@ def image_explorer(
     }
     choice = dict(zip(names, start, strict=True))
     return Explorer("an explorer of drawn images", choice, data)
+
+
+def _marks(points: ArrayLike, labels: Sequence[int] | None, axes: int) -> list:
+    """Place, class and colour of each point on the map."""
+    if axes < 2 or labels is None:
+        raise UsageError("points must be (n, 2) with labels, on a map of at least two axes")
+    points = checks.check_array("points", points, ("n", 2))
+    labels = checks.check_array("labels", labels, (len(points),), "integers")
+    palette = colormaps["tab10"]
+    return [
+        (round(x, 2), round(y, 2), label, colors.to_hex(palette(label % 10)))
+        for (x, y), label in zip(points.tolist(), labels.tolist(), strict=True)
+    ]

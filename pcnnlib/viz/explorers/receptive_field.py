@@ -1,13 +1,14 @@
 """The explorer of receptive fields."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pcnnlib._internal.errors import check_int
+from pcnnlib._internal.errors import UsageError, check_int, check_kernel_size
 from pcnnlib.analysis import receptive_field
 from pcnnlib.models import GatedPixelCNN, PixelCNN
+from pcnnlib.viz import checks
 from pcnnlib.viz.explorers.base import Explorer, control
 from pcnnlib.viz.style import INK, MEANINGS
 
@@ -28,7 +29,13 @@ def measure_frames(size: int, kernel_sizes: Sequence[int], layers: Sequence[int]
     Returns:
         bool `(models, kernel sizes, layers, S, 2S - 1)`; `[..., i, j]` is for the pixel
         `S - 1 - i` rows above and `S - 1 - j` columns to the left.
+
+    Raises:
+        UsageError: nothing to measure, or a size, kernel size or number of layers out of range.
     """
+    size = check_int("size", size, 2)
+    kernel_sizes = _different("kernel_sizes", kernel_sizes, check_kernel_size)
+    layers = _different("layers", layers, _check_depth)
     frames = [
         [[_measure(name, size, kernel, depth) for depth in layers] for kernel in kernel_sizes]
         for name in MODELS
@@ -70,10 +77,10 @@ def receptive_field_explorer(
         UsageError: a size, kernel size, number of layers or pixel out of range.
     """
     size = check_int("size", size, 2)
-    layers = [check_int("layers", n, 2) for n in layers]
-    row, column = (check_int("at", v, 0, size - 1) for v in at)
+    kernel_sizes = _different("kernel_sizes", kernel_sizes, check_kernel_size)
+    layers = _different("layers", layers, _check_depth)
+    row, column = checks.check_pixel("at", at, (size, size))
     frames = measure_frames(size, kernel_sizes, layers)
-    kernel_sizes = [int(k) for k in kernel_sizes]
     names = list(MODELS)
     choice = {
         "model": names[0],
@@ -103,6 +110,18 @@ def receptive_field_explorer(
         "frames": _pack(frames),
     }
     return Explorer("an explorer of receptive fields", choice, data)
+
+
+def _check_depth(name: str, value: int) -> int:
+    return check_int(name, value, 2)
+
+
+def _different(name: str, values: Sequence[int], check: Callable) -> list[int]:
+    """Ints of a control: at least one, none of them twice."""
+    numbers = [check(f"each of {name}", n) for n in checks.check_sequence(name, values)]
+    if len(set(numbers)) < len(numbers):
+        raise UsageError(f"{name} must differ, got {', '.join(map(str, numbers))}")
+    return numbers
 
 
 def _pack(frames: np.ndarray) -> str:

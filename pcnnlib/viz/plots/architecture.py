@@ -6,7 +6,9 @@ import numpy as np
 from keras import ops
 from matplotlib import patches
 
+from pcnnlib._internal.errors import UsageError, check_int
 from pcnnlib.nn import blocks, raster
+from pcnnlib.viz import checks
 from pcnnlib.viz.style import (
     BLUE,
     GREEN,
@@ -24,12 +26,15 @@ from pcnnlib.viz.style import (
     new_panels,
     paint,
     styled,
+    words,
 )
 
 
 @styled
 def raster_order(height: int, width: int, at: Any) -> Picture:
     """The order in which pixels are generated, and what is known when `at` has its turn."""
+    height, width = check_int("height", height, 1), check_int("width", width, 1)
+    at = checks.check_pixel("at", at, (height, width))
     figure = new_figure(0.42 * width + 0.1, 0.42 * height + 0.1, layout=None)
     axes = figure.add_axes((0, 0, 1, 1))
     order = raster.raster_order(height, width)
@@ -45,7 +50,7 @@ def raster_order(height: int, width: int, at: Any) -> Picture:
             va="center",
             fontsize=8,
             color="#ffffff" if before[i, j] else QUIET,
-            visible=(i, j) != tuple(at),
+            visible=(i, j) != at,
         )
     return figure
 
@@ -59,10 +64,16 @@ def masks(kernels: dict) -> Picture:
 
     Returns:
         `Picture`.
+
+    Raises:
+        UsageError: no kernels, or masks that are not of 0 and 1.
     """
+    kernels = {
+        title: _links(f"kernels[{title!r}]", mask, ("k", "k"))
+        for title, mask in checks.check_named("kernels", kernels, "title -> mask (k, k)").items()
+    }
     figure, axes = new_panels(len(kernels), 1.45)
     for axis, (title, mask) in zip(axes, kernels.items(), strict=True):
-        mask = np.asarray(mask).reshape(np.shape(mask)[:2]).astype(bool)
         draw_cells(axis, paint([(LATER, ~mask), (SEEN, mask)]))
         centre = (mask.shape[0] - 1) / 2
         axis.add_patch(
@@ -78,8 +89,32 @@ def masks(kernels: dict) -> Picture:
                 fontsize=8 if mask.shape[0] < 6 else 6.5,
                 color="#ffffff" if mask[i, j] else QUIET,
             )
-        axis.set_title(title)
+        axis.set_title(words(title))
     return figure
+
+
+def _links(name: str, mask: Any, shape: tuple) -> np.ndarray:
+    """A mask of 0 and 1, perhaps with two further axes of size 1, as bool."""
+    if np.ndim(mask) == 4:
+        mask = checks.check_array(name, mask, (*shape, 1, 1))[:, :, 0, 0]
+    mask = checks.check_array(name, mask, shape)
+    wrong = mask[~np.isin(mask, (0, 1))]
+    if wrong.size:
+        raise UsageError(f"{name} must be of 0 and 1, got {wrong[0]}")
+    return mask.astype(bool)
+
+
+def _groups(name: str, link: Any) -> tuple:
+    """Links, the groups of their rows and the groups of their columns."""
+    mask, rows, columns = checks.check_sequence(name, link, 3)
+    mask = _links(f"{name}[0]", mask, ("I", "O"))
+    rows = checks.check_sequence(f"{name}[1]", rows, mask.shape[0])
+    columns = checks.check_sequence(f"{name}[2]", columns, mask.shape[1])
+    return (
+        mask,
+        [check_int(f"each of {name}[1]", group, 0, 2) for group in rows],
+        [check_int(f"each of {name}[2]", group, 0, 2) for group in columns],
+    )
 
 
 @styled
@@ -92,11 +127,17 @@ def channel_order(links: dict) -> Picture:
 
     Returns:
         `Picture`: a row for each input, a column for each output, the group at their heads.
+
+    Raises:
+        UsageError: no links, links that are not of 0 and 1, or groups that are not 0, 1 or 2.
     """
+    links = {
+        title: _groups(f"links[{title!r}]", link)
+        for title, link in checks.check_named("links", links, "title -> (array, I, O)").items()
+    }
     figure, axes = new_panels(len(links), 2.1, columns=3)
     palette = dict(enumerate((VERMILION, GREEN, BLUE)))
     for axis, (title, (mask, rows, columns)) in zip(axes, links.items(), strict=True):
-        mask = np.asarray(mask).astype(bool)
         draw_cells(axis, paint([(LATER, ~mask), (INK, mask)]) * [1, 1, 1, 0.8])
         axis.set_axis_on()
         axis.xaxis.tick_top()  # first, because it replaces the labels
@@ -108,13 +149,14 @@ def channel_order(links: dict) -> Picture:
                 label.set_fontweight("bold")
         axis.tick_params(length=0, labelsize=8)
         axis.spines[:].set_visible(False)
-        axis.set_title(title, pad=18)
+        axis.set_title(words(title), pad=18)
     return figure
 
 
 @styled
 def gate(limit: float = 3.0) -> Picture:
     """The gate tanh(a) * sigmoid(b) of `pcnnlib.nn.blocks.gate`, as curves and as a map."""
+    limit = checks.check_size("limit", limit)
     a = np.linspace(-limit, limit, 121, dtype="float32")
     figure = new_figure(WIDTH * 0.92, 2.7)
     left, right = figure.subplots(1, 2)

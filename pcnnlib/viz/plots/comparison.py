@@ -2,11 +2,14 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pcnnlib._internal.errors import UsageError, check_number
+from pcnnlib.viz import checks
 from pcnnlib.viz.style import (
     BLUE,
     INK,
@@ -20,6 +23,7 @@ from pcnnlib.viz.style import (
     new_panels,
     paint,
     styled,
+    words,
 )
 
 
@@ -33,20 +37,28 @@ def compare_likelihoods(likelihoods: dict, *, from_zero: bool = True) -> Picture
 
     Returns:
         `Picture`.
+
+    Raises:
+        UsageError: nothing to compare, or a likelihood that is not finite.
     """
+    likelihoods = checks.check_named("likelihoods", likelihoods, "name -> Likelihood")
+    for name, likelihood in likelihoods.items():
+        bits = getattr(likelihood, "bits_per_dim", None)
+        check_number(f"bits_per_dim of likelihoods[{name!r}]", bits, 0, open_below=True)
     figure = new_figure(WIDTH * 0.9, 0.36 * len(likelihoods) + 0.75)
     axes = figure.subplots()
     shown = [likelihood.bits_per_dim for likelihood in likelihoods.values()]
     for row, (_, likelihood) in enumerate(likelihoods.items()):
         bits = likelihood.bits_per_dim
-        error = 2 * likelihood.standard_error * bits / likelihood.nats_per_image
+        # A single image has no standard error.
+        error = 2 * np.nan_to_num(likelihood.standard_error) * bits / likelihood.nats_per_image
         if from_zero:
             axes.plot([0, bits], [row, row], color=QUIET, lw=1, alpha=0.5)
         axes.errorbar(bits, row, xerr=error, fmt="o", color=SERIES[0], ms=6, capsize=3, lw=1.4)
         axes.annotate(
             f"{bits:.3f}", (bits + error, row), (7, 0), textcoords="offset points", va="center"
         )
-    axes.set_yticks(range(len(likelihoods)), list(likelihoods))
+    axes.set_yticks(range(len(likelihoods)), [words(name) for name in likelihoods])
     axes.set_ylim(len(likelihoods) - 0.5, -0.5)
     if from_zero:
         axes.set_xlim(0, max(shown) * 1.12)
@@ -69,7 +81,16 @@ def differences(pairs: dict, *, x: str) -> Picture:
 
     Returns:
         `Picture`. At the grey line there is no difference.
+
+    Raises:
+        UsageError: nothing to show, or numbers that are not finite.
     """
+    pairs = {
+        name: checks.check_array(f"pairs[{name!r}]", pair, (2,))
+        for name, pair in checks.check_named("pairs", pairs, "name -> (difference, error)").items()
+    }
+    for name, (_, error) in pairs.items():
+        check_number(f"standard error of pairs[{name!r}]", error, 0)
     figure = new_figure(WIDTH * 0.9, 0.36 * len(pairs) + 0.75)
     axes = figure.subplots()
     axes.axvline(0, color=QUIET, lw=1)
@@ -82,11 +103,11 @@ def differences(pairs: dict, *, x: str) -> Picture:
             textcoords="offset points",
             va="center",
         )
-    axes.set_yticks(range(len(pairs)), list(pairs))
+    axes.set_yticks(range(len(pairs)), [words(name) for name in pairs])
     axes.set_ylim(len(pairs) - 0.5, -0.5)
     axes.margins(x=0.25)
     axes.grid(axis="x", color=QUIET, alpha=0.25, lw=0.6)
-    axes.set_xlabel(x)
+    axes.set_xlabel(words(x))
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     return figure
@@ -103,17 +124,26 @@ def lines(series: dict, *, x: str, y: str, reference: dict | None = None) -> Pic
 
     Returns:
         `Picture`.
+
+    Raises:
+        UsageError: nothing to show, xs and ys that do not pair up, or numbers that are not finite.
     """
+    series = {
+        name: _equally_long(f"series[{name!r}]", pair)
+        for name, pair in checks.check_named("series", series, "name -> (xs, ys)").items()
+    }
+    for name, value in (reference or {}).items():
+        check_number(f"reference[{name!r}]", value, -np.finfo(float).max)
     figure = new_figure(WIDTH * 0.9, 2.6)
     axes = figure.subplots()
     for (name, (xs, ys)), colour in zip(series.items(), itertools.cycle(SERIES), strict=False):
-        axes.plot(xs, ys, color=colour, label=name, marker="o", ms=2.5)
+        axes.plot(xs, ys, color=colour, label=words(name), marker="o", ms=2.5)
     for (name, value), style in zip(
         (reference or {}).items(), itertools.cycle((":", "--", "-.")), strict=False
     ):
-        axes.axhline(value, ls=style, color=QUIET, lw=1.4, label=name)
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
+        axes.axhline(value, ls=style, color=QUIET, lw=1.4, label=words(name))
+    axes.set_xlabel(words(x))
+    axes.set_ylabel(words(y))
     axes.grid(axis="y", color=QUIET, alpha=0.25, lw=0.6)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
@@ -129,14 +159,21 @@ def histograms(values: dict, *, x: str) -> Picture:
 
     Returns:
         `Picture`.
+
+    Raises:
+        UsageError: nothing to show, or numbers that are not finite.
     """
+    values = {
+        name: checks.check_array(f"values[{name!r}]", numbers, ("n",))
+        for name, numbers in checks.check_named("values", values, "name -> numbers").items()
+    }
     figure = new_figure(WIDTH * 0.9, 2.2)
     axes = figure.subplots()
     bins = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=20).tolist()
     for (name, numbers), colour in zip(values.items(), itertools.cycle(SERIES), strict=False):
         axes.hist(numbers, bins, color=colour, alpha=0.25)
-        axes.hist(numbers, bins, color=colour, histtype="step", lw=1.4, label=name)
-    axes.set_xlabel(x)
+        axes.hist(numbers, bins, color=colour, histtype="step", lw=1.4, label=words(name))
+    axes.set_xlabel(words(x))
     axes.set_ylabel("images")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
@@ -152,8 +189,16 @@ def confusion(counts: ArrayLike, *, truth: str, judged: str) -> Picture:
 
     Returns:
         `Picture`.
+
+    Raises:
+        UsageError: counts that are no square of integers >= 0.
     """
-    counts = np.asarray(counts)
+    counts = checks.check_array("counts", counts, ("classes", "classes"), "integers")
+    if counts.shape[0] != counts.shape[1] or counts.min() < 0:
+        raise UsageError(
+            f"counts must be integers >= 0 of shape (classes, classes), got shape {counts.shape} "
+            f"and {counts.min()}"
+        )
     n = len(counts)
     figure = new_figure(0.34 * n + 1.0, 0.34 * n + 0.7)
     axes = figure.subplots()
@@ -178,9 +223,16 @@ def confusion(counts: ArrayLike, *, truth: str, judged: str) -> Picture:
     axes.set_xticks(range(n)), axes.set_yticks(range(n))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel(judged)
-    axes.set_ylabel(truth)
+    axes.set_xlabel(words(judged))
+    axes.set_ylabel(words(truth))
     return figure
+
+
+def _equally_long(name: str, pair: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Two rows of numbers, as many in each."""
+    first, second = checks.check_sequence(name, pair, 2)
+    first = checks.check_array(f"{name}[0]", first, ("n",))
+    return first, checks.check_array(f"{name}[1]", second, (len(first),))
 
 
 @styled
@@ -192,14 +244,21 @@ def asked_and_measured(pairs: dict) -> Picture:
 
     Returns:
         `Picture`. On the grey diagonal both are equal.
+
+    Raises:
+        UsageError: nothing to show, or numbers that do not pair up or are not finite.
     """
+    pairs = {
+        name: _equally_long(f"pairs[{name!r}]", pair)
+        for name, pair in checks.check_named("pairs", pairs, "name -> (asked, measured)").items()
+    }
     figure, panels = new_panels(len(pairs), 2.6)
     for axes, (name, (asked, measured)) in zip(panels, pairs.items(), strict=True):
         axes.set_axis_on()
         ends = [min(np.min(asked), np.min(measured)), max(np.max(asked), np.max(measured))]
         axes.plot(ends, ends, color=QUIET, lw=1)
         axes.plot(asked, measured, "o", color=BLUE, ms=3, alpha=0.5, mew=0)
-        axes.set_title(name)
+        axes.set_title(words(name))
         axes.set_xlabel("asked for")
         axes.set_ylabel("measured")
         axes.set_box_aspect(1)
@@ -219,8 +278,14 @@ def code_space(
 
     Returns:
         `Picture`.
+
+    Raises:
+        UsageError: shapes that disagree, or codes that are not finite.
     """
-    codes = np.asarray(codes)
+    codes = checks.check_array("codes", codes, ("n", 2))
+    if labels is not None:
+        labels = checks.check_array("labels", labels, (len(codes),), "integers")
+    names = checks.check_sequence("names", names, 2)
     figure = new_figure(WIDTH * 0.75, WIDTH * 0.6)
     axes = figure.subplots()
     if labels is None:
@@ -238,6 +303,6 @@ def code_space(
                 color=palette(label % 10),
                 lw=0,
             )
-    axes.set_xlabel(names[0])
-    axes.set_ylabel(names[1])
+    axes.set_xlabel(words(names[0]))
+    axes.set_ylabel(words(names[1]))
     return figure

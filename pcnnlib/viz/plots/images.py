@@ -1,14 +1,14 @@
 """Figures of images, and of what single pixels cost."""
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError
+from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib.viz import checks
 from pcnnlib.viz.images import lay_out, to_rgb
-from pcnnlib.viz.style import BLUE, GREEN, INK, VERMILION, WIDTH, Picture, new_figure, styled
+from pcnnlib.viz.style import BLUE, GREEN, INK, VERMILION, WIDTH, Picture, new_figure, styled, words
 
 
 @styled
@@ -24,7 +24,7 @@ def image_grid(
     """Images side by side, or in one labelled row per kind.
 
     Args:
-        images: integer `(n, H, W, C)`, or a dict of them: one row per entry, labelled by its key.
+        images: levels `(n, H, W, C)`, or a dict of them: one row per entry, labelled by its key.
         levels: K.
         columns: images per row; by default all of a row, or a square for plain images.
         titles: text above each image, in the order of `images` (not for a dict).
@@ -33,27 +33,39 @@ def image_grid(
 
     Returns:
         `Picture`.
+
+    Raises:
+        UsageError: no images, rows that do not fit together, or an argument out of range.
     """
     labels = None
     if isinstance(images, dict):
-        labels = list(images)
-        columns = columns or max(len(part) for part in images.values())
-        parts = [np.asarray(part)[:columns] for part in images.values()]
+        rows = checks.check_named("images", images, "label -> images (n, H, W, C)")
+        parts = [checks.check_images(f"images[{k!r}]", v, levels) for k, v in rows.items()]
+        labels = [words(label) for label in rows]
+        columns = max(map(len, parts)) if columns is None else check_int("columns", columns, 1)
         if any(len(part) < columns for part in parts):
             raise UsageError(f"every row must have {columns} images")
-        images = np.concatenate(parts)
+        if len({part.shape[1:] for part in parts}) > 1:
+            shapes = ", ".join(sorted({str(part.shape[1:]) for part in parts}))
+            raise UsageError(f"images of all rows must have one shape, got {shapes}")
+        images = np.concatenate([part[:columns] for part in parts])
     rgb = to_rgb(images, levels, shown)
     n, h, w, _ = rgb.shape
-    columns = min(n, columns or math.ceil(math.sqrt(n)))
+    columns = checks.check_columns(columns, n)
+    if titles is not None:
+        titles = checks.check_sequence("titles", titles, n)
     scale = max(1, -(-96 // max(h, w)))
     gap = max(2, round(0.1 * w * scale))
     above = gap * 5 if titles is not None else gap
     cell_h, cell_w = h * scale + above, w * scale + gap
     opaque = np.concatenate([rgb, np.full((n, h, w, 1), 255, "uint8")], axis=-1)
     canvas = lay_out(opaque, columns, scale, (above, gap), (above, 0, 0, 0), 0)
-    margin = 0.0 if labels is None else 0.085 * max(map(len, labels)) + 0.1
-    width = width or min(WIDTH, margin + 0.62 * columns)
-    inner = width - margin
+    # Long labels leave the images half of the page.
+    margin = 0.0 if labels is None else min(WIDTH / 2, 0.085 * max(map(len, labels)) + 0.1)
+    width = min(WIDTH, margin + 0.62 * columns) if width is None else width
+    inner = checks.check_size("width", width) - margin
+    if inner <= 0:
+        raise UsageError(f"width must leave room beside the labels ({margin:g}), got {width!r}")
     height = inner * canvas.shape[0] / canvas.shape[1]
     figure = new_figure(width, height, layout=None)
     axes = figure.add_axes((margin / width, 0, inner / width, 1))
@@ -61,7 +73,7 @@ def image_grid(
     axes.set_axis_off()
     for k, title in enumerate(titles if titles is not None else ()):
         left, top = (k % columns) * cell_w, (k // columns) * cell_h + above
-        axes.text(left + w * scale / 2, top - gap * 0.6, str(title), ha="center", va="bottom")
+        axes.text(left + w * scale / 2, top - gap * 0.6, words(title), ha="center", va="bottom")
     for row, label in enumerate(labels or ()):
         centre = row * cell_h + above + h * scale / 2
         axes.text(-gap, centre, label, ha="right", va="center")
@@ -79,10 +91,15 @@ def surprise(image: ArrayLike, nats: np.ndarray, levels: int) -> Picture:
 
     Returns:
         `Picture`.
+
+    Raises:
+        UsageError: shapes that disagree, or values that are no levels.
     """
+    image = checks.check_array("image", image, ("H", "W", "C"))
+    nats = checks.check_array("nats", nats, image.shape[:2])
     figure = new_figure(5.4, 2.4)
     left, right = figure.subplots(1, 2)
-    left.imshow(to_rgb(np.asarray(image)[None], levels)[0], interpolation="none")
+    left.imshow(to_rgb(image[None], levels)[0], interpolation="none")
     left.set_title("image")
     shown = right.imshow(nats, cmap="cividis", vmin=0, interpolation="none")
     right.set_title("nats per pixel")
@@ -103,7 +120,16 @@ def level_probabilities(predictions: dict, actual: Any) -> Picture:
 
     Returns:
         `Picture`: a row for each name, a panel for each channel.
+
+    Raises:
+        UsageError: nothing to show, or shapes that disagree.
     """
+    predictions = checks.check_named("predictions", predictions, "name -> probabilities (3, K)")
+    predictions = {
+        name: checks.check_array(f"predictions[{name!r}]", values, (3, "K"))
+        for name, values in predictions.items()
+    }
+    actual = [check_int("actual", level, 0) for level in checks.check_sequence("actual", actual, 3)]
     figure = new_figure(WIDTH, 1.25 * len(predictions) + 0.5)
     panels = np.atleast_2d(figure.subplots(len(predictions), 3, sharex=True))
     for index, (name, probabilities) in enumerate(predictions.items()):
@@ -120,5 +146,5 @@ def level_probabilities(predictions: dict, actual: Any) -> Picture:
                 axes.set_title(f"{channel} = {level}")
             if index == len(predictions) - 1:
                 axes.set_xlabel("level")
-        row[0].set_ylabel(name)
+        row[0].set_ylabel(words(name))
     return figure

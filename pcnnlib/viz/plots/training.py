@@ -2,12 +2,15 @@
 
 import itertools
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from pcnnlib._internal.errors import UsageError
-from pcnnlib.viz.style import QUIET, SERIES, WIDTH, Picture, new_figure, styled
+from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib.viz import checks
+from pcnnlib.viz.style import QUIET, SERIES, WIDTH, Picture, new_figure, styled, words
 
 
 @styled
@@ -33,7 +36,8 @@ def training_curves(
         `Picture`.
 
     Raises:
-        UsageError: unknown unit or axis; bits/dim without `dims`.
+        UsageError: unknown unit or axis; bits/dim without `dims`; a history that is empty, or has
+            no number at all. A loss that is not finite leaves a gap.
     """
     if unit not in ("nats", "bits/dim") or against not in ("epoch", "seconds"):
         raise UsageError(
@@ -42,22 +46,26 @@ def training_curves(
         )
     if unit == "bits/dim" and dims is None:
         raise UsageError("bits/dim need dims, the values per image")
-    factor = 1.0 if unit == "nats" or dims is None else 1 / (dims * math.log(2))
+    factor = 1.0 if unit == "nats" else 1 / (check_int("dims", dims, 1) * math.log(2))
+    histories = checks.check_named("histories", histories, "name -> history")
+    curves = {name: _curves(name, history, against) for name, history in histories.items()}
     figure = new_figure(WIDTH * 0.85, 2.9)
     axes = figure.subplots()
     lowest, highest = np.inf, -np.inf
-    for (name, history), colour in zip(histories.items(), itertools.cycle(SERIES), strict=False):
-        loss = np.array(history["loss"]) * factor
-        solid = np.array(history.get("val_loss") or history["loss"]) * factor
-        if against == "seconds":
-            steps = np.cumsum(history["seconds"])
-        else:
-            steps = np.arange(1, len(loss) + 1)
-        if "val_loss" in history:
+    for (name, (steps, loss, validation)), colour in zip(
+        curves.items(), itertools.cycle(SERIES), strict=False
+    ):
+        loss = loss * factor
+        solid = loss if validation is None else validation * factor
+        if validation is not None:
             axes.plot(steps, loss, ":", color=colour, lw=1.4)
-        axes.plot(steps, solid, color=colour, label=name, marker="o", ms=2.5)
-        lowest, highest = min(lowest, solid.min(), loss.min()), max(highest, solid[len(solid) // 8])
+        axes.plot(steps, solid, color=colour, label=words(name), marker="o", ms=2.5)
+        drawn = solid[np.isfinite(solid)]
+        lowest = min(lowest, drawn.min(), np.min(loss, where=np.isfinite(loss), initial=np.inf))
+        highest = max(highest, drawn[len(drawn) // 8])
     if log:
+        if lowest <= 0:
+            raise UsageError(f"log needs losses above 0, got {lowest:g}")
         axes.set_yscale("log")
     elif highest > lowest:
         # The first epochs, far above the rest, would press the rest flat.
@@ -66,7 +74,7 @@ def training_curves(
     axes.set_ylabel("nats per image" if unit == "nats" else "bits/dim")
     axes.grid(axis="y", color=QUIET, alpha=0.25, lw=0.6)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if any("val_loss" in history for history in histories.values()):
+    if any(validation is not None for _, _, validation in curves.values()):
         for name, style in {"validation": "-", "training": ":"}.items():
             axes.plot([], [], style, color=QUIET, label=name)
     if len(histories) > 2:  # too much to stand within the axes
@@ -74,6 +82,31 @@ def training_curves(
     else:
         axes.legend(loc="upper right", ncols=2)
     return figure
+
+
+def _curves(name: object, history: Any, against: str) -> tuple:
+    """Steps, loss and validation loss (or None) of a history, as arrays of one length."""
+    where = f"histories[{name!r}]"
+    if not isinstance(history, Mapping) or "loss" not in history:
+        raise UsageError(f"{where} must be a dict of lists with loss, such as History.history")
+    loss = checks.check_array(f"{where}['loss']", history["loss"], ("epochs",), finite=False)
+
+    def along(key):
+        values = history.get(key)
+        if values is None or len(values) == 0:
+            return None
+        return checks.check_array(f"{where}[{key!r}]", values, (len(loss),), finite=False)
+
+    validation = along("val_loss")
+    if not np.isfinite(loss if validation is None else validation).any():
+        raise UsageError(f"{where} has no finite loss to show")
+    steps = np.arange(1, len(loss) + 1)
+    if against == "seconds":
+        seconds = along("seconds")
+        if seconds is None:
+            raise UsageError(f"{where} has no seconds, which against='seconds' needs")
+        steps = np.cumsum(seconds)
+    return steps, loss, validation
 
 
 @styled
@@ -86,17 +119,30 @@ def timing(seconds: dict, *, x: str = "images in a batch") -> Picture:
 
     Returns:
         `Picture`.
+
+    Raises:
+        UsageError: nothing to show, or a size or time that is not above 0.
     """
+    seconds = {
+        name: checks.check_named(f"seconds[{name!r}]", line, "size -> seconds")
+        for name, line in checks.check_named("seconds", seconds, "name -> times").items()
+    }
+    for name, line in seconds.items():
+        for size, time in line.items():
+            checks.check_size(f"each size of seconds[{name!r}]", size)
+            checks.check_size(f"seconds[{name!r}][{size!r}]", time)
     figure = new_figure(WIDTH * 0.9, 2.7)
     axes = figure.subplots()
     for (name, line), colour in zip(seconds.items(), itertools.cycle(SERIES), strict=False):
-        axes.plot(list(line), list(line.values()), color=colour, marker="o", ms=4, label=name)
+        axes.plot(
+            list(line), list(line.values()), color=colour, marker="o", ms=4, label=words(name)
+        )
     axes.set_xscale("log")
     axes.set_yscale("log")
     sizes = sorted({size for line in seconds.values() for size in line})
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.xaxis.minorticks_off()
-    axes.set_xlabel(x)
+    axes.set_xlabel(words(x))
     axes.set_ylabel("seconds")
     axes.grid(axis="y", color=QUIET, alpha=0.25, lw=0.6)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -8,7 +8,10 @@ import numpy as np
 from matplotlib import patches
 from numpy.typing import ArrayLike
 
+from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib.analysis import CausalityReport
 from pcnnlib.nn.raster import before, raster_order
+from pcnnlib.viz import checks
 from pcnnlib.viz.style import (
     INK,
     LATER,
@@ -23,6 +26,7 @@ from pcnnlib.viz.style import (
     paint,
     role_legend,
     styled,
+    words,
 )
 
 
@@ -38,11 +42,19 @@ def receptive_fields(maps: dict, at: Any, *, columns: int = 4) -> Picture:
 
     Returns:
         `Picture`. Pixels at or after `at` that are seen all the same, leaks, are crossed.
+
+    Raises:
+        UsageError: no maps, maps that are no strengths, or a pixel outside its map.
     """
+    maps = checks.check_named("maps", maps, "title -> strengths (H, W)")
+    if isinstance(at, dict) and set(at) != set(maps):
+        raise UsageError(f"at must name the titles of maps, got {', '.join(map(str, at))}")
+    columns = check_int("columns", columns, 1)
     figure, axes = new_panels(len(maps), 1.7, columns=columns, legend=True)
     roles_shown = set()
     for axis, (title, seen) in zip(axes, maps.items(), strict=True):
-        here = tuple(at[title] if isinstance(at, dict) else at)
+        seen = checks.check_array(f"maps[{title!r}]", seen, ("H", "W"))
+        here = checks.check_pixel("at", at[title] if isinstance(at, dict) else at, seen.shape)
         roles, strength = pixel_roles(seen, here)
         colour = paint([(MEANINGS[name][0], roles == name) for name in MEANINGS])
         colour[roles == "here"] = 0
@@ -53,7 +65,7 @@ def receptive_fields(maps: dict, at: Any, *, columns: int = 4) -> Picture:
             mark_pixel(axis, here)
         for i, j in np.argwhere(roles == "leak"):
             axis.plot(j, i, "x", color="#ffffff", ms=3.5, mew=1.1)
-        axis.set_title(title)
+        axis.set_title(words(title))
         roles_shown |= set(roles.flat)
     role_legend(figure, [name for name in MEANINGS if name in roles_shown])
     return figure
@@ -65,8 +77,12 @@ def pixel_roles(seen: ArrayLike, at: Any) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         str array `(H, W)` of "here", "seen", "blind", "leak" or "later", and float `(H, W)` in
         [0.4, 1], 1 for the strongest influence.
+
+    Raises:
+        UsageError: strengths that are not finite, or a pixel outside.
     """
-    seen = np.asarray(seen)
+    seen = checks.check_array("seen", seen, ("H", "W"))
+    at = checks.check_pixel("at", at, seen.shape)
     earlier = before(seen.shape, at)
     strength = np.ones(seen.shape)
     if seen.dtype != bool and (seen > 0).any():
@@ -93,7 +109,15 @@ def causality(reports: dict) -> Picture:
 
     Returns:
         `Picture`.
+
+    Raises:
+        UsageError: no reports.
     """
+    reports = checks.check_named("reports", reports, "title -> CausalityReport")
+    for title, report in reports.items():
+        if not isinstance(report, CausalityReport):
+            came = type(report).__name__
+            raise UsageError(f"reports[{title!r}] must be a CausalityReport, got {came}")
     figure, axes = new_panels(len(reports), 2.15, columns=3, legend=True)
     roles_shown = set()
     for axis, (title, report) in zip(axes, reports.items(), strict=True):
@@ -106,7 +130,7 @@ def causality(reports: dict) -> Picture:
         )
         colour = paint([(MEANINGS[name][0], roles == name) for name in MEANINGS])
         draw_cells(axis, colour, gap=n <= 16)
-        axis.set_title(title)
+        axis.set_title(words(title))
         axis.set_axis_on()
         axis.set_xticks([]), axis.set_yticks([])
         axis.set_xlabel("value changed")
@@ -131,7 +155,17 @@ def changed_features(
 
     Returns:
         `Picture`: a panel per block and stack.
+
+    Raises:
+        UsageError: no blocks, one that is not there, shapes that disagree, a pixel outside.
     """
+    vertical = checks.check_array("vertical", vertical, ("blocks", "H", "W"), "bool")
+    horizontal = checks.check_array("horizontal", horizontal, vertical.shape, "bool")
+    at = checks.check_pixel("at", at, vertical.shape[1:])
+    blocks = [
+        check_int("each of blocks", block, 1, len(vertical))
+        for block in checks.check_sequence("blocks", blocks)
+    ]
     figure, axes = new_panels(2 * len(blocks), 1.5, columns=len(blocks), legend=True)
     nothing = np.zeros(vertical.shape[1:], bool)
     order = raster_order(*nothing.shape)
@@ -165,12 +199,24 @@ def changed_predictions(maps: dict, outlined: dict | None = None) -> Picture:
 
     Returns:
         `Picture`.
+
+    Raises:
+        UsageError: no maps, maps that are not bool, or outlines that are no rectangles.
     """
+    maps = {
+        title: checks.check_array(f"maps[{title!r}]", reached, ("H", "W"), "bool")
+        for title, reached in checks.check_named("maps", maps, "title -> bool (H, W)").items()
+    }
+    outlined = {
+        title: checks.check_array(f"outlined[{title!r}]", place, (4,))
+        for title, place in (outlined or {}).items()
+    }
+    if not set(outlined) <= set(maps):
+        raise UsageError(f"outlined must name titles of maps, got {', '.join(map(str, outlined))}")
     figure, axes = new_panels(len(maps), 1.7, columns=4, legend=True)
-    outlined = outlined or {}
     for axis, (title, reached) in zip(axes, maps.items(), strict=True):
         draw_cells(axis, paint([(LATER, ~reached), (SEEN, reached)]))
-        axis.set_title(title)
+        axis.set_title(words(title))
         if title in outlined:
             top, left, height, width = outlined[title]
             corner = (left - 0.5, top - 0.5)
