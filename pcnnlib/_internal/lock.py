@@ -19,6 +19,9 @@ LOCK = ".lock"
 # What a file system answers that knows no locks.
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
+# Descriptors of the locks that this process holds.
+_held: set[int] = set()
+
 
 @contextlib.contextmanager
 def locked(folder: str | os.PathLike, what: str) -> Iterator[None]:
@@ -45,12 +48,15 @@ def locked(folder: str | os.PathLike, what: str) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {first_line(error)}") from error
+    if file is not None:
+        _held.add(file)
     try:
         yield
     finally:
-        if file is not None:
+        if file in _held:
+            _held.discard(file)
             with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)  # before the lock is free: nobody else has it open
+                path.unlink(missing_ok=True)  # while the lock is held: it is still this one's file
             os.close(file)
 
 
@@ -92,3 +98,13 @@ def _owner(path):
     except OSError:
         text = ""
     return " ".join(text.split()) or "of an unknown number"
+
+
+def _give_up_copies():
+    """In a child by fork: its copies of the descriptors would keep the locks of a dead parent."""
+    while _held:
+        os.close(_held.pop())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_give_up_copies)
