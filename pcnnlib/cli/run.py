@@ -15,6 +15,7 @@ from pcnnlib.cli.cluster import cluster, reachable
 from pcnnlib.cli.draw import check_picture, draw, draw_pretrained, row_labels
 from pcnnlib.cli.flags import Settings
 from pcnnlib.cli.network import load_network
+from pcnnlib.cli.output import plain_output
 from pcnnlib.cli.parser import changed, command, make_parser, settings_of
 from pcnnlib.cli.paths import run_paths
 from pcnnlib.cli.publish import check_plan, check_run_dir, publish
@@ -59,6 +60,7 @@ def _leave(code: int) -> int:
     return code
 
 
+@plain_output()
 def run(args: argparse.Namespace) -> None:
     """Train, then draw; or with `--epochs=0` only draw.
 
