@@ -23,6 +23,7 @@ from pcnnlib.cli.draw import check_picture, draw, draw_pretrained, row_labels
 from pcnnlib.cli.endings import as_typed, outer_cause, output_failure, say
 from pcnnlib.cli.flags import Settings
 from pcnnlib.cli.network import load_network
+from pcnnlib.cli.output import plain_output
 from pcnnlib.cli.parser import changed, command, make_parser, settings_of
 from pcnnlib.cli.paths import run_paths
 from pcnnlib.cli.publish import check_plan, check_run_dir, publish, published_dir
@@ -81,6 +82,7 @@ def _leave(code: int) -> int:
     return code
 
 
+@plain_output()
 def run(args: argparse.Namespace) -> None:
     """Train, then draw; or with `--epochs=0` only draw.
 

@@ -1,5 +1,6 @@
 """Training: the network is built, trained and, after some epochs, drawn from."""
 
+import pathlib
 from typing import Any
 
 import numpy as np
@@ -39,11 +40,18 @@ def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> A
         n = min(settings.drawing.n_samples, GRID)
         drawn, columns, _ = picture(model, data.validation.images, settings, n)
         grid = images.tile(drawn, model.levels, columns=columns)
-        images.save_png(paths.pictures / f"epoch_{epoch:04d}.png", grid)
+        images.save_png(picture_of(epoch), grid)
         return grid
 
+    def picture_of(epoch: int) -> pathlib.Path:
+        return paths.pictures / f"epoch_{epoch:04d}.png"
+
     grids = training.SampleGrids(
-        draw, every=10, epochs=settings.training.epochs, log_dir=paths.logs
+        draw,
+        every=10,
+        epochs=settings.training.epochs,
+        log_dir=paths.logs,
+        missing=lambda epoch: not picture_of(epoch).exists(),
     )
     training.train(
         model,

@@ -4,7 +4,6 @@ import concurrent.futures
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike
 from pcnnlib._internal import devices
 from pcnnlib._internal.deprecation import warn_renamed
 from pcnnlib._internal.errors import UsageError, check_int, check_number
+from pcnnlib._internal.progress import progress_bar
 from pcnnlib.nn.raster import raster_order
 from pcnnlib.sampling import cached, fixed_point, plain
 from pcnnlib.sampling.completion import check_keep
@@ -105,7 +105,7 @@ def sample(
     lanes = min(devices.cores(), batch // SMALLEST_LANE or 1) if method in ("cached", "rows") else 1
     lane = -(-batch // lanes)
     batch = lane * lanes
-    bar = keras.utils.Progbar(parts * height, unit_name="row") if progress else None
+    bar = progress_bar(parts * height, "row") if progress else None
     compiled = model.compiled_functions.setdefault("sampled", set())
     fresh = (method, lane) not in compiled
     if progress and fresh:

@@ -9,12 +9,15 @@ import keras
 import numpy as np
 
 from pcnnlib._internal import processes, tensorboard
+from pcnnlib._internal.progress import Lines, on_terminal
 from pcnnlib.models import AutoregressiveModel
 from pcnnlib.training.checkpoints import averaged_weights, own_copy
 
 
 class Progress(keras.callbacks.Callback):
     """Keras's progress bar, one per epoch, in nats per image and with the time left of the run.
+
+    Where the output is no terminal but a log, a plain line an epoch, and one a minute within it.
 
     Args:
         epochs: number of the last epoch.
@@ -26,23 +29,42 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.began, self.done = time.perf_counter(), 0
+        self.redrawn = on_terminal()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        left = ""
-        if self.done:
-            seconds = (time.perf_counter() - self.began) / self.done * (self.epochs - epoch)
-            left = f", about {_duration(seconds)} left"
-        print(f"Epoch {epoch + 1}/{self.epochs}{left}")
-        self.bar = keras.utils.Progbar(self.params["steps"], stateful_metrics=["nats", "val_nats"])
+        self.name, steps = f"Epoch {epoch + 1}/{self.epochs}", self.params["steps"]
+        self.epoch_began = time.perf_counter()
+        if self.redrawn:
+            print(f"{self.name}{self._left(epoch)}")
+            self.bar = keras.utils.Progbar(steps, stateful_metrics=["nats", "val_nats"])
+        else:
+            self.lines = Lines(steps, prefix=f"{self.name}: ")
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        # The last step is shown with the validation loss, at the end of the epoch.
-        self.bar.update(min(batch + 1, self.params["steps"] - 1), [("nats", float(logs["loss"]))])
+        if self.redrawn:
+            # The last step is shown with the validation loss, at the end of the epoch.
+            shown = min(batch + 1, self.params["steps"] - 1)
+            self.bar.update(shown, [("nats", float(logs["loss"]))])
+        elif self.lines.due():
+            self.lines.update(batch + 1, f"{logs['loss']:.4f} nats")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.done += 1
-        values = [("nats", float(logs["loss"])), ("val_nats", float(logs["val_loss"]))]
-        self.bar.update(self.params["steps"], values, finalize=True)
+        nats, validation = float(logs["loss"]), float(logs["val_loss"])
+        if self.redrawn:
+            values = [("nats", nats), ("val_nats", validation)]
+            self.bar.update(self.params["steps"], values, finalize=True)
+        else:
+            took = _duration(time.perf_counter() - self.epoch_began)
+            line = f"{self.name}: {nats:.4f} nats, validation {validation:.4f} nats, {took}"
+            print(f"{line}{self._left(epoch + 1)}", flush=True)
+
+    def _left(self, epoch):
+        """How long the epochs from this one on will take, as far as that is known yet."""
+        if not self.done or epoch == self.epochs:
+            return ""
+        seconds = (time.perf_counter() - self.began) / self.done * (self.epochs - epoch)
+        return f", about {_duration(seconds)} left"
 
 
 class SampleGrids(keras.callbacks.Callback):
@@ -54,6 +76,8 @@ class SampleGrids(keras.callbacks.Callback):
         every: epochs from one grid to the next; there is one after the last epoch too.
         epochs: number of the last epoch.
         log_dir: where TensorBoard looks for images, or None.
+        missing: function of an epoch: whether its grid, which a run that was killed may not have
+            drawn, is missing; None: it never is.
     """
 
     def __init__(
@@ -62,15 +86,24 @@ class SampleGrids(keras.callbacks.Callback):
         every: int,
         epochs: int,
         log_dir: str | os.PathLike | None = None,
+        missing: Callable[[int], bool] | None = None,
     ) -> None:
         super().__init__()
+        self.missing = missing
         self.draw = draw
         self.every = every
         self.epochs = epochs
         self.log_dir = log_dir
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        epoch += 1
+        self._draw_if_due(epoch + 1)
+
+    def after_restart(self, epochs: int) -> None:
+        """Draw what a run that was killed after its last checkpoint, of `epochs`, did not draw."""
+        if self.missing is not None and self.missing(epochs):
+            self._draw_if_due(epochs)
+
+    def _draw_if_due(self, epoch):
         if processes.process() or (epoch % self.every and epoch != self.epochs):
             return
         grid = self.draw(own_copy(self.model, averaged_weights(self.model)), epoch)

@@ -7,6 +7,7 @@ must not be continued by another run: `BackupAndRestore` does not know which run
 
 import dataclasses
 import json
+import math
 import os
 import pathlib
 import time
@@ -17,11 +18,21 @@ import numpy as np
 
 from pcnnlib._internal.devices import undistributed
 from pcnnlib._internal.errors import UsageError, first_line
+from pcnnlib._internal.files import UnreadableError, reading, rename
 from pcnnlib._internal.processes import all_processes_agree, process
 from pcnnlib.data import Dataset
 from pcnnlib.models import AutoregressiveModel, architecture
 from pcnnlib.training.config import TrainConfig
-from pcnnlib.training.files import BEST, LAST, load_model, read_state, save
+from pcnnlib.training.files import (
+    BEST,
+    LAST,
+    NEXT,
+    find_best,
+    load_model,
+    read_state,
+    save,
+    weights_checksum,
+)
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -66,7 +77,9 @@ class Checkpoints(keras.callbacks.Callback):
         if self.checkpoint_dir is None:
             return 0
         path = self.checkpoint_dir / LAST
-        state = read_state(path) if path.exists() else None
+        with reading(path, "checkpoint"):
+            there = path.exists()
+        state = read_state(path) if there else None
         epoch = None if state is None else state["epoch"]
         # Every process must ask here, with a checkpoint or without: they wait for each other.
         if not all_processes_agree(json.dumps([epoch, self._identity(), architecture(self.model)])):
@@ -74,6 +87,11 @@ class Checkpoints(keras.callbacks.Callback):
                 f"processes differ in their flags, their data or in {path}: all must see one folder"
             )
         if state is None:
+            if (self.checkpoint_dir / BEST).exists():
+                raise UsageError(
+                    f"{self.checkpoint_dir / BEST} would be lost, since there is no {LAST} beside "
+                    "it to resume from: choose another folder, or remove it"
+                )
             self._remove_scratch_files()
             return 0
         saved = {**state["training"], **{k: state.get(k) for k in ("data_checksum", "backend")}}
@@ -81,22 +99,46 @@ class Checkpoints(keras.callbacks.Callback):
         last = load_model(path)
         # From the file's own model, so that it cannot be another than the one that was trained.
         _check_same(path, architecture(last), architecture(self.model))
-        self._remove_scratch_files()
-        try:
-            self.model.set_weights(last.get_weights())
-            old, new = last.optimizer.variables, self.model.optimizer.variables
-            for variable, value in zip(new, old, strict=True):
-                variable.assign(value)
-        except (AttributeError, ValueError) as error:
-            raise UsageError(f"{path} does not fit this model: {first_line(error)}") from error
-        for variable, value in zip(_random_state(self.model), state["random"], strict=True):
-            variable.assign(np.array(value, variable.dtype))
+        values = _values_of(path, last, self.model)
+        random = _random_values(path, state["random"], self.model)
+        best, best_path = self._best(state, last)
+        for variable, value in zip(_variables(self.model), values, strict=True):
+            variable.assign(value)
+        for variable, value in zip(_random_state(self.model), random, strict=True):
+            variable.assign(value)
         self.history = state["history"]
         self.starts = state.get("starts", [])
-        best = self.checkpoint_dir / BEST
-        if self.history["val_loss"] and best.exists():
-            self.best = load_model(best).get_weights()
-        return state["epoch"]
+        self.best = best
+        if process() == 0 and best_path is None:
+            save(own_copy(self.model, best), self.checkpoint_dir / BEST)
+        elif process() == 0 and best_path.name == NEXT:
+            rename(best_path, self.checkpoint_dir / BEST)
+        self._remove_scratch_files()
+        return epoch
+
+    def _best(self, state, last):
+        """The best weights that belong to a state, and the file that holds them.
+
+        Without such a file (None) they may be those of the last epoch, which `last.keras` holds
+        too; nothing else is put in their place.
+        """
+        try:
+            model, path = find_best(self.checkpoint_dir)
+            if architecture(model) != architecture(last):
+                raise UsageError(f"checkpoint {path} is of another network than {LAST}")
+            best = model.get_weights()
+            _check_finite(path, best)
+            return best, path
+        except UnreadableError:
+            raise
+        except UsageError:
+            losses, best = state["history"]["val_loss"], averaged_weights(last)
+            named = state.get("best_checksum")
+            if named is None and losses.index(min(losses)) != len(losses) - 1:
+                raise
+            if named not in (None, weights_checksum(best)):
+                raise
+            return best, None
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self.began is None:
@@ -104,15 +146,19 @@ class Checkpoints(keras.callbacks.Callback):
         self.began = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        losses = {name: float(logs[name]) for name in ("loss", "val_loss")}
+        average = averaged_weights(self.model)
+        self._check_finite(epoch, losses, average)
         earlier = min(self.history["val_loss"], default=float("inf"))
-        self.history["loss"].append(float(logs["loss"]))
-        self.history["val_loss"].append(float(logs["val_loss"]))
+        for name, value in losses.items():
+            self.history[name].append(value)
         self.history["seconds"].append(time.perf_counter() - (self.began or 0.0))
         folder = self.checkpoint_dir if process() == 0 else None  # the first process writes
-        if logs["val_loss"] < earlier or self.best is None:
-            self.best = averaged_weights(self.model)
+        better = losses["val_loss"] < earlier or self.best is None
+        if better:
+            self.best = average
             if folder is not None:
-                save(own_copy(self.model, self.best), folder / BEST)
+                save(own_copy(self.model, average), folder / NEXT)
         if folder is not None:
             state = {
                 "epoch": epoch + 1,
@@ -123,9 +169,28 @@ class Checkpoints(keras.callbacks.Callback):
                 "data_checksum": self.data.checksum,
                 "backend": keras.backend.backend(),
                 "starts": self.starts,
+                "best_checksum": weights_checksum(self.best or ()),
             }
-            # Last of all: until it is replaced, a restart repeats the epoch, with equal results.
+            # Until it is replaced a restart repeats the epoch, with equal results; and after that
+            # it finds the best weights that this state names, even under their first name.
             save(self.model, folder / LAST, state=state)
+            if better:
+                rename(folder / NEXT, folder / BEST)
+
+    def _check_finite(self, epoch, losses, average):
+        """Raise `UsageError` if the run has diverged: nothing of it must be saved."""
+        weights = [*average, *self.model.get_weights()]
+        if all(map(math.isfinite, losses.values())) and _finite(weights):
+            return
+        values = ", ".join(f"{name} {value:g}" for name, value in losses.items())
+        kept = "no epoch before it was better"
+        if self.best is not None:
+            before = self.history["val_loss"]
+            kept = f"the best weights, of epoch {before.index(min(before)) + 1}, are kept"
+        raise UsageError(
+            f"the training diverged in epoch {epoch + 1} ({values}), and was stopped: {kept}; try "
+            "a lower learning_rate or grad_clip"
+        )
 
     def load_best(self) -> None:
         """Put the best weights into the model."""
@@ -134,9 +199,10 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _remove_scratch_files(self):
         """Remove what a process of this run left behind when it was killed while saving."""
-        for name in (BEST, LAST) if process() == 0 else ():
-            for scratch in self.checkpoint_dir.glob(f".{pathlib.Path(name).stem}.*.keras"):
-                scratch.unlink(missing_ok=True)
+        if process() == 0:
+            for name in (".best.*.keras", ".last.*.keras", NEXT):
+                for scratch in self.checkpoint_dir.glob(name):
+                    scratch.unlink(missing_ok=True)
 
     def _identity(self):
         """What must agree, beside the architecture, for a run to be resumed: all but `epochs`.
@@ -157,6 +223,51 @@ def _check_same(path, saved, wanted):
                 f"{path} is of a run with {name}={saved.get(name)!r}, not {value!r}: "
                 "choose another folder, or remove this one"
             )
+
+
+def _values_of(path, saved, model):
+    """Values for a model's variables and its optimiser's, from one that was saved."""
+    try:
+        values = [np.array(variable) for variable in _variables(saved)]
+        shapes = [tuple(variable.shape) for variable in _variables(model)]
+    except AttributeError as error:  # not compiled
+        raise UsageError(f"{path} does not fit this model: {first_line(error)}") from error
+    if [value.shape for value in values] != shapes:
+        raise UsageError(f"{path} does not fit this model: its variables have other shapes")
+    _check_finite(path, values)
+    return values
+
+
+def _random_values(path, saved, model):
+    """Values for the variables of a model's random state, from a file."""
+    variables = _random_state(model)
+    try:
+        values = [
+            np.array(value, variable.dtype)
+            for variable, value in zip(variables, saved, strict=True)
+        ]
+        fit = all(v.shape == tuple(w.shape) for v, w in zip(values, variables, strict=True))
+    except (TypeError, ValueError, OverflowError):
+        fit = False
+    if not fit:
+        raise UsageError(f"checkpoint {path} holds no random state of this model")
+    return values
+
+
+def _variables(model):
+    return [*model.weights, *model.optimizer.variables]
+
+
+def _check_finite(path, values):
+    if not _finite(values):
+        raise UsageError(
+            f"checkpoint {path} is of a run that diverged, its weights are not finite: choose "
+            "another folder, or remove this one"
+        )
+
+
+def _finite(values):
+    return all(np.isfinite(value).all() for value in values if value.dtype.kind in "fV")
 
 
 def averaged_weights(model: AutoregressiveModel) -> list[np.ndarray]:

@@ -1,5 +1,6 @@
 """The training itself: Keras's `fit` with everything around it that makes a run repeatable."""
 
+import contextlib
 import os
 from collections.abc import Iterable
 
@@ -8,13 +9,15 @@ import keras
 from pcnnlib._internal.deprecation import warn_renamed
 from pcnnlib._internal.devices import replicas
 from pcnnlib._internal.errors import UsageError
-from pcnnlib._internal.processes import process, processes
+from pcnnlib._internal.lock import locked
+from pcnnlib._internal.processes import all_processes_agree, process, processes
 from pcnnlib._internal.tensorboard import write_graph
 from pcnnlib.data import Dataset
 from pcnnlib.models import AutoregressiveModel
-from pcnnlib.training.callbacks import Progress
+from pcnnlib.training.callbacks import Progress, SampleGrids
 from pcnnlib.training.checkpoints import Checkpoints
 from pcnnlib.training.config import TrainConfig
+from pcnnlib.training.guests import Restart, averages_within, check_callbacks
 from pcnnlib.training.optimizers import make_optimizer
 
 
@@ -47,8 +50,10 @@ def train(
         checkpoint_dir: folder of checkpoints, or None.
         log_dir: folder of TensorBoard's files, or None.
         profile: batch, or first and last batch, that TensorBoard's profiler records; 0: none.
-        callbacks: further Keras callbacks.
-        verbose: 1 for a progress bar.
+        callbacks: further Keras callbacks. At the end of an epoch they find the weights that were
+            validated in the model; after a restart `EarlyStopping` and `ModelCheckpoint` go on
+            from what they had seen.
+        verbose: 1 for a progress bar, or where the output is no terminal a line an epoch.
         provenance: dict on where the run is made, or None; kept in the checkpoint for every start
             that trained, as `starts`, each with the `epoch` it began with.
         folder: former name of `checkpoint_dir`, deprecated.
@@ -57,10 +62,12 @@ def train(
         dict of lists, one entry per epoch: `loss` and `val_loss` (nats per image), `seconds`.
 
     Raises:
-        UsageError: `checkpoint_dir` holds another run, a damaged file, or cannot be written; the
-            data lacks what the model is conditioned on; several processes were joined, but train
-            apart, or do not see the same checkpoint; gradients are to be accumulated on several
-            devices under TensorFlow.
+        UsageError: `checkpoint_dir` holds another run, a damaged file, or cannot be written, or
+            another process is training in it; the training diverged, of which nothing is saved;
+            the data lacks what the model is conditioned on; a callback that sets the learning rate
+            or does what is done here already; several processes were joined, but train apart, or do
+            not see the same checkpoint; gradients are to be accumulated on several devices under
+            TensorFlow.
     """
     if folder is not None:
         warn_renamed("train(folder=)", "checkpoint_dir=")
@@ -73,6 +80,30 @@ def train(
         )
     if processes() > 1 and replicas() == 1:
         raise UsageError("joined processes train within data_parallel('all')")
+    callbacks = check_callbacks(callbacks)
+    with _alone(checkpoint_dir):
+        return _train(
+            model, data, config, checkpoint_dir, log_dir, profile, callbacks, verbose, provenance
+        )
+
+
+@contextlib.contextmanager
+def _alone(checkpoint_dir):
+    """Within, no other training has the folder; the first of several processes sees to that."""
+    refusal = None
+    with contextlib.ExitStack() as stack:
+        if checkpoint_dir is not None and process() == 0:
+            try:
+                stack.enter_context(locked(checkpoint_dir, "training"))
+            except UsageError as error:
+                refusal = error
+        # Else the others would wait for one that has gone.
+        if not all_processes_agree("refused" if refusal else "") or refusal:
+            raise refusal or UsageError(f"the first process cannot train in {checkpoint_dir}")
+        yield
+
+
+def _train(model, data, config, checkpoint_dir, log_dir, profile, callbacks, verbose, provenance):
     shared = {
         "condition": model.condition,
         "multiple": replicas(),
@@ -86,8 +117,14 @@ def train(
     checkpoints.set_model(model)
     start = checkpoints.resume()
     batches.epoch = start
+    restart = Restart(callbacks, checkpoints.history)
+    # Before anything is trained: killed right after saving an epoch, a run has not drawn its grid.
+    for callback in callbacks if start else ():
+        if isinstance(callback, SampleGrids):
+            callback.set_model(model)
+            callback.after_restart(start)
     if config.ema:
-        callbacks = [keras.callbacks.SwapEMAWeights(), *callbacks]
+        callbacks = [keras.callbacks.SwapEMAWeights(), *averages_within(callbacks)]
     first = process() == 0
     if verbose and first:
         callbacks = [*callbacks, Progress(config.epochs)]
@@ -96,16 +133,19 @@ def train(
         callbacks = [*callbacks, board]
         if start == 0:
             write_graph(model, log_dir)
-    if start < config.epochs:
-        model.fit(
-            batches,
-            validation_data=validation,
-            initial_epoch=start,
-            epochs=config.epochs,
-            # First, so that later callbacks find the epoch saved; and after the averaged weights
-            # have been swapped back, so that the true ones are.
-            callbacks=[checkpoints, *callbacks],
-            verbose=0,
-        )
-    checkpoints.load_best()
+    try:
+        if start < config.epochs and not restart.stopped():
+            model.fit(
+                batches,
+                validation_data=validation,
+                initial_epoch=start,
+                epochs=config.epochs,
+                # First, so that later callbacks find the epoch saved; and after the averaged
+                # weights have been swapped back, so that the true ones are.
+                callbacks=[checkpoints, *callbacks, restart],
+                verbose=0,
+            )
+    finally:
+        # Whatever ended the training: a callback that failed, say, or Ctrl-C in a notebook.
+        checkpoints.load_best()
     return checkpoints.history

@@ -1,12 +1,14 @@
 """Files that are replaced in one step: whatever fails, the old file is still there, whole."""
 
+import errno
 import os
 import pathlib
+import zipfile
 
 import pytest
 
 from pcnnlib import UsageError
-from pcnnlib._internal.files import replacing
+from pcnnlib._internal.files import UnreadableError, reading, rename, replacing
 
 
 @pytest.fixture
@@ -94,3 +96,61 @@ def test_what_cannot_be_a_file_is_one_line(tmp_path, blocked):
             pathlib.Path(scratch).write_text("new")
     assert str(path) in str(raised.value) and "\n" not in str(raised.value)
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["file", "folder"]
+
+
+# ---------------------------------------------------------------- reading
+
+
+def read_badly(error, cause=None):
+    with reading("a/file.x", "checkpoint"):
+        if cause is None:
+            raise error
+        try:
+            raise cause
+        except Exception:
+            raise error  # noqa: B904  # as Keras does
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EIO, "Input/output error"),
+        PermissionError(errno.EACCES, "Permission denied"),
+        OSError(errno.EMFILE, "Too many open files"),
+        MemoryError("too large"),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_what_the_system_refuses_is_never_called_damage(error, wrapped):
+    with pytest.raises(UnreadableError, match="checkpoint a/file.x cannot be read: ") as raised:
+        read_badly(ValueError("bad\nfile") if wrapped else error, error if wrapped else None)
+    assert str(error) in str(raised.value)
+    assert "damaged" not in str(raised.value) and "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("no\nmodel"),
+        OSError("file signature not found"),  # HDF5's, without a number
+        OSError(errno.EINVAL, "Invalid argument"),  # a place before the beginning of the file
+        RecursionError("nested"),
+        zipfile.BadZipFile("no zip"),
+    ],
+    ids=repr,
+)
+def test_what_is_wrong_with_the_contents_is_damage(error):
+    with pytest.raises(UsageError, match="checkpoint a/file.x is damaged: ") as raised:
+        read_badly(error)
+    assert not isinstance(raised.value, UnreadableError) and "\n" not in str(raised.value)
+
+
+def test_a_file_is_renamed_over_another_or_named_in_one_line(old, tmp_path):
+    (tmp_path / "new.keras").write_text("new")
+    rename(tmp_path / "new.keras", old)
+    assert old.read_text() == "new"
+    with pytest.raises(UsageError, match="model.keras cannot be written") as raised:
+        rename(tmp_path / "none.keras", old)
+    assert "\n" not in str(raised.value) and old.read_text() == "new"

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from training.small_runs import small_config, small_network, train_small
+from training.small_runs import contents, small_config, small_network, train_small
 
 import pcnnlib as pcnn
 from pcnnlib import training
@@ -104,17 +104,24 @@ def test_a_folder_that_is_a_file_is_one_line(callback, tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_the_last_checkpoint_is_written_after_the_best(callback, tmp_path, monkeypatch):
-    """Killed between the two, a run repeats the epoch; the other way round its best were lost."""
+def test_the_best_weights_are_on_disk_before_they_are_named_and_in_place_after(
+    callback, tmp_path, monkeypatch
+):
+    """Killed at any moment, a run finds the best weights that its `last.keras` names."""
     written = []
     save = checkpoints.save
-    monkeypatch.setattr(
-        checkpoints, "save", lambda m, path, **k: (written.append(path.name), save(m, path, **k))
-    )
+
+    def watched(model, path, **options):
+        written.append((path.name, training.BEST in contents(tmp_path)))
+        save(model, path, **options)
+
+    monkeypatch.setattr(checkpoints, "save", watched)
     checkpoint = callback(tmp_path)
     checkpoint.on_epoch_end(0, {"loss": 3.0, "val_loss": 3.0})
+    assert contents(tmp_path).keys() == {training.BEST, training.LAST}
     checkpoint.on_epoch_end(1, {"loss": 3.0, "val_loss": 4.0})  # no better
-    assert written == [training.BEST, training.LAST, training.LAST]
+    new, last = "best.next.keras", training.LAST
+    assert written == [(new, False), (last, False), (last, True)]
 
 
 def test_a_failed_save_ends_the_training_with_its_message(tiny_data, tmp_path, monkeypatch):

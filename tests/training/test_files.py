@@ -130,7 +130,8 @@ def test_a_full_disk_leaves_the_old_file_and_is_named_in_one_line(tmp_path):
     """A real limit on the size of files, in a process of its own."""
     path = tmp_path / "last.keras"
     settings = dataclasses.asdict(pcnn.TrainConfig())
-    state = {"epoch": 1, "history": {}, "random": [], "training": settings}
+    history = {"loss": [2.0], "val_loss": [2.5], "seconds": [0.1]}
+    state = {"epoch": 1, "history": history, "random": [], "training": settings}
     training.save(gated(filters=16), path, state=state)
     before = path.read_bytes()
     assert exit_code(start(save_to_a_full_disk, path)) == 0

@@ -20,8 +20,9 @@ def arrays_of(path):
 def test_a_run_killed_again_and_again_ends_as_if_never_stopped(tmp_path, npz):
     """Bitwise, with dropout and averaged weights on: weights, optimiser and history.
 
-    Killed in the middle of an epoch, with `best.keras` written but not in place, with `best.keras`
-    replaced and `last.keras` not, with `last.keras` written but not in place, and right after it.
+    Killed in the middle of an epoch, with the best weights written under a scratch file's name or
+    under their first one, with `last.keras` written but not in place, right after it, when the
+    `best.keras` that it names has still its first name, and when all is in place.
     """
     data = npz(n=120)  # enough for every epoch to be the best so far
     folder, out = tmp_path / "killed", tmp_path / "killed.npz"
@@ -29,13 +30,14 @@ def test_a_run_killed_again_and_again_ends_as_if_never_stopped(tmp_path, npz):
     moments = [
         ("from outside", 8),  # in the second epoch of six steps
         ("written", 1),  # the second epoch's best
-        ("replaced", 1),  # its best is in place, its last is not
+        ("replaced", 1),  # its best has its first name, its last is not written
         ("written", 2),  # its last is on disk under another name
         ("batch", 3),
-        ("replaced", 2),  # all is in place, and the process dies before the next epoch
+        ("replaced", 2),  # its last is in place, and names a best that is not
+        ("replaced", 4),  # that best, and all of the third epoch, are in place
     ]
     if keras.backend.backend() == "jax":
-        moments = [("from outside", 8), ("replaced", 1)]
+        moments = [("from outside", 8), ("replaced", 2)]
     epochs = []
     for moment, count in moments:
         if moment == "from outside":
