@@ -1,8 +1,12 @@
 """Errors that a user can mend: one line that says what came and what was wanted."""
 
+import contextlib
 import operator
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import numpy as np
 
 
 class UsageError(ValueError):
@@ -29,6 +33,17 @@ def check_int(name: str, value: Any, minimum: int, maximum: int | None = None) -
     return number
 
 
+def check_at_most(name: str, value: Any, largest: float) -> None:
+    """Raise `UsageError` if a number is larger than any use asks for."""
+    if value > largest:
+        raise UsageError(f"{name} must be at most {largest:,}, got {value}")
+
+
+def channels_first(shape: Sequence[int]) -> bool:
+    """Whether the shape of a batch of images looks like `(N, C, H, W)`."""
+    return len(shape) == 4 and shape[1] <= 4 < min(shape[2:])
+
+
 def parse_integers(name: str, text: object, example: str) -> tuple[int, ...]:
     """Return integers written with commas between them as a tuple, or raise `UsageError`.
 
@@ -53,7 +68,8 @@ def check_number(
     With `open_below`, `minimum` itself is refused (a temperature of 0, say).
     """
     try:
-        number = float("nan") if isinstance(value, str) else float(value)
+        # `True` would be taken for 1 here, and by `check_int` it is not.
+        number = float("nan") if isinstance(value, (str, bool, np.bool_)) else float(value)
     except (TypeError, ValueError):
         number = float("nan")
     low_enough = number > minimum if open_below else number >= minimum
@@ -83,6 +99,20 @@ def check_dilations(dilations: Sequence[int]) -> tuple[int, ...]:
     if not isinstance(dilations, (tuple, list)) or not dilations:
         raise UsageError(f"dilations must be a list of integers >= 1, got {dilations!r}")
     return tuple(check_int("each of dilations", dilation, 1) for dilation in dilations)
+
+
+@contextlib.contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Raise a `UsageError` of a data pipeline as one, without what TensorFlow puts around it."""
+    try:
+        yield
+    except UsageError:
+        raise
+    except Exception as error:
+        inner = re.search(r"\bUsageError: (.+)", str(error))
+        if inner is None:
+            raise
+        raise UsageError(inner[1]) from None
 
 
 def first_line(error: BaseException) -> str:

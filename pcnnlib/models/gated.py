@@ -161,6 +161,8 @@ class GatedPixelCNN(AutoregressiveModel):
         dtype = keras.backend.standardize_dtype(condition.dtype)
         if not self.condition.shape and not dtype.startswith(("int", "uint")):
             raise UsageError(f"condition must be integer labels, got {dtype}")
+        if dtype == "bool":
+            raise UsageError("condition must be numbers, got bool")
         if tuple(condition.shape[1:]) != tuple(self.condition.shape):
             raise UsageError(
                 f"condition must have shape (B, ...) for {self.condition!r}, "

@@ -45,6 +45,10 @@ class Condition:
         """Return `values` as an array of one row per image, or raise `UsageError`."""
         raise NotImplementedError
 
+    def impossible(self, values: Any) -> Any:
+        """Whether any value of a tensor is one that there is not: bool, or a bool tensor `()`."""
+        return False
+
     def make_encoder(self, image_shape: Sequence[int], dtype: Any = None) -> Any:
         """A layer with weights that `encode` needs, or None."""
         return None
@@ -94,13 +98,19 @@ class Labels(Condition):
         """Return `values` as int32 `(B,)`, or raise `UsageError`."""
         values = np.asarray(values)
         if values.dtype.kind not in "iu" or values.ndim != 1:
+            column = values.ndim == 2 and values.shape[1] == 1
             raise UsageError(
                 f"condition must be integer labels of shape (B,), got {values.dtype} {values.shape}"
+                f"{': take labels[:, 0]' if column else ''}"
             )
         if values.size and (values.min() < 0 or values.max() >= self.n):
             wrong = values[(values < 0) | (values >= self.n)][0]
             raise UsageError(f"condition must hold labels 0..{self.n - 1}, got {wrong}")
         return values.astype("int32")
+
+    def impossible(self, values: Any) -> Any:
+        """Whether any label is no class, bool tensor `()`."""
+        return outside(values, self.n)
 
     def encode(self, encoder: Any, values: Any) -> Any:
         """One-hot labels, `(B, 1, 1, n)`: V^T h then picks a learned vector per class."""
@@ -165,7 +175,13 @@ class Map(Condition):
 
     def encode(self, encoder: Any, values: Any) -> Any:
         """Features at image size, `(B, H, W, D)`."""
-        return encoder(values)
+        return encoder(ops.cast(values, encoder.compute_dtype))
+
+
+def outside(values: Any, n: int) -> Any:
+    """Whether any of an integer tensor is not in 0 .. n-1, bool tensor `()`."""
+    values = ops.cast(values, "int32")
+    return ops.logical_or(ops.any(values < 0), ops.any(values >= n))
 
 
 def _check_floats(values, shape):
