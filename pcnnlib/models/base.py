@@ -4,6 +4,7 @@ Models are plain Keras models: integer levels `(B, H, W, C)` in, parameters of e
 distribution out, and a loss of their own, nats per image. B batch, H rows, W columns, C channels.
 """
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,14 @@ from numpy.typing import ArrayLike
 from pcnnlib import sampling
 from pcnnlib._internal import backend
 from pcnnlib._internal.devices import scale_for_replicas
-from pcnnlib._internal.errors import UsageError, channels_first, check_int, one_line_errors
+from pcnnlib._internal.errors import (
+    UsageError,
+    channels_first,
+    check_int,
+    check_size,
+    first_line,
+    one_line_errors,
+)
 from pcnnlib.data import Batches, CountEpochs
 from pcnnlib.models.checks import Inputs, bound, is_checked
 from pcnnlib.nn.conditions import outside
@@ -46,7 +54,8 @@ class AutoregressiveModel(keras.Model):
         if len(shape) != 3:
             raise UsageError(f"image_shape must be (H, W, C), got {image_shape!r}")
         self.image_shape = tuple(
-            check_int(f"image_shape {n}", v, 1) for n, v in zip("HWC", shape, strict=True)
+            check_size(f"image_shape {n}", v, "image side")
+            for n, v in zip("HWC", shape, strict=True)
         )
         if channels_first((1, *self.image_shape)):
             raise UsageError(
@@ -254,6 +263,47 @@ class AutoregressiveModel(keras.Model):
             batch_nats = compiled(batch, rows)
             nats.append(ops.convert_to_numpy(batch_nats)[: len(images) - first])
         return np.concatenate([np.zeros(0), *nats]).astype("float64")
+
+    def export(
+        self,
+        filepath: str | os.PathLike,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write the network for programs without this library, as in Keras.
+
+        It takes uint8 images `(B, H, W, C)`, or `[images, condition]` with int32 labels or float32
+        numbers, and returns the parameters of every pixel's distribution. `format="onnx"` needs the
+        extra `pcnnlib[onnx]`.
+
+        Raises:
+            UsageError: packages that the format needs are not installed.
+        """
+        if input_signature is None:
+            input_signature = self.inputs_taken.signature()
+        try:
+            with backend.unfused():
+                super().export(filepath, format, verbose, input_signature, **kwargs)
+        except ImportError as error:
+            raise UsageError(
+                f'format "{format}" needs packages that are not installed '
+                f'({first_line(error)}): pip install "pcnnlib[onnx]", or jax2onnx under JAX'
+            ) from error
+
+    def save(self, filepath: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
+        """Write the model as in Keras, to a `.keras` file.
+
+        Raises:
+            UsageError: a file of the former format, which Keras could not read again.
+        """
+        if str(filepath).endswith((".h5", ".hdf5")):
+            raise UsageError(
+                f"filepath must end in .keras, got {str(filepath)!r}: Keras writes its former "
+                "format, HDF5, but cannot read such a model from it"
+            )
+        super().save(filepath, *args, **kwargs)
 
     # A method like any other; the sampler needs no more of a model than what is documented there.
     sample = sampling.sample

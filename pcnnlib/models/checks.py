@@ -51,6 +51,15 @@ class Inputs:
             )
         return inputs, None
 
+    def signature(self) -> list:
+        """The inputs as Keras describes them for an export: one argument, images or a pair."""
+        images = keras.InputSpec("uint8", (None, *self.image_shape), name="images")
+        if self.condition is None:
+            return [images]
+        shape = tuple(self.condition.shape)
+        dtype = "float32" if shape else "int32"
+        return [[images, keras.InputSpec(dtype, (None, *shape), name="condition")]]
+
     def check_shape(self, shape: tuple, name: str = "images") -> None:
         """Raise `UsageError` unless a shape is `(B, H, W, C)`."""
         if len(shape) == 4 and tuple(shape[1:]) == self.image_shape:

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib._internal.errors import UsageError, check_size
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
 
@@ -80,7 +80,7 @@ class Labels(Condition):
     """One of `n` classes per image: integers 0 .. n-1, shape `(B,)`."""
 
     def __init__(self, n: int) -> None:
-        self.n = check_int("n", n, 1)
+        self.n = check_size("n", n, "classes")
 
     shape = ()
 
@@ -122,7 +122,7 @@ class Vector(Condition):
     """A vector per image, `(B, dim)` floats: an embedding, or a code."""
 
     def __init__(self, dim: int) -> None:
-        self.dim = check_int("dim", dim, 1)
+        self.dim = check_size("dim", dim, "features")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -149,7 +149,9 @@ class Map(Condition):
         shape = tuple(shape) if np.iterable(shape) else (shape,)
         if len(shape) != 3:
             raise UsageError(f"a map's shape must be (h, w, c), got {shape}")
-        self.shape = tuple(check_int(n, v, 1) for n, v in zip("hwc", shape, strict=True))
+        self.shape = tuple(
+            check_size(n, v, "image side") for n, v in zip("hwc", shape, strict=True)
+        )
 
     @property
     def depth(self) -> int:
@@ -170,7 +172,12 @@ class Map(Condition):
             )
         strides = (height // h, width // w)
         return keras.layers.Conv2DTranspose(
-            self.depth, strides, strides=strides, name="condition_map", dtype=dtype
+            self.depth,
+            strides,
+            strides=strides,
+            data_format="channels_last",
+            name="condition_map",
+            dtype=dtype,
         )
 
     def encode(self, encoder: Any, values: Any) -> Any:
