@@ -43,10 +43,10 @@ def check_at_most(name: str, value: Any, largest: float) -> None:
 LARGEST = {
     "image side": 16_384,
     "features": 65_536,
-    "blocks": 10_000,
+    "blocks": 1_000,
     "kernel": 1_001,
     "classes": 1_000_000,
-    "weights": 50_000_000_000,
+    "weights": 4_000_000_000,
 }
 
 

@@ -101,8 +101,8 @@ def check_causality(
     Raises:
         UsageError: an argument out of range, or a model that predicts NaN.
     """
-    check_int("images", images, 1)
-    check_int("batch_size", batch_size, 1)
+    check_int("images", images, 1, 10_000)
+    check_int("batch_size", batch_size, 1, 100_000)
     check_weights_finite(model)
     shape = tuple(model.image_shape)
     n = int(np.prod(shape))

@@ -31,7 +31,7 @@ def receptive_field(
         UsageError: `at` outside the image, or a model that gives NaN.
     """
     i, j = check_pixel(at, model.image_shape)
-    check_int("images", images, 1)
+    check_int("images", images, 1, 10_000)
     check_weights_finite(model)
     rng = np.random.default_rng(seed)
     encoded = _encoded_condition(model, condition, images, rng)

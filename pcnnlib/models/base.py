@@ -246,7 +246,8 @@ class AutoregressiveModel(keras.Model):
         """
         images = self.check_images(images)
         condition = self.check_condition(condition, len(images))
-        batch_size = check_int("batch_size", batch_size, 1)
+        # A larger batch than there are images would be filled up with the last one.
+        batch_size = min(check_int("batch_size", batch_size, 1), max(len(images), 100))
 
         def likelihood(images, condition):
             inputs = images if condition is None else (images, condition)

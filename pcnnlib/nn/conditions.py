@@ -149,9 +149,8 @@ class Map(Condition):
         shape = tuple(shape) if np.iterable(shape) else (shape,)
         if len(shape) != 3:
             raise UsageError(f"a map's shape must be (h, w, c), got {shape}")
-        self.shape = tuple(
-            check_size(n, v, "image side") for n, v in zip("hwc", shape, strict=True)
-        )
+        named = zip("hwc", shape, strict=True)
+        self.shape = tuple(check_size(name, size, "image side") for name, size in named)
 
     @property
     def depth(self) -> int:

@@ -142,9 +142,7 @@ def images_to_fill(n: int, shape: tuple[int, ...]) -> np.ndarray:
         return np.empty((n, *shape), "uint8")
     except (MemoryError, ValueError) as error:
         size = n * math.prod(shape) / 2**30
-        raise UsageError(
-            f"n={n} images need {size:,.0f} GiB, which there is no room for"
-        ) from error
+        raise UsageError(f"n={n} images need {size:,.0f} GiB: there is no such room") from error
 
 
 def frames(

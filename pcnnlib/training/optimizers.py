@@ -41,10 +41,13 @@ def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.optimizer
 
 @keras.saving.register_keras_serializable("pcnnlib")
 class CastingMuon(keras.optimizers.Muon):
-    """Keras's Muon for weights of other types than the schedule's float32, which it does not cast."""
+    """Keras's Muon where not all is float32: what it multiplies weights by, it does not cast."""
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         super().update_step(gradient, variable, ops.cast(learning_rate, variable.dtype))
+
+    def lr_adjust(self, x: Any) -> Any:
+        return ops.cast(super().lr_adjust(ops.cast(x, keras.config.floatx())), x.dtype)
 
 
 def configured_optimizer(
