@@ -3,8 +3,11 @@
 All other folders use `keras.ops` alone, so that the same code runs on either backend.
 """
 
+import contextlib
+import contextvars
 import functools
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -99,6 +102,20 @@ def flop(function: Any, inputs: Any, model: Any) -> int:
     raise UsageError(f"operations are counted by the TensorFlow or JAX backend, got {name}")
 
 
+# Whether functions are fused: not while a model is exported.
+_FUSING = contextvars.ContextVar("fusing", default=True)
+
+
+@contextlib.contextmanager
+def unfused() -> Iterator[None]:
+    """Trace plain operations: other programs do not know a function that XLA must compile."""
+    token = _FUSING.set(False)
+    try:
+        yield
+    finally:
+        _FUSING.reset(token)
+
+
 def fused(function: Any) -> Callable:
     """An elementwise function of one tensor as a single pass over memory, forward and backward.
 
@@ -131,6 +148,8 @@ def fused(function: Any) -> Callable:
 
     @functools.wraps(function)
     def call(inputs):
+        if not _FUSING.get():
+            return function(inputs)
         return with_gradient(tf.convert_to_tensor(inputs))
 
     return call
@@ -156,3 +175,63 @@ def gradient(function: Any, inputs: Any) -> Any:
 
         return jax.grad(function)(inputs)
     raise RuntimeError(f"gradients need the TensorFlow or JAX backend, got {backend}")
+
+
+@contextlib.contextmanager
+def keeping_variables(model: Any) -> Iterator[None]:
+    """Leave a model its variables if `fit` and the like fail before their first step.
+
+    Under JAX Keras takes the values out of the variables while it trains, and gives them back after
+    an error from what a step has returned: without one they would be lost.
+    """
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    variables = [*model.variables]
+    if getattr(model, "optimizer", None) is not None:
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        variables += [*model.optimizer.variables, *model.metrics_variables]
+    before = [(variable, variable.value) for variable in variables]
+    try:
+        yield
+    except BaseException:
+        for variable, value in before:
+            if variable._value is None and not value.is_deleted():
+                variable.assign(value)
+        raise
+
+
+def is_tf_data(data: Any) -> bool:
+    """Whether these are batches from `tf.data`; TensorFlow is not imported to find out."""
+    tf = sys.modules.get("tensorflow")
+    return tf is not None and isinstance(data, tf.data.Dataset)
+
+
+def looked_at(data: Any, look: Callable[[Any], None]) -> Any:
+    """A `tf.data.Dataset` that shows each element to a function and hands it on as it is.
+
+    Args:
+        data: `tf.data.Dataset` of tensors, in any nesting.
+        look: called with each element as NumPy arrays; what it raises ends the iteration.
+
+    Returns:
+        `tf.data.Dataset`, of the same elements in the same order.
+    """
+    import tensorflow as tf
+
+    def each(*element):
+        values = element if isinstance(data.element_spec, tuple) else element[0]
+        flat = keras.tree.flatten(values)
+        here = [i for i, value in enumerate(flat) if value is not None]
+
+        def see(*arrays):
+            seen = [None] * len(flat)
+            for i, array in zip(here, arrays, strict=True):
+                seen[i] = array
+            look(keras.tree.pack_sequence_as(values, seen))
+
+        tf.numpy_function(see, [flat[i] for i in here], [])
+        return values
+
+    return data.map(each, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

@@ -1,7 +1,9 @@
 """Errors that a user can mend: one line that says what came and what was wanted."""
 
+import contextlib
 import operator
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,6 +46,38 @@ def check_bool(name: str, value: Any) -> bool:
     return bool(value)
 
 
+# Larger than any network that is trained, and small enough that nothing is waited for.
+LARGEST = {
+    "image side": 16_384,
+    "features": 65_536,
+    "blocks": 1_000,
+    "kernel": 1_001,
+    "classes": 1_000_000,
+    "weights": 4_000_000_000,
+}
+
+
+def check_size(name: str, value: Any, kind: str, minimum: int = 1) -> int:
+    """`check_int` with the largest size of its kind, so that no work is begun in vain."""
+    number = check_int(name, value, minimum)
+    check_at_most(name, number, LARGEST[kind])
+    return number
+
+
+def check_weights(sizes: dict[str, int], weights: int) -> None:
+    """Raise `UsageError` if sizes together make a network that no machine holds."""
+    if weights > LARGEST["weights"]:
+        named = ", ".join(f"{name}={size}" for name, size in sizes.items())
+        raise UsageError(
+            f"{named} make about {weights:,} weights: at most {LARGEST['weights']:,} are built"
+        )
+
+
+def channels_first(shape: Sequence[int]) -> bool:
+    """Whether the shape of a batch of images looks like `(N, C, H, W)`."""
+    return len(shape) == 4 and shape[1] <= 4 < min(shape[2:])
+
+
 def parse_integers(name: str, text: object, example: str) -> tuple[int, ...]:
     """Return integers written with commas between them as a tuple, or raise `UsageError`.
 
@@ -68,7 +102,8 @@ def check_number(
     With `open_below`, `minimum` itself is refused (a temperature of 0, say).
     """
     try:
-        number = float("nan") if isinstance(value, str) else float(value)
+        # `True` would be taken for 1 here, and by `check_int` it is not.
+        number = float("nan") if isinstance(value, (str, bool, np.bool_)) else float(value)
     except (TypeError, ValueError):
         number = float("nan")
     low_enough = number > minimum if open_below else number >= minimum
@@ -90,6 +125,7 @@ def check_kernel_size(name: str, value: Any) -> int:
         raise UsageError(
             f"{name} must be odd, so that the kernel has a centre, and at least 3, got {value}"
         )
+    check_at_most(name, value, LARGEST["kernel"])
     return int(value)
 
 
@@ -97,7 +133,40 @@ def check_dilations(dilations: Sequence[int]) -> tuple[int, ...]:
     """Return `dilations` as a tuple of ints of at least 1, not empty, or raise `UsageError`."""
     if not isinstance(dilations, (tuple, list)) or not dilations:
         raise UsageError(f"dilations must be a list of integers >= 1, got {dilations!r}")
-    return tuple(check_int("each of dilations", dilation, 1) for dilation in dilations)
+    return tuple(check_size("each of dilations", dilation, "kernel") for dilation in dilations)
+
+
+def not_finite(what: str, use: str) -> UsageError:
+    """The error of a model that has NaN or infinity where numbers are wanted."""
+    return UsageError(
+        f"the model gives NaN or infinity as {what}, which there is nothing to {use}: "
+        "its training has diverged, or its weights are damaged"
+    )
+
+
+def check_weights_finite(model: Any) -> None:
+    """Raise `UsageError` if a weight of a Keras model is NaN or infinite."""
+    for weight in getattr(model, "weights", ()):
+        values = np.asarray(weight)
+        if not np.isfinite(values).all():
+            raise UsageError(
+                f"weight {weight.path} of the model holds {values[~np.isfinite(values)][0]}: "
+                "its training has diverged, or its weights are damaged"
+            )
+
+
+@contextlib.contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Raise a `UsageError` of a data pipeline as one, without what TensorFlow puts around it."""
+    try:
+        yield
+    except UsageError:
+        raise
+    except Exception as error:
+        inner = re.search(r"\bUsageError: (.+)", str(error))
+        if inner is None:
+            raise
+        raise UsageError(inner[1]) from None
 
 
 def first_line(error: BaseException) -> str:

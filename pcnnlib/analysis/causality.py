@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import check_int
+from pcnnlib._internal.errors import check_int, check_weights_finite, not_finite
 from pcnnlib.nn.raster import before, raster_order
 
 
@@ -97,9 +97,13 @@ def check_causality(
     Returns:
         `CausalityReport`. Its blind spot counts all earlier values that are not seen; of a shallow
         model, also those too far away.
+
+    Raises:
+        UsageError: an argument out of range, or a model that predicts NaN.
     """
-    check_int("images", images, 1)
-    check_int("batch_size", batch_size, 1)
+    check_int("images", images, 1, 10_000)
+    check_int("batch_size", batch_size, 1, 100_000)
+    check_weights_finite(model)
     shape = tuple(model.image_shape)
     n = int(np.prod(shape))
     rng = np.random.default_rng(seed)
@@ -135,12 +139,27 @@ def predictions_of(model: Any, inputs: Any) -> np.ndarray:
     Args:
         model: as for `check_causality`.
         inputs: integer images `(B, H, W, C)`, or `(images, condition)`.
+
+    Raises:
+        UsageError: a prediction is NaN.
     """
     parameters = model(inputs)
     if hasattr(model, "distribution"):
         images = inputs[0] if isinstance(inputs, tuple) else inputs
         parameters = model.distribution.per_channel(parameters, ops.convert_to_tensor(images))
-    return ops.convert_to_numpy(parameters)
+    return comparable(parameters)
+
+
+def comparable(predictions: Any) -> np.ndarray:
+    """Predictions as an array, to be compared with others.
+
+    Raises:
+        UsageError: there is a NaN in it, which differs from itself: everything would seem changed.
+    """
+    predictions = ops.convert_to_numpy(predictions)
+    if np.isnan(predictions).any():
+        raise not_finite("predictions", "compare")
+    return predictions
 
 
 def changed_predictions(model: Any, images: ArrayLike, condition: Any, other: Any) -> np.ndarray:
@@ -160,7 +179,7 @@ def changed_predictions(model: Any, images: ArrayLike, condition: Any, other: An
     images = model.check_images(images)
     # In one batch shape, so that on a CPU what does not depend on the condition is equal exactly.
     seen = [
-        ops.convert_to_numpy(model((images, model.check_condition(c, len(images)))))
+        comparable(model((images, model.check_condition(c, len(images)))))
         for c in (condition, other)
     ]
     differs = seen[0] != seen[1]

@@ -13,6 +13,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from pcnnlib._internal import backend
+from pcnnlib._internal.errors import UsageError
 from pcnnlib.data import Split
 
 
@@ -24,7 +25,7 @@ class Likelihood:
         nats_per_image: mean over images.
         nats_per_pixel: per pixel, all its channels together.
         bits_per_dim: per pixel and channel, in bits.
-        standard_error: of `nats_per_image`, from the spread between images.
+        standard_error: of `nats_per_image`, from the spread between images; NaN for one image.
         images: how many.
     """
 
@@ -38,6 +39,8 @@ class Likelihood:
     def of(cls, nats: np.ndarray, image_shape: Sequence[int]) -> "Likelihood":
         """From the negative log-likelihood of each image, nats, `(N,)`."""
         height, width, channels = image_shape
+        if not len(nats):
+            raise UsageError("a likelihood needs at least one image, got none")
         mean = float(np.mean(nats))
         spread = float(np.std(nats, ddof=1)) if len(nats) > 1 else float("nan")
         return cls(
@@ -49,8 +52,10 @@ class Likelihood:
         )
 
     def __str__(self):
+        # One image has no spread to take an error from.
+        error = f" ± {self.standard_error:.2f}" if self.images > 1 else ""
         return (
-            f"{self.nats_per_image:.2f} ± {self.standard_error:.2f} nats/image, "
+            f"{self.nats_per_image:.2f}{error} nats/image, "
             f"{self.nats_per_pixel:.4f} nats/pixel, {self.bits_per_dim:.4f} bits/dim"
         )
 

@@ -7,8 +7,8 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal import backend
-from pcnnlib._internal.errors import UsageError, check_int
-from pcnnlib.analysis.causality import random_condition
+from pcnnlib._internal.errors import UsageError, check_int, check_weights_finite
+from pcnnlib.analysis.causality import comparable, random_condition
 
 
 def receptive_field(
@@ -28,15 +28,16 @@ def receptive_field(
         respect to each pixel, summed over parameters and channels. Zero means not seen.
 
     Raises:
-        UsageError: `at` outside the image.
+        UsageError: `at` outside the image, or a model that gives NaN.
     """
     i, j = check_pixel(at, model.image_shape)
-    check_int("images", images, 1)
+    check_int("images", images, 1, 10_000)
+    check_weights_finite(model)
     rng = np.random.default_rng(seed)
     encoded = _encoded_condition(model, condition, images, rng)
     levels = rng.integers(0, model.levels, (images, *model.image_shape))
     scaled = (levels * (2 / (model.levels - 1)) - 1).astype("float32")
-    outputs = ops.convert_to_numpy(model.predict_scaled(ops.convert_to_tensor(scaled), encoded))
+    outputs = comparable(model.predict_scaled(ops.convert_to_tensor(scaled), encoded))
     # A random projection of the parameters: their plain sum could cancel.
     weights = rng.normal(size=outputs[:, i, j].shape).astype("float32")
 
@@ -44,7 +45,7 @@ def receptive_field(
         return ops.sum(model.predict_scaled(inputs, encoded)[:, i, j] * weights)
 
     gradient = backend.gradient(at_pixel, ops.convert_to_tensor(scaled))
-    return np.abs(ops.convert_to_numpy(gradient)).mean(axis=0).sum(axis=-1)
+    return np.abs(comparable(gradient)).mean(axis=0).sum(axis=-1)
 
 
 def changed_features(
@@ -76,7 +77,7 @@ def _stacks(model, image):
     features = []
     for block in model.blocks:
         vertical, horizontal = block(vertical, horizontal)
-        features.append([ops.convert_to_numpy(stack)[0] for stack in (vertical, horizontal)])
+        features.append([comparable(stack)[0] for stack in (vertical, horizontal)])
     return np.array(features).swapaxes(0, 1)
 
 

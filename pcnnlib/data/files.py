@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pcnnlib._internal.devices import memory
-from pcnnlib._internal.errors import UsageError, first_line
+from pcnnlib._internal.errors import UsageError, channels_first, first_line
 
 # Largest label of a class: a network has weights for each class that could be.
 MAX_LABEL = 65_535
@@ -92,11 +92,6 @@ def read_npz(
         raise UsageError(f"{what} {path} cannot be read: {reason}") from error
     except DAMAGES as error:
         raise UsageError(f"{what} {path} cannot be read: {first_line(error)}") from error
-
-
-def channels_first(shape: Sequence[int]) -> bool:
-    """Whether the shape of a batch of images looks like `(N, C, H, W)`."""
-    return len(shape) == 4 and shape[1] <= 4 < min(shape[2:])
 
 
 def is_regular_file(path: str | os.PathLike, what: str) -> bool:

@@ -16,12 +16,12 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib._internal.errors import UsageError, check_int, check_size, check_weights_finite
 from pcnnlib.models.base import AutoregressiveModel
 from pcnnlib.models.encoder import Encoder
 from pcnnlib.models.gated import GatedPixelCNN
 from pcnnlib.nn.conditions import Vector
-from pcnnlib.nn.distributions import Distribution
+from pcnnlib.nn.distributions import Distribution, drawn_levels
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
 
@@ -39,7 +39,7 @@ class Autoencoder(AutoregressiveModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(image_shape, levels, distribution, **kwargs)
-        self.code_size = check_int("code_size", code_size, 1)
+        self.code_size = check_size("code_size", code_size, "features")
         self.encoder = Encoder(code_size, encoder_filters, name="encoder", dtype=self.dtype_policy)
         self.encoder.build((None, *self.image_shape))
 
@@ -200,22 +200,19 @@ class DeconvolutionalAutoencoder(Autoencoder):
         **kwargs: Any,
     ) -> None:
         super().__init__(image_shape, levels, code_size, encoder_filters, distribution, **kwargs)
-        self.filters = check_int("filters", filters, 1)
+        self.filters = check_size("filters", filters, "features")
         height, width, _ = self.image_shape
         # Doubled twice and cut to size, so that any image size will do.
         small = (-(-height // 4), -(-width // 4), 2 * filters)
+        same = {"padding": "same", "data_format": "channels_last"}
         self.decoder = keras.Sequential(
             [
                 keras.Input((code_size,)),
                 keras.layers.Dense(int(np.prod(small)), activation="relu"),
                 keras.layers.Reshape(small),
-                keras.layers.Conv2DTranspose(
-                    filters, 5, strides=2, padding="same", activation="relu"
-                ),
-                keras.layers.Conv2DTranspose(
-                    filters, 5, strides=2, padding="same", activation="relu"
-                ),
-                keras.layers.Conv2D(self.distribution.size, 3, padding="same"),
+                keras.layers.Conv2DTranspose(filters, 5, strides=2, activation="relu", **same),
+                keras.layers.Conv2DTranspose(filters, 5, strides=2, activation="relu", **same),
+                keras.layers.Conv2D(self.distribution.size, 3, **same),
             ],
             name="decoder",
         )
@@ -241,13 +238,14 @@ class DeconvolutionalAutoencoder(Autoencoder):
         Raises:
             UsageError: codes of another size, or a seed out of range.
         """
+        check_weights_finite(self)
         codes = ops.convert_to_tensor(self.check_codes(codes))
         seed = None if seed is None else check_int("seed", seed, 0)
         shape = (codes.shape[0], *self.image_shape, self.distribution.noise_per_channel)
         noise = np.random.default_rng(seed).random(shape, "float32")
         parameters = self.distribution.parameters(self._decoder_outputs(codes))
         drawn = self.distribution.sample(parameters, ops.convert_to_tensor(noise))
-        return ops.convert_to_numpy(drawn).astype("uint8")
+        return drawn_levels(drawn)
 
     def decode_mean(self, codes: ArrayLike) -> np.ndarray:
         """The mean image of each code.

@@ -4,6 +4,7 @@ Models are plain Keras models: integer levels `(B, H, W, C)` in, parameters of e
 distribution out, and a loss of their own, nats per image. B batch, H rows, W columns, C channels.
 """
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,8 +16,17 @@ from numpy.typing import ArrayLike
 from pcnnlib import sampling
 from pcnnlib._internal import backend
 from pcnnlib._internal.devices import scale_for_replicas
-from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib._internal.errors import (
+    UsageError,
+    channels_first,
+    check_int,
+    check_size,
+    first_line,
+    one_line_errors,
+)
 from pcnnlib.data import Batches, CountEpochs
+from pcnnlib.models.checks import Inputs, bound, is_checked
+from pcnnlib.nn.conditions import outside
 from pcnnlib.nn.distributions import Distribution, LogisticMixture, resolve_distribution
 
 
@@ -44,8 +54,14 @@ class AutoregressiveModel(keras.Model):
         if len(shape) != 3:
             raise UsageError(f"image_shape must be (H, W, C), got {image_shape!r}")
         self.image_shape = tuple(
-            check_int(f"image_shape {n}", v, 1) for n, v in zip("HWC", shape, strict=True)
+            check_size(f"image_shape {n}", v, "image side")
+            for n, v in zip("HWC", shape, strict=True)
         )
+        if channels_first((1, *self.image_shape)):
+            raise UsageError(
+                f"image_shape must be (H, W, C), channels last; {self.image_shape} looks like "
+                f"(C, H, W): write {(*self.image_shape[1:], self.image_shape[0])}"
+            )
         self.levels = check_int("levels", levels, 2, 256)
         self.distribution = resolve_distribution(distribution, levels, self.image_shape[-1])
         self.channel_groups = self.distribution.channel_groups
@@ -55,49 +71,95 @@ class AutoregressiveModel(keras.Model):
     def build(self, input_shape: Any = None) -> None:
         """The sizes are known since the constructor; nothing is left to build."""
 
-    def compile(self, optimizer: str = "adam", *, jit_compile: bool = False, **kwargs: Any) -> None:
+    def compile(self, *args: Any, **kwargs: Any) -> None:
         """Configure training as in Keras; the loss is the model's own and need not be named.
 
-        `jit_compile` is off by default because XLA's convolutions are the slower ones on CPUs under
-        TensorFlow; JAX always compiles.
+        The optimiser is Adam by default. `jit_compile` is off by default because XLA's convolutions
+        are the slower ones on CPUs under TensorFlow; JAX always compiles.
+
+        Raises:
+            UsageError: another loss.
         """
-        jit_compile = jit_compile or keras.backend.backend() == "jax"
-        super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+        arguments = bound(super().compile, args, kwargs)
+        for name in ("loss", "loss_weights"):
+            if arguments.get(name) is not None:
+                raise UsageError(
+                    f"{name} must be None: the loss is the model's own, nats per image"
+                )
+        jit_compile = arguments.get("jit_compile", False) or keras.backend.backend() == "jax"
+        super().compile(**{"optimizer": "adam", **arguments, "jit_compile": jit_compile})
 
     def compile_from_config(self, config: dict) -> None:
         """Compile as when saved; Keras needs this where `compile` has another default."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
-    def fit(self, x: Any = None, y: Any = None, **kwargs: Any) -> Any:
+    @property
+    def inputs_taken(self) -> Inputs:
+        """What inputs this model takes, and the checks of them."""
+        return Inputs(self.image_shape, self.levels, self.condition)
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
         """Train as in Keras. `Batches` are taken in their own order, which their seed shuffled.
 
+        There are no targets: `y` is not read. `sample_weight` counts without one.
+
         Raises:
-            UsageError: images that do not fit the model, as far as they are arrays or `Batches`.
+            UsageError: images, conditions or weights that do not fit, in whatever form they come;
+                of a stream, before the batch that holds them is trained on.
         """
-        images = x[0] if isinstance(x, (tuple, list)) and x else x
+        arguments = bound(super().fit, args, kwargs)
+        x, validation = arguments.get("x"), arguments.get("validation_data")
         if isinstance(x, Batches):
-            images = x.split.images
-            kwargs.setdefault("shuffle", False)
-            kwargs["callbacks"] = [CountEpochs(x), *(kwargs.get("callbacks") or [])]
-        # Within `fit` the values are not checked: a level too high lowers the loss without end.
-        if isinstance(images, np.ndarray):
-            self.check_images(images)
-        return super().fit(x, y, **kwargs)
+            arguments.setdefault("shuffle", False)
+            arguments["callbacks"] = [CountEpochs(x), *(arguments.get("callbacks") or [])]
+        elif x is not None and not is_checked(x):
+            # Their levels are seen by the loss alone, which is then NaN.
+            arguments["callbacks"] = [
+                keras.callbacks.TerminateOnNaN(),
+                *(arguments.get("callbacks") or []),
+            ]
+        if validation is not None:
+            arguments["validation_data"] = self.inputs_taken.validation(validation)
+        return self._checked(super().fit, (), arguments)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """Mean loss as in Keras, nats per image; see `fit` for what is refused."""
+        if kwargs.get("_use_cached_eval_dataset"):  # from `fit`, which has checked the data
+            return super().evaluate(*args, **kwargs)
+        return self._checked(super().evaluate, args, kwargs)
+
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Parameters of every pixel's distribution, as in Keras; see `fit` for what is refused."""
+        return self._checked(super().predict, args, kwargs)
+
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """One step of training, as in Keras; see `fit` for what is refused."""
+        return self._checked(super().train_on_batch, args, kwargs)
+
+    def test_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """The loss of one batch, as in Keras; see `fit` for what is refused."""
+        return self._checked(super().test_on_batch, args, kwargs)
+
+    def predict_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """Parameters of one batch, as in Keras; see `fit` for what is refused."""
+        return self._checked(super().predict_on_batch, args, kwargs)
+
+    def _checked(self, method, args, kwargs):
+        """Call a method of Keras with arguments that have been looked at."""
+        arguments = self.inputs_taken.arguments(bound(method, args, kwargs))
+        with one_line_errors(), backend.keeping_variables(self):
+            return method(**arguments)
 
     def scale(self, images: Any) -> Any:
         """Levels 0 .. K-1 as floats -1 .. 1. If K is even, no level equals the padding's 0."""
         dtype = keras.backend.standardize_dtype(images.dtype)
-        if not dtype.startswith(("int", "uint")):
+        if not dtype.startswith(("int", "uint", "bool")):
             raise UsageError(
                 f"images must be integer levels 0..{self.levels - 1}, got {dtype}: "
                 "the model scales them itself"
             )
-        if tuple(images.shape[1:]) != self.image_shape:
-            raise UsageError(
-                f"images must have shape (B, {', '.join(map(str, self.image_shape))}), "
-                f"got {tuple(images.shape)}"
-            )
+        self.inputs_taken.check_shape(tuple(images.shape))
         return self.scale_levels(images)
 
     def scale_levels(self, levels: Any) -> Any:
@@ -126,18 +188,7 @@ class AutoregressiveModel(keras.Model):
 
     def split_inputs(self, inputs: Any) -> tuple[Any, Any]:
         """`(images, condition)`, with None for the condition of an unconditional model."""
-        if isinstance(inputs, (tuple, list)):
-            if self.condition is None:
-                raise UsageError("this model takes images alone, got a condition as well")
-            if len(inputs) != 2:
-                raise UsageError(f"inputs must be (images, condition), got {len(inputs)} of them")
-            return tuple(inputs)
-        if self.condition is not None:
-            raise UsageError(
-                f"this model is conditioned on {self.condition!r}: "
-                "inputs must be (images, condition), got images alone"
-            )
-        return inputs, None
+        return self.inputs_taken.parts(inputs)
 
     def encode_condition(self, condition: Any) -> Any:
         """What enters the gates, `(B, 1, 1, D)` or `(B, H, W, D)`; None if unconditional."""
@@ -152,48 +203,33 @@ class AutoregressiveModel(keras.Model):
         training: bool = True,
         **kwargs: Any,
     ) -> Any:
-        """Mean negative log-likelihood, nats per image."""
-        images, _ = self.split_inputs(x)
+        """Mean negative log-likelihood, nats per image; NaN for levels or labels there are not.
+
+        `fit` and the others refuse such data by name before it comes here, where it can be.
+        """
+        images, condition = self.split_inputs(x)
         nats = -self.distribution.log_likelihood(y_pred, images)  # (B, H, W)
         nats = ops.sum(nats, axis=(1, 2))
         if sample_weight is not None:
+            if len(sample_weight.shape) != 1:
+                raise UsageError(
+                    f"sample_weight must have shape (B,), got {tuple(sample_weight.shape)}"
+                )
             nats = nats * ops.cast(sample_weight, nats.dtype)
-        return scale_for_replicas(ops.mean(nats))
+        wrong = outside(images, self.levels)
+        if self.condition is not None:
+            wrong = ops.logical_or(wrong, self.condition.impossible(condition))
+        # A sum with zero changes no bit of the loss, and nothing of its gradient.
+        nan = ops.cast(ops.where(wrong, float("nan"), 0.0), nats.dtype)
+        return scale_for_replicas(ops.mean(nats) + nan)
 
     def check_images(self, images: ArrayLike, name: str = "images") -> np.ndarray:
         """Return images as an integer array that fits the model, or raise `UsageError`."""
-        images = np.asarray(images)
-        if images.dtype == bool:
-            images = images.astype("uint8")
-        if images.dtype.kind not in "iu":
-            raise UsageError(
-                f"{name} must be integer levels 0..{self.levels - 1}, got {images.dtype}"
-            )
-        if images.ndim != 4 or images.shape[1:] != self.image_shape:
-            raise UsageError(
-                f"{name} must have shape (B, {', '.join(map(str, self.image_shape))}), "
-                f"got {images.shape}"
-            )
-        if images.size and (images.min() < 0 or images.max() >= self.levels):
-            raise UsageError(
-                f"{name} must hold levels 0..{self.levels - 1}, got {images.min()}..{images.max()}"
-            )
-        return images.astype("uint8")
+        return self.inputs_taken.images(images, name).astype("uint8")
 
     def check_condition(self, condition: Any, n: int) -> np.ndarray | None:
         """Return the condition as an array of `n` rows (None: none), or raise `UsageError`."""
-        if self.condition is None:
-            if condition is not None:
-                raise UsageError("condition must be None: this model is unconditional")
-            return None
-        if condition is None:
-            raise UsageError(
-                f"condition is missing: this model is conditioned on {self.condition!r}"
-            )
-        condition = self.condition.check(condition)
-        if len(condition) != n:
-            raise UsageError(f"condition must have {n} rows, one per image, got {len(condition)}")
-        return condition
+        return self.inputs_taken.rows(condition, n)
 
     def log_likelihood(
         self, images: ArrayLike, condition: Any = None, batch_size: int = 100
@@ -210,7 +246,8 @@ class AutoregressiveModel(keras.Model):
         """
         images = self.check_images(images)
         condition = self.check_condition(condition, len(images))
-        batch_size = check_int("batch_size", batch_size, 1)
+        # A larger batch than there are images would be filled up with the last one.
+        batch_size = min(check_int("batch_size", batch_size, 1), max(len(images), 100))
 
         def likelihood(images, condition):
             inputs = images if condition is None else (images, condition)
@@ -227,6 +264,47 @@ class AutoregressiveModel(keras.Model):
             batch_nats = compiled(batch, rows)
             nats.append(ops.convert_to_numpy(batch_nats)[: len(images) - first])
         return np.concatenate([np.zeros(0), *nats]).astype("float64")
+
+    def export(
+        self,
+        filepath: str | os.PathLike,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write the network for programs without this library, as in Keras.
+
+        It takes uint8 images `(B, H, W, C)`, or `[images, condition]` with int32 labels or float32
+        numbers, and returns the parameters of every pixel's distribution. `format="onnx"` needs the
+        extra `pcnnlib[onnx]`.
+
+        Raises:
+            UsageError: packages that the format needs are not installed.
+        """
+        if input_signature is None:
+            input_signature = self.inputs_taken.signature()
+        try:
+            with backend.unfused():
+                super().export(filepath, format, verbose, input_signature, **kwargs)
+        except ImportError as error:
+            raise UsageError(
+                f'format "{format}" needs packages that are not installed '
+                f'({first_line(error)}): pip install "pcnnlib[onnx]", or jax2onnx under JAX'
+            ) from error
+
+    def save(self, filepath: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
+        """Write the model as in Keras, to a `.keras` file.
+
+        Raises:
+            UsageError: a file of the former format, which Keras could not read again.
+        """
+        if str(filepath).endswith((".h5", ".hdf5")):
+            raise UsageError(
+                f"filepath must end in .keras, got {str(filepath)!r}: Keras writes its former "
+                "format, HDF5, but cannot read such a model from it"
+            )
+        super().save(filepath, *args, **kwargs)
 
     # A method like any other; the sampler needs no more of a model than what is documented there.
     sample = sampling.sample

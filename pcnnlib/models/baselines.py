@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError, check_int, check_number
+from pcnnlib._internal.errors import check_int, check_number
 from pcnnlib.data import Split
+from pcnnlib.models.checks import Inputs
 
 
 class Histogram:
@@ -45,7 +46,7 @@ class Histogram:
 
     def fit(self, split: Split) -> "Histogram":
         """Count the levels of a `Split`; returns the model."""
-        images = split.images[..., None]
+        images = Inputs(self.image_shape, self.levels).images(split.images)[..., None]
         self.counts = np.stack([(images == k).sum(axis=0) for k in range(self.levels)], axis=-1)
         self.counts = self.counts.reshape(*self.image_shape, self.levels).astype(float)
         if not self.per_pixel:
@@ -62,9 +63,7 @@ class Histogram:
         self, images: ArrayLike, condition: Any = None, batch_size: int | None = None
     ) -> np.ndarray:
         """Log-probability of each image, nats, `(N,)`."""
-        images = np.asarray(images)
-        if images.shape[1:] != self.image_shape:
-            raise UsageError(f"images must be {self.image_shape}, got {images.shape[1:]}")
+        images = Inputs(self.image_shape, self.levels).images(images)
         logs = np.broadcast_to(np.log(self.probabilities), (*images.shape, self.levels))
         chosen = np.take_along_axis(logs, images[..., None].astype(int), axis=-1)
         return chosen.sum(axis=(1, 2, 3, 4))

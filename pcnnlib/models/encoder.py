@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib._internal.errors import UsageError, check_size
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
 
@@ -35,8 +35,8 @@ class Encoder(keras.layers.Layer):
         self, code_size: int, filters: Sequence[int] = (100, 150, 200), **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.code_size = check_int("code_size", code_size, 1)
-        self.filters = tuple(check_int("encoder_filters", f, 1) for f in filters)
+        self.code_size = check_size("code_size", code_size, "features")
+        self.filters = tuple(check_size("encoder_filters", f, "features") for f in filters)
         if len(self.filters) != 3:
             raise UsageError(f"encoder_filters must be three numbers, got {filters}")
 
@@ -45,9 +45,17 @@ class Encoder(keras.layers.Layer):
             normal = keras.initializers.RandomNormal(stddev=math.sqrt(variance))
             return {"kernel_initializer": normal, "dtype": self.dtype_policy}
 
+        last = {"data_format": "channels_last"}  # whatever Keras's own setting is
+
         self.convolutions = [
             keras.layers.Conv2D(
-                f, size, padding="same", activation="relu", name=f"convolution_{i}", **options(2)
+                f,
+                size,
+                padding="same",
+                activation="relu",
+                name=f"convolution_{i}",
+                **last,
+                **options(2),
             )
             for i, (f, size) in enumerate(zip(self.filters, (5, 5, 3), strict=True))
         ]
@@ -73,7 +81,9 @@ class Encoder(keras.layers.Layer):
             pooled = self._pooled(features.shape, convolution)
             size = tuple(n // m for n, m in zip(features.shape[1:3], pooled[1:3], strict=True))
             if size != (1, 1):
-                features = ops.max_pool(features, size, size, padding="valid")
+                features = ops.max_pool(
+                    features, size, size, padding="valid", data_format="channels_last"
+                )
         n = int(np.prod(features.shape[1:]))
         return self.code(_scaled(ops.reshape(features, (-1, n)), self.code))
 

@@ -9,9 +9,10 @@ from keras import ops
 from pcnnlib._internal.errors import (
     UsageError,
     check_dilations,
-    check_int,
     check_kernel_size,
     check_number,
+    check_size,
+    check_weights,
 )
 from pcnnlib.models.base import AutoregressiveModel
 from pcnnlib.nn import masks
@@ -75,11 +76,16 @@ class GatedPixelCNN(AutoregressiveModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(image_shape, levels, distribution, **kwargs)
-        self.filters = check_int("filters", filters, 1)
-        self.n_blocks = check_int("blocks", blocks, 1)
+        self.filters = check_size("filters", filters, "features")
+        self.n_blocks = check_size("blocks", blocks, "blocks")
         self.first_kernel_size = check_kernel_size("first_kernel_size", first_kernel_size)
         self.kernel_size = check_kernel_size("kernel_size", kernel_size)
         self.dilations = check_dilations(dilations)
+        # Of a block's two convolutions and its 1x1 layers, about.
+        check_weights(
+            {"filters": filters, "blocks": blocks, "kernel_size": kernel_size},
+            blocks * filters**2 * (kernel_size**2 + 5),
+        )
         by_block = [self.dilations[i % len(self.dilations)] for i in range(blocks - 1)]
         skipped = masks.unseen_between(first_kernel_size, kernel_size, by_block)
         if skipped:
@@ -89,7 +95,7 @@ class GatedPixelCNN(AutoregressiveModel):
                 "begin with smaller ones, or with a larger first_kernel_size"
             )
         self.head_filters = (
-            None if head_filters is None else check_int("head_filters", head_filters, 1)
+            None if head_filters is None else check_size("head_filters", head_filters, "features")
         )
         self.dropout = check_number("dropout", dropout, 0.0)
         if self.dropout >= 1:
@@ -160,6 +166,8 @@ class GatedPixelCNN(AutoregressiveModel):
         dtype = keras.backend.standardize_dtype(condition.dtype)
         if not self.condition.shape and not dtype.startswith(("int", "uint")):
             raise UsageError(f"condition must be integer labels, got {dtype}")
+        if dtype == "bool":
+            raise UsageError("condition must be numbers, got bool")
         if tuple(condition.shape[1:]) != tuple(self.condition.shape):
             raise UsageError(
                 f"condition must have shape (B, ...) for {self.condition!r}, "

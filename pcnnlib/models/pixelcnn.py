@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from pcnnlib._internal.errors import check_int, check_kernel_size
+from pcnnlib._internal.errors import check_kernel_size, check_size, check_weights
 from pcnnlib.models.base import AutoregressiveModel
 from pcnnlib.nn.distributions import Distribution
 from pcnnlib.nn.layers import CausalConv2D, PixelHead
@@ -47,10 +47,14 @@ class PixelCNN(AutoregressiveModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(image_shape, levels, distribution, **kwargs)
-        self.filters = check_int("filters", filters, 1)
-        self.n_blocks = check_int("blocks", blocks, 1)
+        self.filters = check_size("filters", filters, "features")
+        self.n_blocks = check_size("blocks", blocks, "blocks")
         self.first_kernel_size = check_kernel_size("first_kernel_size", first_kernel_size)
         self.kernel_size = check_kernel_size("kernel_size", kernel_size)
+        check_weights(
+            {"filters": filters, "blocks": blocks, "kernel_size": kernel_size},
+            blocks * filters**2 * (kernel_size**2 + 4) // 4,
+        )
         policy = {"dtype": self.dtype_policy}
         self.first = CausalConv2D(
             filters,

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib._internal.errors import UsageError, check_size
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
 
@@ -46,6 +46,10 @@ class Condition:
         """Return `values` as an array of one row per image, or raise `UsageError`."""
         raise NotImplementedError
 
+    def impossible(self, values: Any) -> Any:
+        """Whether any value of a tensor is one that there is not: bool, or a bool tensor `()`."""
+        return False
+
     def make_encoder(self, image_shape: Sequence[int], dtype: Any = None) -> Any:
         """A layer with weights that `encode` needs, or None."""
         return None
@@ -77,7 +81,7 @@ class Labels(Condition):
     """One of `n` classes per image: integers 0 .. n-1, shape `(B,)`."""
 
     def __init__(self, n: int) -> None:
-        self.n = check_int("n", n, 1)
+        self.n = check_size("n", n, "classes")
 
     shape = ()
 
@@ -95,13 +99,19 @@ class Labels(Condition):
         """Return `values` as int32 `(B,)`, or raise `UsageError`."""
         values = np.asarray(values)
         if values.dtype.kind not in "iu" or values.ndim != 1:
+            column = values.ndim == 2 and values.shape[1] == 1
             raise UsageError(
                 f"condition must be integer labels of shape (B,), got {values.dtype} {values.shape}"
+                f"{': take labels[:, 0]' if column else ''}"
             )
         if values.size and (values.min() < 0 or values.max() >= self.n):
             wrong = values[(values < 0) | (values >= self.n)][0]
             raise UsageError(f"condition must hold labels 0..{self.n - 1}, got {wrong}")
         return values.astype("int32")
+
+    def impossible(self, values: Any) -> Any:
+        """Whether any label is no class, bool tensor `()`."""
+        return outside(values, self.n)
 
     def encode(self, encoder: Any, values: Any) -> Any:
         """One-hot labels, `(B, 1, 1, n)`: V^T h then picks a learned vector per class."""
@@ -113,7 +123,7 @@ class Vector(Condition):
     """A vector per image, `(B, dim)` floats: an embedding, or a code."""
 
     def __init__(self, dim: int) -> None:
-        self.dim = check_int("dim", dim, 1)
+        self.dim = check_size("dim", dim, "features")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -140,7 +150,8 @@ class Map(Condition):
         shape = tuple(shape) if np.iterable(shape) else (shape,)
         if len(shape) != 3:
             raise UsageError(f"a map's shape must be (h, w, c), got {shape}")
-        self.shape = tuple(check_int(n, v, 1) for n, v in zip("hwc", shape, strict=True))
+        named = zip("hwc", shape, strict=True)
+        self.shape = tuple(check_size(name, size, "image side") for name, size in named)
 
     @property
     def depth(self) -> int:
@@ -161,12 +172,23 @@ class Map(Condition):
             )
         strides = (height // h, width // w)
         return keras.layers.Conv2DTranspose(
-            self.depth, strides, strides=strides, name="condition_map", dtype=dtype
+            self.depth,
+            strides,
+            strides=strides,
+            data_format="channels_last",
+            name="condition_map",
+            dtype=dtype,
         )
 
     def encode(self, encoder: Any, values: Any) -> Any:
         """Features at image size, `(B, H, W, D)`."""
-        return encoder(values)
+        return encoder(ops.cast(values, encoder.compute_dtype))
+
+
+def outside(values: Any, n: int) -> Any:
+    """Whether any of an integer tensor is not in 0 .. n-1, bool tensor `()`."""
+    values = ops.cast(values, "int32")
+    return ops.logical_or(ops.any(values < 0), ops.any(values >= n))
 
 
 def _check_floats(values, shape):

@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal import backend
+from pcnnlib.nn.distributions import drawn_levels
 from pcnnlib.sampling.protocol import CachedBlock
 
 # Whether TensorFlow compiles a row through XLA. Small batches spend their time between operations,
@@ -60,8 +61,7 @@ def draw_row(
         ops.convert_to_tensor(keep),
         ops.convert_to_tensor(temperature, "float32"),
     )
-    values = np.asarray(ops.convert_to_numpy(values), "uint8")
-    return (caches, encoded), values, ops.convert_to_numpy(parameters)
+    return (caches, encoded), drawn_levels(values), ops.convert_to_numpy(parameters)
 
 
 def row_condition(model: Any, encoded: Any, i: int) -> Any:
@@ -113,7 +113,7 @@ def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters
     link_features = ops.concatenate(link_features, axis=-1)[:, 0]  # (B, W, all blocks' features)
 
     left = [block.initial_cache(batch, width)[1] for block in model.blocks]
-    columns = ops.arange(width)
+    columns = ops.arange(width, dtype="int32")
 
     def put(row, j, pixel):
         """The row with its column j replaced."""
@@ -128,7 +128,7 @@ def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters
         return left, put(values, j, pixel), put(seen, j, parameters) if keep_parameters else seen
 
     values = ops.zeros_like(image)
-    parameters = ops.zeros((0,))
+    parameters = ops.zeros((0,), "float32")
     if keep_parameters:
         size = (batch, 1, width, model.distribution.size)
         parameters = model.distribution.parameters(ops.zeros(size))[:, 0]

@@ -17,8 +17,9 @@ def check_keep(
         UsageError: one without the other, or shapes or values that do not fit the model.
     """
     shape = (n, *model.image_shape)
-    if image is None and keep is None:
-        return np.zeros(shape, "int32"), np.zeros(shape, bool)
+    if image is None and keep is None:  # one image seen n times: no memory for each
+        one = np.zeros((1, *model.image_shape), "int32")
+        return np.broadcast_to(one, shape), np.broadcast_to(one.astype(bool), shape)
     if image is None or keep is None:
         missing = "keep" if keep is None else "image"
         raise UsageError(f"image and keep come together: {missing} is missing")
@@ -35,5 +36,5 @@ def check_keep(
         keep = keep[..., None]
     elif keep.shape not in (values, (1, *values), (n, *values)):
         raise UsageError(f"keep must have shape {pixels}, {values} or {shape}, got {keep.shape}")
-    image = np.broadcast_to(image, shape).astype("int32")
+    image = np.broadcast_to(image.astype("int32"), shape)
     return image, np.broadcast_to(keep, shape)

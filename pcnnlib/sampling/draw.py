@@ -1,6 +1,7 @@
 """Drawing images: the arguments, the noise, and the loop over parts and rows."""
 
 import concurrent.futures
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from pcnnlib._internal import devices
 from pcnnlib._internal.deprecation import warn_renamed
-from pcnnlib._internal.errors import UsageError, check_int, check_number
+from pcnnlib._internal.errors import UsageError, check_int, check_number, check_weights_finite
 from pcnnlib._internal.progress import progress_bar
 from pcnnlib.nn.raster import raster_order
 from pcnnlib.sampling import cached, fixed_point, plain
@@ -76,7 +77,8 @@ def sample(
         image (kept pixels included) at temperature 1.
 
     Raises:
-        UsageError: an argument out of range, shapes that disagree, `image` without `keep`.
+        UsageError: an argument out of range, shapes that disagree, `image` without `keep`, or
+            a model whose weights or outputs are not finite.
     """
     if known is not None:
         warn_renamed("sample(known=)", "image=")
@@ -91,14 +93,15 @@ def sample(
     if seed is not None:
         seed = check_int("seed", seed, 0)
     method = check_method(model, method)
+    check_weights_finite(model)
+    drawn = images_to_fill(n, model.image_shape)
     condition = model.check_condition(condition, n)
     image, keep = check_keep(model, n, image, keep)
     start, draw_row = METHODS.get(method, METHODS["full"])
     height, width, channels = model.image_shape
     # One stream for all images: image k gets the same noise however many are drawn.
-    noise = np.random.default_rng(seed).random(
-        (n, height, width, channels, model.distribution.noise_per_channel), "float32"
-    )
+    rng = np.random.default_rng(seed)
+    per_image = (height, width, channels, model.distribution.noise_per_channel)
     parts = -(-n // LARGEST_BATCH)
     batch = -(-n // parts)
     # One lane a core: a pixel's step is too small to be shared, but two batches run side by side.
@@ -110,32 +113,32 @@ def sample(
     fresh = (method, lane) not in compiled
     if progress and fresh:
         print(f"compiling the sampler for batches of {lane}, once")
-    drawn = []
     with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
         for first in range(0, n, batch):
             # The last part is filled up, so that every part has the shape compiled for.
             index = np.minimum(np.arange(first, first + batch), n - 1).reshape(lanes, lane)
+            noise = rng.random((min(batch, n - first), *per_image), "float32")
             images = np.zeros((batch, *model.image_shape), "uint8")
             if method == WHOLE_IMAGE:
                 (k,) = index
                 images, _ = fixed_point.draw_image(
                     model,
                     None if condition is None else condition[k],
-                    (noise[k], image[k], keep[k]),
+                    (noise[k - first], image[k], keep[k]),
                     temperature,
                 )
+                drawn[first : first + batch] = images[: n - first]
                 if callback is not None:
                     callback(height, images[: n - first].copy())
                 if bar is not None:
                     bar.add(height)
-                drawn.append(images[: n - first])
                 continue
             states = [
                 start(model, lane, None if condition is None else condition[k]) for k in index
             ]
             for i in range(height):
                 jobs = [
-                    (model, state, i, (noise[k, i], image[k, i], keep[k, i]), temperature)
+                    (model, state, i, (noise[k - first, i], image[k, i], keep[k, i]), temperature)
                     for state, k in zip(states, index, strict=True)
                 ]
                 # What is compiled in the first row of all is compiled once, before lanes share it.
@@ -149,11 +152,19 @@ def sample(
                 if bar is not None:
                     bar.add(1)
             compiled.add((method, lane))
-            drawn.append(images[: n - first])
-    drawn = np.concatenate(drawn)
+            drawn[first : first + batch] = images[: n - first]
     if return_log_likelihood:
         return drawn, model.log_likelihood(drawn, condition)
     return drawn
+
+
+def images_to_fill(n: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Room for `n` images, uint8 `(n, H, W, C)`, or `UsageError` if there is none."""
+    try:
+        return np.empty((n, *shape), "uint8")
+    except (MemoryError, ValueError) as error:
+        size = n * math.prod(shape) / 2**30
+        raise UsageError(f"n={n} images need {size:,.0f} GiB: there is no such room") from error
 
 
 def frames(

@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal import backend
+from pcnnlib.nn.distributions import drawn_levels
 
 
 def start(model: Any, batch: int, condition: Any) -> tuple:
@@ -43,7 +44,7 @@ def draw_row(
                 at,
                 ops.convert_to_tensor(temperature, "float32"),
             )
-            values = ops.convert_to_numpy(values)
+            values = drawn_levels(values)
             # Channels before this one are fixed by now; later ones must not be seen yet.
             upto = steps + 1 if model.distribution.channelwise else channels
             images[:, i, j, :upto] = values[:, :upto]

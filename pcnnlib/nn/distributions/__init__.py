@@ -7,7 +7,7 @@ computed.
 """
 
 from pcnnlib._internal.errors import UsageError
-from pcnnlib.nn.distributions.base import Distribution
+from pcnnlib.nn.distributions.base import Distribution, drawn_levels
 from pcnnlib.nn.distributions.discrete import Bernoulli, Categorical
 from pcnnlib.nn.distributions.mixture import LogisticMixture
 
@@ -24,6 +24,7 @@ __all__ = [
     "Categorical",
     "Distribution",
     "LogisticMixture",
+    "drawn_levels",
     "resolve_distribution",
 ]
 

@@ -5,9 +5,10 @@ B batch, H rows, W columns, C channels, K levels.
 
 from typing import Any
 
+import numpy as np
 from keras import ops
 
-from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib._internal.errors import UsageError, check_int, not_finite
 
 
 class Distribution:
@@ -82,7 +83,7 @@ class Distribution:
             keep: bool, same shape: where the values of `image` are kept.
 
         Returns:
-            int32 `(B, H, W, C)`.
+            int32 `(B, H, W, C)`; -1 is drawn from parameters that are not finite.
         """
         return ops.where(keep, image, self.sample(parameters, noise, temperature))
 
@@ -112,6 +113,9 @@ class Distribution:
     def sample(self, parameters: Any, noise: Any, temperature: float = 1.0) -> Any:
         """Draw levels, int32 `(B, H, W, C)`, by inversion from uniform noise.
 
+        Nothing can be drawn from parameters that are not finite: -1 stands there, and
+        `drawn_levels` refuses it.
+
         Args:
             parameters: `(B, H, W, ...)`.
             noise: uniform in [0, 1), `(B, H, W, C, noise_per_channel)`.
@@ -135,3 +139,15 @@ class Distribution:
     def __repr__(self):
         values = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
         return f"{type(self).__name__}({values})"
+
+
+def drawn_levels(values: Any) -> np.ndarray:
+    """What `sample` has drawn, as a uint8 array.
+
+    Raises:
+        UsageError: some was drawn from parameters that are not finite.
+    """
+    values = ops.convert_to_numpy(values)
+    if values.size and values.min() < 0:
+        raise not_finite("parameters of a pixel", "draw from")
+    return values.astype("uint8")

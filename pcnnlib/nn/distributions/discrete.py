@@ -59,7 +59,8 @@ class Bernoulli(Distribution):
         Returns:
             int32 `(B, H, W, C)`.
         """
-        return ops.cast(noise[..., 0] >= ops.sigmoid(-parameters / temperature), "int32")
+        drawn = ops.cast(noise[..., 0] >= ops.sigmoid(-parameters / temperature), "int32")
+        return ops.where(ops.isfinite(parameters), drawn, -1)
 
 
 @_register
@@ -107,4 +108,6 @@ class Categorical(Distribution):
         """
         cumulative = ops.cumsum(self.probabilities(parameters / temperature), axis=-1)
         # The last level takes what rounding leaves of the sum, so noise near 1 cannot overshoot.
-        return ops.sum(ops.cast(noise >= cumulative[..., :-1], "int32"), axis=-1)
+        drawn = ops.sum(ops.cast(noise >= cumulative[..., :-1], "int32"), axis=-1)
+        # One NaN or infinity among the logits makes a NaN of the sum.
+        return ops.where(ops.isnan(cumulative[..., -1]), -1, drawn)

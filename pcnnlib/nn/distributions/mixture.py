@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib._internal.errors import UsageError, check_size
 from pcnnlib.nn.distributions.base import Distribution
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
@@ -56,7 +56,7 @@ class LogisticMixture(Distribution):
 
     def __init__(self, components: int = 10, levels: int | None = None, channels: int = 1) -> None:
         super().__init__(levels, channels)
-        self.components = check_int("components", components, 1)
+        self.components = check_size("components", components, "features")
 
     @property
     def size(self) -> int:
@@ -264,4 +264,6 @@ class LogisticMixture(Distribution):
         uniform = ops.maximum(noise[..., 1], 2**-25)
         value = mean + ops.exp(log_scale) * (ops.log(uniform) - ops.log1p(-uniform))
         level = ops.clip(ops.round(self._unscale(value)), 0, self.levels - 1)
-        return ops.cast(level, "int32")
+        # One NaN or infinity among the logits makes a NaN of their sum.
+        broken = ops.isnan(value + cumulative[..., -1])
+        return ops.where(broken, -1, ops.cast(level, "int32"))

@@ -1,0 +1,261 @@
+"""What comes in through `fit`, `evaluate`, `predict` and the other methods of Keras.
+
+It is looked at before it is computed with. Within a compiled loss nothing can be named any more: a
+level that does not exist lowers a Bernoulli loss without end, and a label that is no class is a
+vector of zeros. Arrays are checked at once, streams batch by batch as they come.
+
+B batch, H rows, W columns, C channels, K levels.
+"""
+
+import inspect
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from pcnnlib._internal import backend
+from pcnnlib._internal.errors import UsageError, channels_first
+from pcnnlib.data import Batches
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The inputs that a model takes, and the checks of them.
+
+    Attributes:
+        image_shape: `(H, W, C)`.
+        levels: K.
+        condition: `Condition`, or None for images alone.
+    """
+
+    image_shape: tuple[int, ...]
+    levels: int
+    condition: Any = None
+
+    def parts(self, inputs: Any) -> tuple[Any, Any]:
+        """`(images, condition)`, with None for the condition of an unconditional model."""
+        if isinstance(inputs, (tuple, list)):
+            if self.condition is None:
+                raise UsageError("this model takes images alone, got a condition as well")
+            if len(inputs) != 2:
+                raise UsageError(f"inputs must be (images, condition), got {len(inputs)} of them")
+            return tuple(inputs)
+        if self.condition is not None:
+            raise UsageError(
+                f"this model is conditioned on {self.condition!r}: "
+                "inputs must be (images, condition), got images alone"
+            )
+        return inputs, None
+
+    def signature(self) -> list:
+        """The inputs as Keras describes them for an export: one argument, images or a pair."""
+        images = keras.InputSpec("uint8", (None, *self.image_shape), name="images")
+        if self.condition is None:
+            return [images]
+        shape = tuple(self.condition.shape)
+        dtype = "float32" if shape else "int32"
+        return [[images, keras.InputSpec(dtype, (None, *shape), name="condition")]]
+
+    def check_shape(self, shape: tuple, name: str = "images") -> None:
+        """Raise `UsageError` unless a shape is `(B, H, W, C)`."""
+        if len(shape) == 4 and tuple(shape[1:]) == self.image_shape:
+            return
+        hint = ""
+        if None not in shape[1:] and channels_first(shape):
+            hint = f", which looks like (B, C, H, W): np.moveaxis({name}, 1, -1) mends it"
+        raise UsageError(
+            f"{name} must have shape (B, {', '.join(map(str, self.image_shape))}), "
+            f"got {tuple(shape)}{hint}"
+        )
+
+    def images(self, images: Any, name: str = "images") -> np.ndarray:
+        """Return images as an array of integers or booleans, or raise `UsageError`."""
+        images = _array(images)
+        if images.dtype.kind not in "iub":
+            raise UsageError(
+                f"{name} must be integer levels 0..{self.levels - 1}, got {images.dtype}"
+            )
+        self.check_shape(images.shape, name)
+        if images.size and (images.min() < 0 or images.max() >= self.levels):
+            raise UsageError(
+                f"{name} must hold levels 0..{self.levels - 1}, "
+                f"got {int(images.min())}..{int(images.max())}"
+            )
+        return images
+
+    def rows(self, condition: Any, n: int) -> np.ndarray | None:
+        """Return the condition as an array of `n` rows (None: none), or raise `UsageError`."""
+        if self.condition is None:
+            if condition is not None:
+                raise UsageError("condition must be None: this model is unconditional")
+            return None
+        if condition is None:
+            raise UsageError(
+                f"condition is missing: this model is conditioned on {self.condition!r}"
+            )
+        condition = self.condition.check(_array(condition))
+        if len(condition) != n:
+            raise UsageError(f"condition must have {n} rows, one per image, got {len(condition)}")
+        return condition
+
+    def both(self, inputs: Any, name: str = "images") -> int:
+        """Check images and condition; returns how many there are."""
+        images, condition = self.parts(inputs)
+        images = self.images(images, name)
+        self.rows(condition, len(images))
+        return len(images)
+
+    def batch(self, batch: Any, name: str = "images") -> tuple:
+        """Check one batch of a stream, inputs and weights, and return it in Keras's full form."""
+        batch = tuple(batch) if isinstance(batch, list) else batch
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
+        check_weights(weights, self.both(x, name))
+        return (x,) if weights is None and y is None else (x, needless(y, weights), weights)
+
+    def arguments(self, arguments: dict) -> dict:
+        """Check the data among the arguments of a method of Keras; returns all of them.
+
+        Raises:
+            UsageError: what `data` refuses, weights that do not fit, or weights of classes.
+        """
+        if arguments.pop("class_weight", None) is not None:
+            raise UsageError(
+                "class_weight must be None: there are no targets to take classes from; "
+                "sample_weight counts, a number for each image"
+            )
+        checked = {**arguments, "x": self.data(arguments.get("x"))}
+        weights = arguments.get("sample_weight")
+        if weights is not None and is_arrays(arguments.get("x")):
+            check_weights(weights, self.both(arguments["x"]))
+            checked["y"] = needless(arguments.get("y"), weights)
+        return checked
+
+    def validation(self, data: Any) -> Any:
+        """Check `validation_data` as `data` does; returns it in Keras's full form.
+
+        Raises:
+            UsageError: also for `(images, condition)` by itself, which Keras takes for targets.
+        """
+        name = "validation_data"
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(
+            tuple(data) if isinstance(data, list) else data
+        )
+        if self.condition is not None and is_arrays(x) and not isinstance(x, (tuple, list)):
+            raise UsageError(
+                f"this model is conditioned on {self.condition!r}: "
+                "validation_data must be ((images, condition),), got images alone"
+            )
+        if isinstance(x, keras.utils.PyDataset) and not isinstance(x, Batches):
+            self.batch(x[0], name)  # a wrong form is told now, not after an epoch
+        checked = self.data(x, name)
+        if weights is not None:
+            check_weights(weights, self.both(x, name))
+        return checked, needless(y, weights), weights
+
+    def _spec(self, spec, name):
+        """Check shapes and dtypes before the first batch, as far as `tf.data` tells them."""
+        shapes = [part.shape.as_list() for part in keras.tree.flatten(spec) if part.shape.rank]
+        if len(shapes) < len(keras.tree.flatten(spec)) or any(None in s[1:] for s in shapes):
+            self.parts(spec)
+            return
+        zeros = [
+            np.zeros((1, *shape[1:]), part.dtype.as_numpy_dtype)
+            for part, shape in zip(keras.tree.flatten(spec), shapes, strict=True)
+        ]
+        self.both(keras.tree.pack_sequence_as(spec, zeros), name)
+
+    def data(self, x: Any, name: str = "images") -> Any:
+        """Check data in any form that Keras takes, now or as it comes.
+
+        Returns:
+            The same data; of a stream, one that is checked batch by batch.
+
+        Raises:
+            UsageError: inputs that do not fit; of a stream, once they come.
+        """
+        if isinstance(x, Batches):
+            self.both(
+                x.split.images if x.conditions is None else (x.split.images, x.conditions), name
+            )
+            return x
+        if isinstance(x, keras.utils.PyDataset):
+            return CheckedDataset(x, self, name)
+        if isinstance(x, types.GeneratorType):
+            return (self.batch(batch, name) for batch in x)
+        if backend.is_tf_data(x):
+            self._spec(keras.utils.unpack_x_y_sample_weight(x.element_spec)[0], name)
+            return backend.looked_at(x, lambda batch: self.batch(batch, name))
+        if is_arrays(x):
+            self.both(x, name)
+        return x
+
+
+class CheckedDataset(keras.utils.PyDataset):
+    """A dataset whose batches are checked before they are handed on."""
+
+    def __init__(self, dataset: keras.utils.PyDataset, inputs: Inputs, name: str) -> None:
+        super().__init__(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
+        self.dataset, self.inputs, self.name = dataset, inputs, name
+
+    def __getitem__(self, index):
+        return self.inputs.batch(self.dataset[index], self.name)
+
+    @property
+    def num_batches(self) -> int | None:
+        return self.dataset.num_batches
+
+    def on_epoch_begin(self) -> None:
+        self.dataset.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        self.dataset.on_epoch_end()
+
+
+def is_checked(x: Any) -> bool:
+    """Whether `Inputs.data` can check it: not what only Keras or another library can open."""
+    streams = (keras.utils.PyDataset, types.GeneratorType)
+    return isinstance(x, streams) or backend.is_tf_data(x) or is_arrays(x)
+
+
+def is_arrays(x: Any) -> bool:
+    """Whether these are arrays or tensors, as Keras takes them; else it is a stream."""
+    parts = x if isinstance(x, (tuple, list)) else (x,)
+    return all(ops.is_tensor(part) or hasattr(part, "__array__") for part in parts)
+
+
+def check_weights(weights: Any, n: int) -> None:
+    """Raise `UsageError` unless weights are None or a finite number >= 0 for each of n images."""
+    if weights is None:
+        return
+    values = _array(weights)
+    if values.dtype.kind not in "fiub" or values.shape != (n,):
+        raise UsageError(
+            f"sample_weight must be numbers of shape ({n},), one per image, "
+            f"got {values.dtype} {values.shape}"
+        )
+    values = values.astype("float64")
+    wrong = values[~(np.isfinite(values) & (values >= 0))]
+    if wrong.size:
+        raise UsageError(f"sample_weight must be finite numbers >= 0, got {wrong[0]}")
+
+
+def needless(y: Any, weights: Any) -> Any:
+    """Targets for Keras, which drops weights where there are none. No loss reads them."""
+    return weights if y is None else y
+
+
+def bound(method: Callable, args: tuple, kwargs: dict) -> dict:
+    """The arguments of a call by name, as Keras's own method takes them."""
+    try:
+        call = inspect.signature(method).bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{method.__name__}() {error}") from None
+    return {**{k: v for k, v in call.arguments.items() if k != "kwargs"}, **call.kwargs}
+
+
+def _array(values):
+    return ops.convert_to_numpy(values) if ops.is_tensor(values) else np.asarray(values)
