@@ -114,7 +114,7 @@ class Checkpoints(keras.callbacks.Callback):
         elif process() == 0 and best_path.name == NEXT:
             rename(best_path, self.checkpoint_dir / BEST)
         self._remove_scratch_files()
-        return epoch
+        return state["epoch"]
 
     def _best(self, state, last):
         """The best weights that belong to a state, and the file that holds them.
