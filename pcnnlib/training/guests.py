@@ -44,10 +44,10 @@ def averages_within(callbacks: list) -> list:
 
     These are the weights that were validated. The true ones are put back afterwards, bit by bit.
     """
-    true: list[np.ndarray] = []
+    true: list = []
 
     def enter(epoch, logs=None):
-        model: Any = before.model
+        model = before.model
         true[:] = [np.array(variable) for variable in model.trainable_variables]
         averages = model.optimizer._model_variables_moving_average
         for variable, average in zip(model.trainable_variables, averages, strict=True):
