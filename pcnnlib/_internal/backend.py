@@ -208,7 +208,7 @@ def is_tf_data(data: Any) -> bool:
     return tf is not None and isinstance(data, tf.data.Dataset)
 
 
-def looked_at(data: Any, look: Callable[[Any], None]) -> Any:
+def looked_at(data: Any, look: Callable[[Any], Any]) -> Any:
     """A `tf.data.Dataset` that shows each element to a function and hands it on as it is.
 
     Args:
