@@ -52,6 +52,7 @@ LARGEST = {
     "features": 65_536,
     "blocks": 1_000,
     "kernel": 1_001,
+    "images at once": 100_000,
     "classes": 1_000_000,
     "weights": 4_000_000_000,
 }

@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import check_int, check_weights_finite, not_finite
+from pcnnlib._internal.errors import check_size, check_weights_finite, not_finite
 from pcnnlib.nn.raster import before, raster_order
 
 
@@ -101,8 +101,8 @@ def check_causality(
     Raises:
         UsageError: an argument out of range, or a model that predicts NaN.
     """
-    check_int("images", images, 1, 10_000)
-    check_int("batch_size", batch_size, 1, 100_000)
+    check_size("images", images, "images at once")
+    check_size("batch_size", batch_size, "images at once")
     check_weights_finite(model)
     shape = tuple(model.image_shape)
     n = int(np.prod(shape))

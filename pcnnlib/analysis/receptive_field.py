@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal import backend
-from pcnnlib._internal.errors import UsageError, check_int, check_weights_finite
+from pcnnlib._internal.errors import UsageError, check_int, check_size, check_weights_finite
 from pcnnlib.analysis.causality import comparable, random_condition
 
 
@@ -31,7 +31,7 @@ def receptive_field(
         UsageError: `at` outside the image, or a model that gives NaN.
     """
     i, j = check_pixel(at, model.image_shape)
-    check_int("images", images, 1, 10_000)
+    check_size("images", images, "images at once")
     check_weights_finite(model)
     rng = np.random.default_rng(seed)
     encoded = _encoded_condition(model, condition, images, rng)

@@ -56,7 +56,7 @@ def test_best_smoothing_is_best_on_validation(data):
 
 
 def test_wrong_shapes_and_no_smoothing_are_refused():
-    with pytest.raises(UsageError, match="images must be"):
+    with pytest.raises(UsageError, match="images must have shape"):
         Histogram((8, 8, 1), 17).log_likelihood(np.zeros((2, 4, 4, 1), "uint8"))
     with pytest.raises(UsageError, match="smoothing"):
         Histogram((8, 8, 1), 17, smoothing=0)

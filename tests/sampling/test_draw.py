@@ -1,5 +1,7 @@
 """Images follow the model and the seed, and arguments that cannot be are refused."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -173,9 +175,13 @@ def test_images_are_uint8_levels():
     assert drawn.max() > 128
 
 
-def test_progress_bar_counts_rows(trained, capsys):
-    trained.sample(2, seed=0, progress=True)
+def test_progress_bar_counts_rows(trained, capsys, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+        trained.sample(2, seed=0, progress=True)
     assert "4/4" in capsys.readouterr().out
+    trained.sample(2, seed=0, progress=True)  # in a log: a line a minute, and no control codes
+    assert not set("\b\r\x1b") & set(capsys.readouterr().out)
     trained.sample(2, seed=0)
     assert capsys.readouterr().out == ""
 
