@@ -147,6 +147,7 @@ def test_make_test_runs_ruff_mypy_and_pytest_under_each_backend():
         return [match[1] or match[2] for match in steps(*arguments)]
 
     lint = ["ruff check", "ruff format", "mypy"]
-    assert names() == [*lint, "pytest, tensorflow"]
+    both = ["pytest, tensorflow, 1 of 2", "pytest, tensorflow, 2 of 2"]
+    assert names() == [*lint, *both]
     assert names("BACKENDS=jax") == [*lint, "pytest, jax"]
-    assert names("BACKENDS=tensorflow jax") == [*lint, "pytest, tensorflow", "pytest, jax"]
+    assert names("BACKENDS=tensorflow jax") == [*lint, *both, "pytest, jax"]
