@@ -5,6 +5,7 @@ H rows, W columns, C channels, K levels.
 
 from pcnnlib.viz.animation import Animation, animate
 from pcnnlib.viz.plots.architecture import channel_order, gate, masks, raster_order
+from pcnnlib.viz.plots.caches import kept_by_cache
 from pcnnlib.viz.plots.comparison import (
     asked_and_measured,
     code_space,
@@ -41,6 +42,7 @@ __all__ = [
     "gate",
     "histograms",
     "image_grid",
+    "kept_by_cache",
     "level_probabilities",
     "lines",
     "masks",
