@@ -93,8 +93,16 @@ def unchanged(model, call, late=False):
 
 
 @pytest.mark.both_backends
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    ("call", "form"),
+    [
+        *(("fit", form) for form in FORMS),
+        *((call, form) for call in CALLS if call != "fit" for form in ("array", "tf.data")),
+        ("validation", "PyDataset"),
+        ("validation", "Batches"),
+        ("evaluate", "PyDataset"),
+    ],
+)
 def test_levels_that_there_are_not_are_named_at_every_door(call, form):
     model, bad = compiled(), FORMS[form](GOOD * np.uint8(255))
     name = "validation_data" if call == "validation" else "images"
@@ -104,10 +112,15 @@ def test_levels_that_there_are_not_are_named_at_every_door(call, form):
 
 @pytest.mark.both_backends
 @pytest.mark.parametrize(
-    ("form", "label"),
-    [("array", 9), ("array", -5), ("tf.data", 9), ("PyDataset", -5), ("Batches", 9)],
+    ("call", "form", "label"),
+    [
+        *((call, "array", label) for call in CALLS for label in (9, -5)),
+        ("fit", "tf.data", 9),
+        ("fit", "PyDataset", -5),
+        ("fit", "Batches", 9),
+        ("evaluate", "tf.data", -5),
+    ],
 )
-@pytest.mark.parametrize("call", CALLS)
 def test_labels_that_are_no_class_are_named_at_every_door(call, form, label):
     model = compiled(condition=pcnn.Labels(3))
     bad = FORMS[form]((GOOD, np.where(np.arange(12) == 3, label, LABELS)))

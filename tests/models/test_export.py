@@ -134,8 +134,9 @@ def test_models_are_channels_last_whatever_keras_is_set_to(setting, name):
 
 
 # Keras's policy follows `floatx` only if nothing was built before, so both are met.
-@pytest.mark.parametrize("policy", ["float32", "float64"])
-@pytest.mark.parametrize("name", ["bernoulli", "labels", "mixture"])
+@pytest.mark.parametrize(
+    ("name", "policy"), [("labels", "float32"), ("labels", "float64"), ("mixture", "float64")]
+)
 def test_float64_draws_what_float32_draws(setting, name, policy):
     model, images, condition = with_inputs(name)
     rows = None if condition is None else condition[:4]
@@ -148,9 +149,7 @@ def test_float64_draws_what_float32_draws(setting, name, policy):
     np.testing.assert_allclose(other.log_likelihood(images, condition), nats, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("optimizer", "policy"), [("muon", "float32"), ("muon", "float64"), ("adam", "float64")]
-)
+@pytest.mark.parametrize(("optimizer", "policy"), [("muon", "float32"), ("muon", "float64")])
 def test_training_in_float64_works(setting, tiny_data, optimizer, policy):
     setting.set_floatx("float64")
     setting.set_dtype_policy(policy)
@@ -160,7 +159,11 @@ def test_training_in_float64_works(setting, tiny_data, optimizer, policy):
     assert history["val_loss"][1] < history["val_loss"][0]
 
 
-def test_published_weights_draw_the_same_in_float64(setting):
-    expected = pcnn.load_pretrained("mnist").sample(1, seed=0)
+def test_saved_weights_draw_the_same_in_float64(setting, tmp_path):
+    """As published weights do: the file has the type of its weights, Keras another."""
+    model = gated((3, 3, 1), levels=4)
+    model.save(tmp_path / "model.keras")
     setting.set_floatx("float64")
-    np.testing.assert_array_equal(pcnn.load_pretrained("mnist").sample(1, seed=0), expected)
+    loaded = pcnn.load_model(tmp_path / "model.keras")
+    assert loaded.compute_dtype == "float32"
+    np.testing.assert_array_equal(loaded.sample(3, seed=0), model.sample(3, seed=0))
