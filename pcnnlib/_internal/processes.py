@@ -29,7 +29,7 @@ def join_processes(coordinator: str, count: int, index: int) -> None:
     check_int("processes", count, 1)
     check_int("process", index, 0, count - 1)
     host, _, port = coordinator.rpartition(":")
-    if not host or not port.isdecimal():
+    if not host or not port.isdecimal() or len(port) > 5:
         raise UsageError(f"coordinator must be address:port, got {coordinator!r}")
     check_int("coordinator's port", int(port), 1, 65535)
     if keras.backend.backend() != "jax":

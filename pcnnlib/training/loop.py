@@ -72,6 +72,9 @@ def train(
     if folder is not None:
         warn_renamed("train(folder=)", "checkpoint_dir=")
         checkpoint_dir = folder
+    for name, value, kind in (("data", data, Dataset), ("config", config, TrainConfig)):
+        if not isinstance(value, kind):
+            raise UsageError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
     if config.accumulate > 1 and replicas() > 1 and keras.backend.backend() != "jax":
         # Keras 3.15 merges the devices' gradients within a condition, which TensorFlow forbids.
         raise UsageError(
@@ -111,7 +114,8 @@ def _train(model, data, config, checkpoint_dir, log_dir, profile, callbacks, ver
     }
     batches = data.train.batches(config.batch_size, seed=config.seed, flip=config.flip, **shared)
     validation = data.validation.batches(config.batch_size, **shared)
-    model.compile(optimizer=make_optimizer(config, batches.num_batches))
+    variables = model.trainable_variables
+    model.compile(optimizer=make_optimizer(config, batches.num_batches, variables))
     model.optimizer.build(model.trainable_variables)
     checkpoints = Checkpoints(config, data, checkpoint_dir, provenance)
     checkpoints.set_model(model)

@@ -1,5 +1,7 @@
 """Optimisers: Muon or Adam, with a schedule, clipping and averaged weights."""
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -8,7 +10,9 @@ from keras import ops
 from pcnnlib.training.config import TrainConfig
 
 
-def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+def make_optimizer(
+    config: TrainConfig, steps_per_epoch: int, variables: Sequence[Any] = ()
+) -> keras.optimizers.Optimizer:
     """Muon or Adam with warm-up and cosine decay, clipped, and averaging weights if wanted.
 
     Muon makes the update of every weight matrix orthogonal and so moves all its directions alike;
@@ -22,6 +26,8 @@ def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.optimizer
         config: of the training.
         steps_per_epoch: batches in one pass over the training images. Keras counts them, and not
             the updates, in schedules and averages, where gradients are accumulated.
+        variables: that are trained. Muon leaves those of a single row or column to Adam: they have
+            one direction, and Keras 3.15's Muon cannot compute with them.
 
     Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks".
     """
@@ -36,7 +42,8 @@ def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.optimizer
         warmup_steps=warmup,
     )
     ema = min(config.ema, max(0.0, 1 - 10 / steps))
-    return configured_optimizer(config, schedule, ema)
+    single = [re.escape(v.path) for v in variables if len(v.shape) == 2 and 1 in v.shape]
+    return configured_optimizer(config, schedule, ema, exclude=single)
 
 
 @keras.saving.register_keras_serializable("pcnnlib")
@@ -54,6 +61,7 @@ def configured_optimizer(
     config: TrainConfig,
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
     ema: float,
+    exclude: Sequence[str] = (),
 ) -> keras.optimizers.Optimizer:
     """The optimiser that a configuration names, at this rate (or schedule) and EMA momentum.
 
@@ -61,6 +69,7 @@ def configured_optimizer(
         config: of the training; its own `learning_rate`, `warmup`, `final_rate` are not looked at.
         learning_rate: number or schedule.
         ema: momentum of the averaged weights, if `config.ema` asks for some.
+        exclude: patterns of the paths of further variables that Muon leaves to Adam.
     """
     options = {
         "global_clipnorm": config.grad_clip,
@@ -78,7 +87,7 @@ def configured_optimizer(
         ns_steps=3,  # of the orthogonalisation; 5 cost more and validate no better
         rms_rate=1.0,  # an entry moves by about the learning rate, as it does under Adam
         adam_lr_ratio=3.0,  # biases and logits may move faster; of 1, 3 and 5
-        exclude_layers=["predict"],
+        exclude_layers=["predict", *exclude],
         # Muon's steps do not shrink with the gradient: without decay a long run's weights grow, on
         # MNIST to five times their first size within 6,000 steps, and the gates saturate.
         weight_decay=config.weight_decay,

@@ -69,3 +69,20 @@ def test_average_reaches_back_over_at_most_a_tenth_of_the_run():
         for epochs in (1, 2, 10, 100, 1000)
     ]
     assert momentum == pytest.approx([0.0, 0.5, 0.9, 0.99, 0.99])
+
+
+@pytest.mark.parametrize("network", [pcnn.GatedPixelCNN, pcnn.PixelCNN])
+def test_a_network_of_the_fewest_features_trains(network, tiny_data):
+    """Its kernels have a single column: Muon leaves them to Adam."""
+    filters = 1 if network is pcnn.GatedPixelCNN else 2
+    model = network((4, 4, 1), 2, filters, 2, first_kernel_size=3)
+    losses = pcnn.train(model, tiny_data, small_config(epochs=2))["loss"]
+    assert losses[1] < losses[0]
+
+
+def test_what_is_no_data_set_or_configuration_is_named(tiny_data):
+    model = pcnn.GatedPixelCNN((4, 4, 1), 2, 4, 2, first_kernel_size=3)
+    with pytest.raises(pcnn.UsageError, match="data must be a Dataset, got NoneType"):
+        pcnn.train(model, None, small_config(epochs=1))
+    with pytest.raises(pcnn.UsageError, match="config must be a TrainConfig, got dict"):
+        pcnn.train(model, tiny_data, {"epochs": 1})
