@@ -8,7 +8,8 @@ import pytest
 import pcnnlib
 
 ROOT = pathlib.Path(pcnnlib.__file__).parent
-MODULES = sorted(ROOT.rglob("*.py"))
+# The model in one file is a lesson: its shapes stand in words, and types would say less.
+MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "minimal.py")
 
 
 def without_types(tree):

@@ -41,6 +41,7 @@ def all_figures(images):
         "training_curves": plots.training_curves({"a": HISTORY, "b": {"loss": [2.0, 1.0]}}),
         "surprise": plots.surprise(images[0], np.ones((8, 8)), 17),
         "gate": plots.gate(),
+        "kept_by_cache": plots.kept_by_cache(8, 8, (3, 4)),
         "timing": plots.timing({"a": {1: 0.1, 64: 2.0}, "b": {1: 0.01}}),
         "confusion": plots.confusion(np.eye(3, dtype=int) * 9 + 1, truth="asked", judged="seen"),
         "lines": plots.lines({"a": ([1, 2], [0.1, 0.9])}, x="rows", y="share", reference={"b": 1}),
