@@ -4,6 +4,7 @@ Everything here is tiny (images of 3x3 to 8x8, 4 to 8 filters): compiling takes 
 computing, and a property that holds for every pixel of a small image is checked at every pixel.
 """
 
+import collections
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -27,6 +28,23 @@ def pytest_collection_modifyitems(items):
     """Files with slow tests go first, so that no worker is left with one at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """For `make endurance`, a table of what was tried."""
+    chosen = config.getoption("markexpr")
+    if "endurance" not in chosen or "not" in chosen:
+        return
+    counts = collections.Counter(
+        (report.nodeid.partition("::")[0], outcome)
+        for outcome in ("passed", "failed", "error", "skipped")
+        for report in terminalreporter.stats.get(outcome, ())
+    )
+    terminalreporter.section("endurance")
+    terminalreporter.write_line(f"{'':40} tried  passed")
+    for file in sorted({file for file, _ in counts}):
+        tried = sum(number for (name, _), number in counts.items() if name == file)
+        terminalreporter.write_line(f"{file:40} {tried:5}  {counts[file, 'passed']:6}")
 
 
 @pytest.fixture(scope="module", autouse=True)

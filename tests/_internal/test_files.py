@@ -10,6 +10,8 @@ import pytest
 from pcnnlib import UsageError
 from pcnnlib._internal.files import UnreadableError, reading, rename, replacing
 
+pytestmark = pytest.mark.endurance
+
 
 @pytest.fixture
 def old(tmp_path):

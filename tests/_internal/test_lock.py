@@ -12,6 +12,8 @@ from pcnnlib import UsageError
 from pcnnlib._internal import lock
 from pcnnlib._internal.lock import locked
 
+pytestmark = pytest.mark.endurance
+
 
 def test_a_second_owner_is_refused_in_one_line_and_the_first_keeps_the_folder(tmp_path):
     with locked(tmp_path, "training"):

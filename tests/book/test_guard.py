@@ -21,6 +21,8 @@ import guard
 import twins
 from guard import BookError
 
+pytestmark = [pytest.mark.endurance, pytest.mark.slow]
+
 PARAMS = "notebooks/params/quick.yaml"
 
 

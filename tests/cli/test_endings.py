@@ -13,6 +13,8 @@ from pcnnlib import cli, training
 from pcnnlib._internal import requirements
 from pcnnlib.cli import endings, run
 
+pytestmark = [pytest.mark.endurance, pytest.mark.slow]
+
 ROOT = pathlib.Path(__file__).parents[2]
 
 

@@ -11,6 +11,8 @@ from pcnnlib import cli, training
 from pcnnlib.cli import flags as flag_classes
 from pcnnlib.cli import parser, run
 
+pytestmark = pytest.mark.endurance
+
 CLUSTER = ["--coordinator=10.0.0.1:99", "--processes=2", "--process=0", "--devices=all"]
 CLUSTER += ["--epochs=9"]
 

@@ -11,6 +11,8 @@ import pcnnlib as pcnn
 from pcnnlib import UsageError, data
 from pcnnlib.data import files
 
+pytestmark = pytest.mark.endurance
+
 
 def test_own_file_validates_with_the_last_tenth_of_a_fixed_order(npz):
     path = npz(n=50, shape=(4, 6), levels=5)

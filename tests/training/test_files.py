@@ -16,6 +16,8 @@ from training.small_runs import train_small
 import pcnnlib as pcnn
 from pcnnlib import training
 
+pytestmark = [pytest.mark.endurance, pytest.mark.slow]
+
 
 def another_model(path):
     """A model of Keras's own, saved."""

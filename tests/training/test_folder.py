@@ -17,6 +17,8 @@ from pcnnlib import training
 from pcnnlib._internal.files import UnreadableError
 from pcnnlib.training import checkpoints, files
 
+pytestmark = [pytest.mark.endurance, pytest.mark.slow]
+
 
 def train_small(*args, **options):
     """By Adam: Muon takes longer to compile."""

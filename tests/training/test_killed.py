@@ -9,6 +9,8 @@ from training.drivers import FORKS, exit_code, start, train_and_die
 
 from pcnnlib import training
 
+pytestmark = [pytest.mark.endurance, pytest.mark.slow]
+
 
 def arrays_of(path):
     with np.load(path) as archive:

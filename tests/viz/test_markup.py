@@ -8,6 +8,8 @@ import browser as chromium
 from pcnnlib import UsageError
 from pcnnlib.viz import explorers, markup, notebook, plots
 
+pytestmark = pytest.mark.endurance
+
 HOSTILE = [
     '"><svg/onload=window.hit=1>',
     "'><img src=x onerror=window.hit=1>",
