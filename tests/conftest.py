@@ -6,6 +6,7 @@ computing, and a property that holds for every pixel of a small image is checked
 
 import collections
 import os
+import signal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if os.environ.get("KERAS_BACKEND") == "jax":
@@ -22,6 +23,15 @@ import pcnnlib as pcnn
 def own_global_seed():
     """Start every test from the same global seed, whichever tests ran before it."""
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def own_signals():
+    """Give every test the signals' usual handlers back, whatever a program under test has set."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def pytest_collection_modifyitems(items):
