@@ -445,7 +445,7 @@ glue(
 # it is for machines that do much at once, and for models that keep no cache. A `PixelCNN` with one stack
 # is drawn {glue:text}`pixelcnn_gain:.0f` times as fast in this way as pixel by pixel.
 #
-# ### At full size
+# ## At full size
 #
 # How long does a trained network of useful size take? The published run `mnist` has 28 × 28 pixels; its
 # weights come with the library.
