@@ -27,11 +27,13 @@ def own_global_seed():
 
 @pytest.fixture(autouse=True)
 def own_signals():
-    """Give every test the signals' usual handlers back, whatever a program under test has set."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    """Give every test the usual handlers, whatever the test before has set.
+
+    A shell that runs the tests in the background has the interrupt ignored, and the programs that
+    tests start would inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items):
