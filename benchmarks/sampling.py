@@ -55,8 +55,9 @@ def time_full(model, batch, rows):
     start, draw_row = METHODS["full"]
     state = start(model, batch, None)
     height, width, channels = model.image_shape
-    noise = np.random.default_rng(0).random((batch, width, channels, 1), "float32")
-    nothing = np.zeros((batch, width, channels), "int32"), np.zeros((batch, width, channels), bool)
+    shape = (batch, height, width, channels)
+    noise = np.random.default_rng(0).random((*shape, 1), "float32")
+    nothing = np.zeros(shape, "int32"), np.zeros(shape, bool)
 
     def draw(i):
         before = time.perf_counter()

@@ -45,7 +45,7 @@ def draw_row(
 ) -> tuple:
     """Draw row i of a batch; see `pcnnlib.sampling.draw.METHODS`."""
     caches, encoded = state
-    noise, image, keep = inputs
+    noise, image, keep = (part[:, i] for part in inputs)
     h = row_condition(model, encoded, i)
 
     def draw(caches, h, noise, image, keep, temperature):
@@ -84,6 +84,21 @@ def vertical_steps(model: Any, caches: Any, h: Any) -> tuple[list, list]:
         row, features = block.vertical_step(above, row, h)
         link_features.append(features)
     return rows, link_features
+
+
+def append_rows(model: Any, caches: Any, rows: list, values: Any) -> list:
+    """The blocks' caches for the next row.
+
+    Args:
+        caches: for the row that has been drawn.
+        rows: each block's input in that row, from `vertical_steps`.
+        values: that were drawn, `(B, W, C)`: the first block's input.
+    """
+    rows = [model.scale_levels(values)[:, None], *rows[1:]]
+    return [
+        block.append_row(above, row)
+        for block, above, row in zip(model.blocks, caches, rows, strict=True)
+    ]
 
 
 def cache_size(model: Any) -> int:
@@ -133,12 +148,7 @@ def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters
         size = (batch, 1, width, model.distribution.size)
         parameters = model.distribution.parameters(ops.zeros(size))[:, 0]
     _, values, parameters = ops.fori_loop(0, width, step, (left, values, parameters))
-    rows[0] = model.scale_levels(values)[:, None]
-    caches = [
-        block.append_row(above, row)
-        for block, above, row in zip(model.blocks, caches, rows, strict=True)
-    ]
-    return caches, values, parameters
+    return append_rows(model, caches, rows, values), values, parameters
 
 
 def _draw_pixel(model, left, sizes, link_features, noise, image, keep, temperature):

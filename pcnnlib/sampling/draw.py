@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from keras import ops
 from numpy.typing import ArrayLike
 
 from pcnnlib._internal import devices
@@ -23,14 +22,14 @@ LARGEST_BATCH = 256
 SMALLEST_LANE = 8
 # Per method: `start(model, batch, condition)` makes the state before the first row, and
 # `draw_row(model, state, i, (noise, image, keep), temperature, keep_parameters)` returns the next
-# state, the values of row i `(B, W, C)` and, if they are kept, its parameters `(B, W, ...)`.
+# state, the values of row i `(B, W, C)` and, if they are kept, its parameters `(B, W, ...)`. Noise
+# `(B, H, W, C, N)`, image and keep `(B, H, W, C)` are those of all rows.
 METHODS = {
     "cached": (cached.start, cached.draw_row),
     "rows": (cached.start, fixed_point.draw_row),
+    "parallel": (fixed_point.start, fixed_point.take_row),
     "full": (plain.start, plain.draw_row),
 }
-# This one draws all rows of a batch at once.
-WHOLE_IMAGE = "parallel"
 
 
 def sample(
@@ -97,7 +96,7 @@ def sample(
     drawn = images_to_fill(n, model.image_shape)
     condition = model.check_condition(condition, n)
     image, keep = check_keep(model, n, image, keep)
-    start, draw_row = METHODS.get(method, METHODS["full"])
+    start, draw_row = METHODS[method]
     height, width, channels = model.image_shape
     # One stream for all images: image k gets the same noise however many are drawn.
     rng = np.random.default_rng(seed)
@@ -119,27 +118,14 @@ def sample(
             index = np.minimum(np.arange(first, first + batch), n - 1).reshape(lanes, lane)
             noise = rng.random((min(batch, n - first), *per_image), "float32")
             images = np.zeros((batch, *model.image_shape), "uint8")
-            if method == WHOLE_IMAGE:
-                (k,) = index
-                images, _ = fixed_point.draw_image(
-                    model,
-                    None if condition is None else condition[k],
-                    (noise[k - first], image[k], keep[k]),
-                    temperature,
-                )
-                drawn[first : first + batch] = images[: n - first]
-                if callback is not None:
-                    callback(height, images[: n - first].copy())
-                if bar is not None:
-                    bar.add(height)
-                continue
+            inputs = [(noise[k - first], image[k], keep[k]) for k in index]
             states = [
                 start(model, lane, None if condition is None else condition[k]) for k in index
             ]
             for i in range(height):
                 jobs = [
-                    (model, state, i, (noise[k - first, i], image[k, i], keep[k, i]), temperature)
-                    for state, k in zip(states, index, strict=True)
+                    (model, state, i, lane_inputs, temperature)
+                    for state, lane_inputs in zip(states, inputs, strict=True)
                 ]
                 # What is compiled in the first row of all is compiled once, before lanes share it.
                 side_by_side = map if fresh else pool.map
@@ -205,16 +191,12 @@ def parameters(
     images = model.check_images(images)
     n = len(images)
     condition = model.check_condition(condition, n)
-    method = check_method(model, method)
-    if method == WHOLE_IMAGE:  # it has the parameters of all pixels in its last round
-        values = model(images if condition is None else (images, condition), training=False)
-        return ops.convert_to_numpy(values)
-    start, draw_row = METHODS[method]
+    start, draw_row = METHODS[check_method(model, method)]
     state = start(model, n, condition)
-    noise = np.zeros((n, *model.image_shape[1:], model.distribution.noise_per_channel), "float32")
+    noise = np.zeros((*images.shape, model.distribution.noise_per_channel), "float32")
+    inputs = noise, images.astype("int32"), np.ones_like(images, bool)
     rows = []
     for i in range(model.image_shape[0]):
-        inputs = (noise, images[:, i].astype("int32"), np.ones_like(images[:, i], bool))
         state, _, row = draw_row(model, state, i, inputs, 1.0, keep_parameters=True)
         rows.append(row)
     return np.stack(rows, axis=1)
@@ -224,8 +206,8 @@ def check_method(model: Any, method: str | None) -> str:
     """The name of the sampling method, or `UsageError`."""
     if method is None:
         return "cached" if cached.fits(model) else "full"
-    if method not in (*METHODS, WHOLE_IMAGE):
-        wanted = ", ".join(repr(m) for m in (*METHODS, WHOLE_IMAGE))
+    if method not in METHODS:
+        wanted = ", ".join(repr(m) for m in METHODS)
         raise UsageError(f"method must be one of {wanted} or None, got {method!r}")
     if method == "cached" and not cached.fits(model):
         raise UsageError(

@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal import backend
+from pcnnlib.nn.distributions import drawn_levels
 from pcnnlib.sampling import cached
 from pcnnlib.sampling.protocol import RowBlock
 
@@ -50,7 +51,26 @@ def draw_image(model: Any, condition: Any, inputs: Any, temperature: float) -> t
         settled[changed] = number
         if not changed.any():
             break
-    return ops.convert_to_numpy(values).astype("uint8"), settled
+    return drawn_levels(values), settled
+
+
+def start(model: Any, batch: int, condition: Any) -> tuple:
+    """The state before the first row: no images yet, and the condition."""
+    return None, condition
+
+
+def take_row(
+    model: Any, state: Any, i: Any, inputs: Any, temperature: float, keep_parameters: bool = False
+) -> tuple:
+    """Row i of images that are drawn whole before their first row; see `sampling.draw.METHODS`."""
+    images, condition = state
+    if images is None:
+        images, _ = draw_image(model, condition, inputs, temperature)
+    parameters = np.zeros(0)
+    if keep_parameters:
+        whole = model(images if condition is None else (images, condition), training=False)
+        parameters = ops.convert_to_numpy(whole)[:, i]
+    return (images, condition), images[:, i], parameters
 
 
 def fits_rows(model: Any) -> bool:
@@ -78,12 +98,11 @@ def draw_row(
     caches, values, parameters, number = draw(
         caches,
         h,
-        *(ops.convert_to_tensor(part) for part in inputs),
+        *(ops.convert_to_tensor(part[:, i]) for part in inputs),
         ops.convert_to_tensor(temperature, "float32"),
     )
-    values = np.asarray(ops.convert_to_numpy(values), "uint8")
-    parameters = ops.convert_to_numpy(parameters)
-    return (caches, encoded, *rounds, int(number)), values, parameters
+    state = (caches, encoded, *rounds, int(number))
+    return state, drawn_levels(values), ops.convert_to_numpy(parameters)
 
 
 def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters):
@@ -112,10 +131,5 @@ def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters
         (first, ops.zeros((), "int32"), ops.ones((), "bool")),
         maximum_iterations=int(np.prod(image.shape[1:])) + 1,
     )
-    rows[0] = model.scale_levels(values)[:, None]
-    caches = [
-        block.append_row(above, row)
-        for block, above, row in zip(model.blocks, caches, rows, strict=True)
-    ]
-    parameters = predict(values)[:, 0] if keep_parameters else ops.zeros((0,))
-    return caches, values, parameters, number
+    parameters = predict(values)[:, 0] if keep_parameters else ops.zeros((0,), "float32")
+    return cached.append_rows(model, caches, rows, values), values, parameters, number

@@ -19,7 +19,7 @@ def draw_row(
 ) -> tuple:
     """Draw row i of a batch; see `pcnnlib.sampling.draw.METHODS`."""
     images, condition = state
-    noise, image, keep = inputs
+    noise, image, keep = (part[:, i] for part in inputs)
 
     def draw(images, condition, noise, image, keep, at, temperature):
         """Parameters and values of the pixel in row i, column j, from the whole network."""

@@ -100,12 +100,9 @@ def test_never_more_rounds_than_values_and_a_row_waits_for_those_above():
 
 def test_the_state_counts_the_rounds_of_each_row():
     model = gated((5, 4, 1), levels=4, blocks=3)
-    noise, image, keep = noise_for(model, 7)
     state = cached.start(model, 7, None)
     for i in range(5):
-        state, _, _ = fixed_point.draw_row(
-            model, state, i, (noise[:, i], image[:, i], keep[:, i]), 1.0
-        )
+        state, _, _ = fixed_point.draw_row(model, state, i, noise_for(model, 7), 1.0)
     _, _, *rounds = state
     assert len(rounds) == 5 and all(0 <= number <= 4 for number in rounds)
 
