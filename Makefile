@@ -10,10 +10,10 @@ TIMED      := sh book/timed.sh
 BACKENDS   ?= tensorflow
 WORKERS    ?= 2
 PYTEST     := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
-# In two sittings, because TensorFlow keeps all that it compiles: in one, a process grows to 4 GB.
-SITTING_1  := $(addprefix tests/,_internal data nn sampling models analysis test_minimal.py)
-BRIEF      := not (endurance and slow)
-SITTING_2  := tests $(addprefix --ignore=,$(SITTING_1))
+# In two parts, because TensorFlow keeps all that it compiles: in one part, a process grows to 4 GB.
+PART_1  := $(addprefix tests/,_internal data nn sampling models analysis test_minimal.py)
+SHORT      := not (robustness and slow)
+PART_2  := tests $(addprefix --ignore=,$(PART_1))
 PARAMS     ?= notebooks/params/quick.yaml
 SCALE      ?= cpu
 DATA       ?= data
@@ -21,7 +21,7 @@ RESULTS    ?= _build/published
 KEEP       :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book full published smoke notebooks test endurance format lock picture address clean
+.PHONY: help venv book full published smoke notebooks test robustness format lock picture address clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
@@ -71,25 +71,25 @@ notebooks: $(READY)  ## bring each notebook's .py and .ipynb together; KEEP=py o
 	@$(TIMED) notebooks $(BIN)/python book/twins.py $(if $(KEEP),--keep "$(KEEP)")
 
 # Two processes share the tests: a third would not fit into 8 GB. Each file stays in one of them.
-# Long tests of endurance are left to `make endurance`.
+# Long tests of robustness are left to `make robustness`.
 test: $(READY)  ## ruff, mypy, and pytest under each of BACKENDS (tensorflow, jax)
 	@$(TIMED) "ruff check" $(BIN)/ruff check .
 	@$(TIMED) "ruff format" $(BIN)/ruff format --check .
 	@$(TIMED) mypy $(BIN)/mypy
 ifneq ($(filter tensorflow,$(BACKENDS)),)
-	@$(TIMED) "pytest, tensorflow, 1 of 2" $(PYTEST) -m "$(BRIEF)" $(SITTING_1)
-	@$(TIMED) "pytest, tensorflow, 2 of 2" $(PYTEST) -m "$(BRIEF)" $(SITTING_2)
+	@$(TIMED) "pytest, tensorflow, 1 of 2" $(PYTEST) -m "$(SHORT)" $(PART_1)
+	@$(TIMED) "pytest, tensorflow, 2 of 2" $(PYTEST) -m "$(SHORT)" $(PART_2)
 endif
 ifneq ($(filter jax,$(BACKENDS)),)
-	@KERAS_BACKEND=jax $(TIMED) "pytest, jax" $(PYTEST) -m "both_backends and $(BRIEF)"
+	@KERAS_BACKEND=jax $(TIMED) "pytest, jax" $(PYTEST) -m "both_backends and $(SHORT)"
 endif
 
-endurance: $(READY)  ## kills, full disks, hostile files, closed outputs: what was tried and passed
+robustness: $(READY)  ## kills, full disks, hostile files, closed outputs: what was tried and passed
 ifneq ($(filter tensorflow,$(BACKENDS)),)
-	@$(TIMED) "endurance, tensorflow" $(PYTEST) -m endurance
+	@$(TIMED) "robustness, tensorflow" $(PYTEST) -m robustness
 endif
 ifneq ($(filter jax,$(BACKENDS)),)
-	@KERAS_BACKEND=jax $(TIMED) "endurance, jax" $(PYTEST) -m "endurance and both_backends"
+	@KERAS_BACKEND=jax $(TIMED) "robustness, jax" $(PYTEST) -m "robustness and both_backends"
 endif
 
 format: $(READY)  ## let ruff format and fix what it can

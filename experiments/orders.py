@@ -9,6 +9,8 @@ so does their mixture, the mean of the eight probabilities (Jain et al. 2020, ar
 
 Chosen on validation images, tested once. The weights are rounded to 16 bits before they are tested:
 what is published is what was tested.
+
+Not yet run to its end: the figures are not published.
 """
 
 import argparse

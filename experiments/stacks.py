@@ -6,6 +6,8 @@ Makes the runs of `results/mnist-stacks`. How they are compared stands in `varia
 network has about 160,000 weights, in the shape that suits it: the one-stack network of 2016 spends
 fewer weights on a layer, so it has twice as many layers. A network whose step takes longer gets
 fewer of them, and the learning rate decays within them.
+
+Not yet run: the figures are not published.
 """
 
 from variants import WHOLE, Comparison, Variant, main  # first: it starts TensorFlow quietly

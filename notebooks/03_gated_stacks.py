@@ -346,7 +346,7 @@ show(
 # ## What the library adds
 #
 # `pcnnlib.GatedPixelCNN` computes the same logits with the same weights; a test says so. From here
-# on the chapters call it. What it adds is speed and more kinds of images:
+# on the chapters call it. It draws much faster, stores fewer weights, and knows more kinds of images:
 
 
 # %% tags=["timing"]
@@ -375,42 +375,41 @@ draw = {
 for key in step:
     glue(f"train_{key}", len(part) / step[key])
     glue(f"draw_{key}", draw[key])
-glue("train_factor", step["minimal"] / step["library"])
-glue("draw_factor", draw["minimal"] / draw["library"])
-glue("minimal_nats", float(history.history["val_loss"][-1]))
+glue("weights_minimal", model.count_params())
+glue("weights_library", library.count_params())
 
 # %% [markdown]
 # | | above | in the library | worth |
 # |---|---|---|---|
-# | kernels | multiplied by a mask | only the visible weights exist | {glue:text}`train_minimal:,.0f` → {glue:text}`train_library:,.0f` images/s in training |
+# | kernels | multiplied by a mask | only the visible weights exist | {glue:text}`weights_minimal:,` → {glue:text}`weights_library:,` weights; {glue:text}`train_minimal:,.0f` → {glue:text}`train_library:,.0f` images/s in training |
 # | drawing | the whole network for each pixel | each row and column is kept and used again ([chapter 4](04_sampling_fast.ipynb)) | {glue:text}`draw_minimal:.2f` → {glue:text}`draw_library:.3f` s for 10 images |
 # | conditions | none | labels, vectors, maps | [chapter 5](05_conditioning.ipynb), [6](06_autoencoder.ipynb) |
 # | colour | one channel | red before green before blue | [chapter 7](07_colour.ipynb) |
 # | distributions | softmax | also one logit, or mixtures | [chapter 7](07_colour.ipynb) |
 # | reach | a pixel more with each block | dilated kernels see farther | [chapter 8](08_results.ipynb) |
 #
-# ## Check: a pixel that shouts
+# ## Check: set one pixel to 1000
 #
-# Set one pixel to 1000, far outside all levels, and look which predictions move. Any that stands
+# The value is far outside all levels. Look which predictions change. Any that stands
 # before that pixel, or on it, must stay exactly as it was: try other pixels, and try it on your own
 # model.
 
 # %%
 row, column = data.image_shape[0] // 2, data.image_shape[1] // 2
-quiet = data.test.images[:1].astype("int32")
-loud = quiet.copy()
-loud[0, row, column] = 1000
-moved = np.any(model(quiet) != model(loud), axis=-1)[0]  # (H, W)
+before = data.test.images[:1].astype("int32")
+after = before.copy()
+after[0, row, column] = 1000
+moved = np.any(model(before) != model(after), axis=-1)[0]  # (H, W)
 turn = np.arange(moved.size).reshape(moved.shape)  # the raster order
 assert not moved[turn <= turn[row, column]].any()
-print(f"{moved.sum()} predictions move, all after the pixel")
+print(f"{moved.sum()} predictions change, all after the pixel")
 
 # %% tags=["hide-input"]
 title = f"pixel ({row}, {column}) set to 1000"
 show(
     plots.changed_predictions({title: moved}, {title: (row, column, 1, 1)}),
     alt="A grid of pixels: only predictions after the marked pixel change.",
-    caption="Predictions that move when the marked pixel is set to 1000.",
+    caption="Predictions that change when the marked pixel is set to 1000.",
 )
 
 # %% [markdown]
@@ -483,7 +482,10 @@ show(
 
 
 # %%
-def coins_and_copies(n, rng, size=8):
+size = 8
+
+
+def coins_and_copies(n, rng):
     images = rng.integers(0, 2, (n, size, size, 1), dtype="uint8")
     for i in range(1, size):
         images[:, i, :-3] = images[:, i - 1, 3:]
@@ -495,12 +497,12 @@ toys, toys_held_back = (
     coins_and_copies(toy_images, rng),
     coins_and_copies(500, rng),
 )
-n_copies = 7 * 5  # in rows 1 to 7, in columns 0 to 4
+n_copies = (size - 1) * (size - 3)  # no row above, no columns there
 bounds = {
-    "copies seen": (64 - n_copies) * math.log(2),
-    "copies guessed": 64 * math.log(2),
+    "copies seen": (size**2 - n_copies) * math.log(2),
+    "copies guessed": size**2 * math.log(2),
 }
-shape = (8, 8, 1)
+shape = (size, size, 1)
 keras.utils.set_random_seed(seed)
 pair = {
     "PixelCNN": pcnn.PixelCNN(
@@ -549,7 +551,7 @@ glue("toy_guessed", bounds["copies guessed"])
 # The PixelCNN ends at {glue:text}`toy_pixelcnn:.2f` nats, where guessing ends
 # ({glue:text}`toy_guessed:.2f`). The Gated PixelCNN ends at {glue:text}`toy_gated:.2f`; seeing
 # everything allows {glue:text}`toy_seen:.2f`. (Fewer than that would be a leak: the models could see
-# what they predict.) No amount of training buys what a model cannot see; two stacks do.
+# what they predict.) Training cannot give a model what it does not see. A second stack can.
 #
 # ## Both models, side by side
 #

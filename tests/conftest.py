@@ -43,16 +43,16 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """For `make endurance`, a table of what was tried."""
+    """For `make robustness`, a table of what was tried."""
     chosen = config.getoption("markexpr")
-    if "endurance" not in chosen or "not" in chosen:
+    if "robustness" not in chosen or "not" in chosen:
         return
     counts = collections.Counter(
         (report.nodeid.partition("::")[0], outcome)
         for outcome in ("passed", "failed", "error", "skipped")
         for report in terminalreporter.stats.get(outcome, ())
     )
-    terminalreporter.section("endurance")
+    terminalreporter.section("robustness")
     terminalreporter.write_line(f"{'':40} tried  passed")
     for file in sorted({file for file, _ in counts}):
         tried = sum(number for (name, _), number in counts.items() if name == file)
@@ -72,6 +72,17 @@ def freed_after_the_module():
 @pytest.fixture(scope="session")
 def digits():
     return pcnn.load_dataset("digits")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, opened once."""
+    import browser as chromium  # of `book/`; few tests need it
+
+    if chromium.find_chromium() is None:
+        pytest.skip("Chromium is not installed: the pages are not opened")
+    with chromium.Browser() as opened:
+        yield opened
 
 
 @pytest.fixture

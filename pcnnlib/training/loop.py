@@ -17,8 +17,8 @@ from pcnnlib.models import AutoregressiveModel
 from pcnnlib.training.callbacks import Progress, SampleGrids
 from pcnnlib.training.checkpoints import Checkpoints
 from pcnnlib.training.config import TrainConfig
-from pcnnlib.training.guests import Restart, averages_within, check_callbacks
 from pcnnlib.training.optimizers import make_optimizer
+from pcnnlib.training.user_callbacks import Restart, averages_within, check_callbacks
 
 
 def train(

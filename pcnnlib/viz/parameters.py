@@ -51,8 +51,6 @@ def _check(name: str, value: Any, want: Any) -> None:
             raise UsageError(f"{name} must be {count} integers such as {example}, got {value!r}")
     else:
         above, most = want
-        if isinstance(value, bool):
-            raise UsageError(f"{name} must be a number, got {value!r}")
         check_number(name, value, above, most, open_below=True)
 
 

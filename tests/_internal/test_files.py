@@ -10,7 +10,7 @@ import pytest
 from pcnnlib import UsageError
 from pcnnlib._internal.files import UnreadableError, reading, rename, replacing
 
-pytestmark = pytest.mark.endurance
+pytestmark = pytest.mark.robustness
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pcnnlib import UsageError
 from pcnnlib._internal import lock
 from pcnnlib._internal.lock import locked
 
-pytestmark = pytest.mark.endurance
+pytestmark = pytest.mark.robustness
 
 
 def test_a_second_owner_is_refused_in_one_line_and_the_first_keeps_the_folder(tmp_path):

@@ -5,8 +5,6 @@ import fcntl
 import pytest
 import toy
 
-import browser as chromium
-
 
 @pytest.fixture
 def project(tmp_path):
@@ -28,11 +26,3 @@ def book(tmp_path_factory):
             toy.build_project(toy.make_project(project))
             ready.touch()
     return project
-
-
-@pytest.fixture(scope="session")
-def browser():
-    if chromium.find_chromium() is None:
-        pytest.skip("Chromium is not installed: the pages are not opened")
-    with chromium.Browser() as opened:
-        yield opened

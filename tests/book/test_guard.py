@@ -21,7 +21,7 @@ import guard
 import twins
 from guard import BookError
 
-pytestmark = [pytest.mark.endurance, pytest.mark.slow]
+pytestmark = [pytest.mark.robustness, pytest.mark.slow]
 
 PARAMS = "notebooks/params/quick.yaml"
 

@@ -13,7 +13,7 @@ from pcnnlib import cli, training
 from pcnnlib._internal import requirements
 from pcnnlib.cli import endings, run
 
-pytestmark = [pytest.mark.endurance, pytest.mark.slow]
+pytestmark = [pytest.mark.robustness, pytest.mark.slow]
 
 ROOT = pathlib.Path(__file__).parents[2]
 

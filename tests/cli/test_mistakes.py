@@ -11,7 +11,7 @@ from pcnnlib import cli, training
 from pcnnlib.cli import flags as flag_classes
 from pcnnlib.cli import parser, run
 
-pytestmark = pytest.mark.endurance
+pytestmark = pytest.mark.robustness
 
 CLUSTER = ["--coordinator=10.0.0.1:99", "--processes=2", "--process=0", "--devices=all"]
 CLUSTER += ["--epochs=9"]

@@ -11,7 +11,7 @@ import pcnnlib as pcnn
 from pcnnlib import UsageError, data
 from pcnnlib.data import files
 
-pytestmark = pytest.mark.endurance
+pytestmark = pytest.mark.robustness
 
 
 def test_own_file_validates_with_the_last_tenth_of_a_fixed_order(npz):

@@ -31,14 +31,14 @@ def test_batches_show_each_image_in_orders_drawn_anew(images):
         pairs = [batches[index][0] for index in range(batches.num_batches)]
         return [np.concatenate(parts) for parts in zip(*pairs, strict=True)]
 
-    first, told = epoch(0)
-    assert len(first) == 40 and set(told) == set(range(orders.ORDERS))
+    first, labels = epoch(0)
+    assert len(first) == 40 and set(labels) == set(range(orders.ORDERS))
     upright = [orders.reorient(images, order) for order in range(orders.ORDERS)]
-    for image, order in zip(first, told, strict=True):
+    for image, order in zip(first, labels, strict=True):
         assert any(np.array_equal(image, original) for original in upright[order])
-    again, told_again = epoch(0)
-    assert np.array_equal(first, again) and np.array_equal(told, told_again)
-    assert not np.array_equal(told, epoch(1)[1])
+    again, labels_again = epoch(0)
+    assert np.array_equal(first, again) and np.array_equal(labels, labels_again)
+    assert not np.array_equal(labels, epoch(1)[1])
 
 
 def test_a_split_in_turn_has_each_image_in_one_order():

@@ -145,7 +145,8 @@ def test_float64_draws_what_float32_draws(setting, name, policy):
     setting.set_dtype_policy(policy)
     other, _, _ = with_inputs(name)
     assert other.compute_dtype == policy
-    np.testing.assert_array_equal(other.sample(4, rows, seed=3), drawn)
+    for method in ("cached", "rows", "parallel"):
+        np.testing.assert_array_equal(other.sample(4, rows, seed=3, method=method), drawn)
     np.testing.assert_allclose(other.log_likelihood(images, condition), nats, rtol=1e-5)
 
 

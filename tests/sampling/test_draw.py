@@ -228,7 +228,7 @@ MASK = np.zeros((4, 4), bool)
         ({"temperature": "hot"}, "temperature must be a finite number"),
         ({"seed": -1}, "seed must be an integer >= 0, got -1"),
         ({"seed": 1.5}, "seed must be an integer"),
-        ({"method": "fast"}, "method must be one of 'cached', 'rows', 'full', 'parallel' or None"),
+        ({"method": "fast"}, "method must be one of 'cached', 'rows', 'parallel', 'full' or None"),
         ({"image": IMAGE}, "image and keep come together: keep is missing"),
         ({"keep": MASK}, "image and keep come together: image is missing"),
         ({"image": IMAGE.astype(float), "keep": MASK}, r"image must be integer levels 0\.\.1"),

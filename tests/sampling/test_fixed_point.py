@@ -112,7 +112,7 @@ def test_rows_need_blocks_that_compute_rows():
         pcnn.UsageError, match='method "rows" needs a model whose blocks .*PixelCNN'
     ):
         plain().sample(1, method="rows")
-    with pytest.raises(pcnn.UsageError, match="'rows', 'full', 'parallel' or None, got 'other'"):
+    with pytest.raises(pcnn.UsageError, match="'rows', 'parallel', 'full' or None, got 'other'"):
         gated().sample(1, method="other")
 
 

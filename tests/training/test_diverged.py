@@ -9,7 +9,7 @@ from training.small_runs import contents
 import pcnnlib as pcnn
 from pcnnlib import training
 
-pytestmark = [pytest.mark.endurance, pytest.mark.slow]
+pytestmark = [pytest.mark.robustness, pytest.mark.slow]
 
 WILD = {"learning_rate": 1e30, "grad_clip": 1e30, "ema": 0.0}
 

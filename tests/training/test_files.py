@@ -16,7 +16,7 @@ from training.small_runs import train_small
 import pcnnlib as pcnn
 from pcnnlib import training
 
-pytestmark = [pytest.mark.endurance, pytest.mark.slow]
+pytestmark = [pytest.mark.robustness, pytest.mark.slow]
 
 
 def another_model(path):

@@ -17,7 +17,7 @@ from pcnnlib import training
 from pcnnlib._internal.files import UnreadableError
 from pcnnlib.training import checkpoints, files
 
-pytestmark = [pytest.mark.endurance, pytest.mark.slow]
+pytestmark = [pytest.mark.robustness, pytest.mark.slow]
 
 
 def train_small(*args, **options):

@@ -9,7 +9,7 @@ from training.drivers import FORKS, exit_code, start, train_and_die
 
 from pcnnlib import training
 
-pytestmark = [pytest.mark.endurance, pytest.mark.slow]
+pytestmark = [pytest.mark.robustness, pytest.mark.slow]
 
 
 def arrays_of(path):

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from support import random_images
 
-import browser as chromium
 from pcnnlib import UsageError
 from pcnnlib.viz import explorers, markup, notebook, plots
 
-pytestmark = pytest.mark.endurance
+pytestmark = pytest.mark.robustness
 
 HOSTILE = [
     '"><svg/onload=window.hit=1>',
@@ -54,14 +53,6 @@ def displayed(monkeypatch):
         return shown[0]
 
     return displayed
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if chromium.find_chromium() is None:
-        pytest.skip("Chromium is not installed: the pages are not opened")
-    with chromium.Browser() as opened:
-        yield opened
 
 
 @pytest.fixture
