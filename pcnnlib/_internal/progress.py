@@ -32,17 +32,17 @@ class Lines:
     def __init__(self, target: int, unit_name: str = "step", prefix: str = "") -> None:
         self.target, self.unit_name, self.prefix = target, unit_name, prefix
         self.current = 0
-        self.said = time.monotonic()
+        self.printed_at = time.monotonic()
 
     def due(self) -> bool:
         """Whether the next `update` prints: its `values` may cost something."""
-        return time.monotonic() - self.said >= EVERY
+        return time.monotonic() - self.printed_at >= EVERY
 
     def update(self, current: int, values: str = "") -> None:
         """Count to `current`; `values` are put behind it."""
         self.current = current
         if self.due():
-            self.said = time.monotonic()
+            self.printed_at = time.monotonic()
             line = f"{self.prefix}{self.unit_name} {current}/{self.target}"
             print(f"{line}, {values}" if values else line, flush=True)
 

@@ -44,11 +44,11 @@ def outer_cause(error: BaseException) -> str | None:
     if isinstance(error, OSError):
         place = f": {error.filename}" if error.filename is not None else ""
         return f"{error.strerror or first_line(error)}{place}"
-    said = first_line(error)
-    text = OPERATION.sub("", said)
-    if "No space left on device" in said or "Summary" in said.removesuffix(text):
+    line = first_line(error)
+    text = OPERATION.sub("", line)
+    if "No space left on device" in line or "Summary" in line.removesuffix(text):
         return f"a file cannot be written: {text}"
-    if type(error).__name__ in OUT_OF_MEMORY or "RESOURCE_EXHAUSTED" in said:  # JAX has no class
+    if type(error).__name__ in OUT_OF_MEMORY or "RESOURCE_EXHAUSTED" in line:  # JAX has no class
         return f"out of memory: {text}"
     return None
 

@@ -171,10 +171,10 @@ def _from_file(path, levels, shuffle):
     names = None
     if train[1] is not None:
         names = np.unique(train[1])
-        strange = np.setdiff1d(test[1], names)
-        if strange.size:
+        unknown = np.setdiff1d(test[1], names)
+        if unknown.size:
             raise UsageError(
-                f"data file {path}: y_test must hold labels that y_train has, got {strange[0]}"
+                f"data file {path}: y_test must hold labels that y_train has, got {unknown[0]}"
             )
         train, test = ((images, np.searchsorted(names, y)) for images, y in (train, test))
     if shuffle:

@@ -25,7 +25,7 @@ from pcnnlib._internal.errors import (
     one_line_errors,
 )
 from pcnnlib.data import Batches, CountEpochs
-from pcnnlib.models.checks import Inputs, bound, is_checked
+from pcnnlib.models.checks import Inputs, arguments_by_name, is_checked
 from pcnnlib.nn.conditions import outside
 from pcnnlib.nn.distributions import Distribution, LogisticMixture, resolve_distribution
 
@@ -80,7 +80,7 @@ class AutoregressiveModel(keras.Model):
         Raises:
             UsageError: another loss.
         """
-        arguments = bound(super().compile, args, kwargs)
+        arguments = arguments_by_name(super().compile, args, kwargs)
         for name in ("loss", "loss_weights"):
             if arguments.get(name) is not None:
                 raise UsageError(
@@ -108,7 +108,7 @@ class AutoregressiveModel(keras.Model):
             UsageError: images, conditions or weights that do not fit, in whatever form they come;
                 of a stream, before the batch that holds them is trained on.
         """
-        arguments = bound(super().fit, args, kwargs)
+        arguments = arguments_by_name(super().fit, args, kwargs)
         x, validation = arguments.get("x"), arguments.get("validation_data")
         if isinstance(x, Batches):
             arguments.setdefault("shuffle", False)
@@ -147,7 +147,7 @@ class AutoregressiveModel(keras.Model):
 
     def _checked(self, method, args, kwargs):
         """Call a method of Keras with arguments that have been looked at."""
-        arguments = self.inputs_taken.arguments(bound(method, args, kwargs))
+        arguments = self.inputs_taken.arguments(arguments_by_name(method, args, kwargs))
         with one_line_errors(), backend.keeping_variables(self):
             return method(**arguments)
 

@@ -114,7 +114,9 @@ class Inputs:
         batch = tuple(batch) if isinstance(batch, list) else batch
         x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
         check_weights(weights, self.both(x, name))
-        return (x,) if weights is None and y is None else (x, needless(y, weights), weights)
+        return (
+            (x,) if weights is None and y is None else (x, targets_or_weights(y, weights), weights)
+        )
 
     def arguments(self, arguments: dict) -> dict:
         """Check the data among the arguments of a method of Keras; returns all of them.
@@ -131,7 +133,7 @@ class Inputs:
         weights = arguments.get("sample_weight")
         if weights is not None and is_arrays(arguments.get("x")):
             check_weights(weights, self.both(arguments["x"]))
-            checked["y"] = needless(arguments.get("y"), weights)
+            checked["y"] = targets_or_weights(arguments.get("y"), weights)
         return checked
 
     def validation(self, data: Any) -> Any:
@@ -150,11 +152,11 @@ class Inputs:
                 "validation_data must be ((images, condition),), got images alone"
             )
         if isinstance(x, keras.utils.PyDataset) and not isinstance(x, Batches):
-            self.batch(x[0], name)  # a wrong form is told now, not after an epoch
+            self.batch(x[0], name)  # a wrong form is refused now, not after an epoch
         checked = self.data(x, name)
         if weights is not None:
             check_weights(weights, self.both(x, name))
-        return checked, needless(y, weights), weights
+        return checked, targets_or_weights(y, weights), weights
 
     def _spec(self, spec, name):
         """Check shapes and dtypes before the first batch, as far as `tf.data` tells them."""
@@ -243,12 +245,12 @@ def check_weights(weights: Any, n: int) -> None:
         raise UsageError(f"sample_weight must be finite numbers >= 0, got {wrong[0]}")
 
 
-def needless(y: Any, weights: Any) -> Any:
+def targets_or_weights(y: Any, weights: Any) -> Any:
     """Targets for Keras, which drops weights where there are none. No loss reads them."""
     return weights if y is None else y
 
 
-def bound(method: Callable, args: tuple, kwargs: dict) -> dict:
+def arguments_by_name(method: Callable, args: tuple, kwargs: dict) -> dict:
     """The arguments of a call by name, as Keras's own method takes them."""
     try:
         call = inspect.signature(method).bind(*args, **kwargs)

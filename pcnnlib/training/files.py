@@ -99,11 +99,15 @@ def read_state(path: str | os.PathLike) -> dict:
         dict: `epoch`, the next one; `history`; `random`, the state of dropout; `training`, the
         fields of the `TrainConfig`; `model`, its architecture (not before version 0.2: it is that
         of the model in the file); `data_checksum`; `backend`; `starts`, see `train`;
-        `best_checksum`, of the weights in the `best.keras` beside it (not before version 0.3).
+        `best_checksum`, of the weights in the `best.keras` beside it (older files have none).
 
     Raises:
         UsageError: a damaged file, or one without a training state that could be resumed from.
     """
+    with reading(path, "checkpoint"):
+        regular = pathlib.Path(path).is_file()
+    if not regular:  # a folder, or a pipe, which would never end
+        raise UsageError(f"checkpoint {path} is no file")
     with reading(path, "checkpoint"), zipfile.ZipFile(path) as archive:
         _check_sizes(archive)
         text = archive.read(STATE) if STATE in archive.namelist() else None

@@ -42,8 +42,8 @@ def checked_state(state: Any) -> dict:
     _check_starts(state.get("starts", []), epoch)
     # A run saved before a field existed was trained with what is now its default.
     defaults = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
-    strange = state["training"].keys() - defaults.keys()
-    _want(not strange, f"training has no field {min(strange, default='')!r}")
+    unknown = state["training"].keys() - defaults.keys()
+    _want(not unknown, f"training has no field {min(unknown, default='')!r}")
     try:
         config = TrainConfig(**{**defaults, **state["training"]})
     except UsageError as error:

@@ -336,3 +336,11 @@ def test_the_lock_is_free_after_a_training_that_failed(tiny_data, tmp_path, monk
         refused("^full$", train_small, tiny_data, tmp_path, **OPTIONS)
     _, history = train_small(tiny_data, tmp_path, **OPTIONS)
     assert len(history["loss"]) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_what_is_no_file_is_named_and_not_waited_for(tmp_path, make):
+    make(tmp_path / training.LAST)
+    with pytest.raises(pcnn.UsageError, match=r"checkpoint .*last\.keras is no file"):
+        training.read_state(tmp_path / training.LAST)
