@@ -45,7 +45,7 @@ filters: int = 32  # feature maps of each stack
 blocks: int = 5  # gated blocks
 dilations: str = "1"  # from tap to tap; for 28 x 28, "1,2,4,8"
 largest_batch: int = 64  # images in the largest batch that is timed
-largest_size: int = 20  # height and width of the largest images timed
+largest_size: int = 16  # height and width of the largest images timed
 seed: int = 0  # of initialisation, shuffling and sampling
 
 # %%
@@ -409,7 +409,7 @@ show(
 # only. All methods draw the same images from the same seed:
 
 # %% tags=["timing"]
-baseline = pcnn.PixelCNN((28, 28, 1), 2, filters=32, blocks=8)
+baseline = pcnn.PixelCNN((28, 28, 1), 2, filters=16, blocks=5)
 methods = {}
 for n in (1, together):
     for method in ("cached", "rows", "parallel"):
