@@ -67,7 +67,7 @@ def test_every_target_that_is_made_exists():
 
 
 def test_ci_runs_both_commands_and_each_notebook_once():
-    assert made(CI) == ["test", "book"]
+    assert made(CI) == ["test", "robustness", "book"]
     assert "pytest" not in CI and "build.py" not in CI
     # Only the book executes notebooks: the tests would do so a second time.
     recipes = targets()
@@ -79,9 +79,9 @@ def test_ci_runs_both_commands_and_each_notebook_once():
 @pytest.mark.parametrize(
     ("backends", "expected"),
     [
-        (None, ["test", "book"]),
-        ("tensorflow", ["test", "book"]),
-        ("jax", ["test"]),
+        (None, ["test", "robustness", "book"]),
+        ("tensorflow", ["test", "robustness", "book"]),
+        ("jax", ["test", "robustness"]),
     ],
 )
 def test_ci_builds_the_book_where_tensorflow_is_tested(backends, expected, tmp_path):
