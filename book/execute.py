@@ -9,7 +9,6 @@ Notebooks run side by side. A cell that measures time has the tag `timing`, and 
 another notebook beside it would change what it measures.
 """
 
-import contextlib
 import copy
 import hashlib
 import json
@@ -28,12 +27,12 @@ from pathlib import Path
 import nbformat
 
 from guard import BookError, Stopped, remove, undisturbed
+from kernel import check_kernel, execute, kernel_environment, stderr_into
 from notebook_files import code_cells, one_line, read_notebook, tags
 from parameters import Parameters, known_parameters, with_values
 from setup_cell import without_address
 from turns import Turns
 
-KERNEL = "python3"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 SECONDS_A_NOTEBOOK = 90  # the aim for the quick run on two CPU cores; reported, not enforced
 MOST_AT_ONCE = 4  # each kernel takes a gigabyte or two
@@ -70,96 +69,36 @@ def tree_digest(*roots):
     return digest(*parts)
 
 
-def kernel_environment(scratch):
-    """Returns the environment variables of the kernels.
-
-    Frameworks log little, and nothing is read from the user's own configuration.
-    """
-    profile = scratch / "ipython" / "profile_default"
-    profile.mkdir(parents=True, exist_ok=True)
-    # Without this the kernel's own notices would be printed among our lines.
-    (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n")
-    return {
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "GRPC_VERBOSITY": "ERROR",
-        "PYTHONHASHSEED": "0",
-        "IPYTHONDIR": str(scratch / "ipython"),
-        "MPLCONFIGDIR": str(scratch / "matplotlib"),
-        "JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter"),
-        "JUPYTER_PREFER_ENV_PATH": "1",
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-    }
-
-
-def check_kernel():
-    """Raises BookError unless the kernel is this Python.
-
-    Another Python could have another version of the library, and the book would show its results.
-    """
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-
-    try:
-        command = KernelSpecManager().get_kernel_spec(KERNEL).argv[0]
-    except NoSuchKernel:
-        raise BookError(f"no Jupyter kernel '{KERNEL}' in {sys.prefix}") from None
-    # A bare 'python' is replaced by sys.executable when the kernel starts.
-    if command not in ("python", "python3", sys.executable):
-        raise BookError(f"the Jupyter kernel '{KERNEL}' runs {command}, not {sys.executable}")
-
-
-@contextlib.contextmanager
-def stderr_into(path):
-    """Sends the standard error of this process, and of the processes that it starts, to a file.
-
-    A kernel writes there what it has also put into the notebook.
-    """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(path, "ab") as file:
-            os.dup2(file.fileno(), 2)
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
 def run_notebook(source, target, values, root):
     """Executes a notebook with papermill in the folder `root` and writes the file `target`.
 
     If a cell fails, BookError names it, and the notebook executed so far is left beside `target`.
     Returns the seconds that it waited for other notebooks.
     """
-    import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     failed = target.with_suffix(".failed.ipynb")
     turns = Turns(target.parent)
+
     try:
         with stderr_into(target.with_suffix(".log")), turns.taken():
-            papermill.execute_notebook(
-                copy.deepcopy(source),
-                str(failed),
-                parameters=values,
-                kernel_name=KERNEL,
-                language="python",
-                progress_bar=False,
-                start_timeout=180,
-                cwd=str(root),
-                on_cell_execute=lambda cell, **_: turns.begin(alone="timing" in tags(cell)),
-                on_cell_executed=lambda **_: turns.end(),
-            )
+            execute(source, failed, values, root, turns)
     except PapermillExecutionError as error:
         raise BookError(
             f"{target.name}, {failed_cell(read_notebook(failed))} raised "
             f"{error.ename}: {' '.join(str(error.evalue).split())}"
         ) from None
-    except DeadKernelError:
-        raise BookError(f"{target.name}: the kernel died (out of memory?)") from None
-    except RuntimeError as error:  # a kernel that does not start, say
-        raise BookError(f"{target.name}: {one_line(error)}") from None
+    except RuntimeError as error:
+        if not turns.begun:
+            why = (
+                f"the kernel died before its first cell ({one_line(error)}); see {target.stem}.log"
+            )
+        elif isinstance(error, DeadKernelError):
+            why = "the kernel died (out of memory?)"
+        else:
+            why = one_line(error)
+        raise BookError(f"{target.name}: {why}") from None
     notebook = read_notebook(failed)
     check_outputs(notebook, target.name)
     failed.replace(target)

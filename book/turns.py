@@ -17,11 +17,13 @@ class Turns:
 
     Attributes:
         waited: seconds that this notebook has waited for others.
+        begun: whether any of its cells was begun.
     """
 
     def __init__(self, folder):
         self.folder = folder
         self.waited = 0.0
+        self.begun = False
 
     @contextlib.contextmanager
     def taken(self):
@@ -33,6 +35,7 @@ class Turns:
     def begin(self, alone):
         """Wait until a cell may run: beside others, or `alone`."""
         start = time.perf_counter()
+        self.begun = True
         # Who waits to be alone holds the queue, or the others would take turns for ever.
         fcntl.flock(self._queue, fcntl.LOCK_EX)
         fcntl.flock(self._cells, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 import execute
+import kernel
 from guard import BookError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -85,7 +86,7 @@ def run(tmp_path, monkeypatch):
     A list of such pairs is a notebook of several cells.
     """
     monkeypatch.setattr(execute, "count_at_once", lambda: 2)
-    for variable in execute.kernel_environment(tmp_path):
+    for variable in kernel.kernel_environment(tmp_path):
         monkeypatch.setenv(variable, "")  # so that what execute_all sets is undone afterwards
     (tmp_path / "params.yaml").touch()
     lines = []

@@ -18,6 +18,7 @@ import address
 import build
 import execute
 import guard
+import kernel
 import twins
 from guard import BookError
 
@@ -286,7 +287,7 @@ def test_a_killed_process_is_named(run_in_pool):
 @pytest.fixture
 def run_in_pool(tmp_path, monkeypatch):
     """Function that executes one notebook of one cell."""
-    for variable in execute.kernel_environment(tmp_path):
+    for variable in kernel.kernel_environment(tmp_path):
         monkeypatch.setenv(variable, "")
 
     def run(name, code):
