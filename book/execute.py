@@ -144,12 +144,28 @@ def as_page(source, executed, values):
     page = copy.deepcopy(source)
     page.metadata.pop("widgets", None)
     for cell, done in zip(code_cells(page), code_cells(executed), strict=True):
+        if "remove-input" in tags(cell) and (text := only_text(done.outputs)):
+            turn_into_markdown(cell, text)
+            continue
         if "parameters" in tags(cell):
             cell.source = with_values(cell.source, values)
         cell.execution_count = done.execution_count
         # After check_outputs, standard error holds nothing but framework log lines.
         cell.outputs = [clean(output) for output in done.outputs if output.get("name") != "stderr"]
     return page
+
+
+def only_text(outputs):
+    """Returns the Markdown that a cell has shown, if it has shown nothing else, else ""."""
+    shown = [output for output in outputs if output.get("name") != "stderr"]
+    texts = [output.get("data", {}).get("text/markdown") for output in shown]
+    return "\n\n".join(texts) if all(texts) else ""
+
+
+def turn_into_markdown(cell, text):
+    cell.cell_type, cell.source = "markdown", text
+    cell.metadata.pop("tags")
+    del cell["outputs"], cell["execution_count"]
 
 
 def clean(output):

@@ -20,7 +20,7 @@ from jupytext.config import load_jupytext_config
 import guard
 import setup_cell
 from guard import BookError
-from notebook_files import one_line, read_notebook, read_text, replace_text
+from notebook_files import one_line, read_notebook, read_text, replace_text, tags
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 HEADER = """\
@@ -35,6 +35,9 @@ HEADER = """\
 """
 OWN_HEADER = re.compile(r"# ---\n(?:#.*\n)*?# ---\n\n*")
 KEPT = ("tags", "mystnb")  # of a cell's metadata
+# Cells that a page folds or leaves out; Jupyter and Colab hide their code in their own ways.
+FOLDED = {"hide-input", "remove-input", "remove-cell"}
+HIDDEN = {"jupyter": {"source_hidden": True}, "cellView": "form"}
 RECORD = "pcnnlib"  # of the twin's metadata: {"cells": the hash}
 
 
@@ -85,6 +88,8 @@ def twin(source):
         sha = hashlib.sha256(content.encode()).hexdigest()[:12]
         counts[sha] = counts.get(sha, 0) + 1
         cell.id = sha if counts[sha] == 1 else f"{sha}-{counts[sha]}"
+        if FOLDED & set(tags(cell)):
+            cell.metadata.update(HIDDEN)
     notebook.metadata = {
         "jupytext": {"formats": "ipynb,py:percent"},
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

@@ -6,6 +6,13 @@
 #     name: python3
 # ---
 
+# %% [markdown]
+# # What does it mean to predict an image pixel by pixel?
+#
+# After this chapter you can write an image as a sequence, give it a probability with the chain
+# rule, read nats and bits per dimension, write a training loop, and say by how much a tiny network
+# beats the simplest models. It runs in about half a minute on two CPU cores.
+
 # %% tags=["remove-cell"]
 # In Colab, this installs the library from the project's repository.
 REPOSITORY = ""  # written by `make address URL=...`
@@ -26,13 +33,6 @@ if "google.colab" in sys.modules:
 from pcnnlib_startup import prepare_process
 
 prepare_process()  # no log lines of TensorFlow's start, and freed memory is kept for reuse
-
-# %% [markdown]
-# # What does it mean to predict an image pixel by pixel?
-#
-# After this chapter you can write an image as a sequence, give it a probability with the chain
-# rule, read nats and bits per dimension, write a training loop, and say by how much a tiny network
-# beats the simplest models. It runs in about half a minute on two CPU cores.
 
 # %% tags=["parameters"]
 dataset: str = "digits"  # or "mnist", "binarized_mnist", path to an .npz
@@ -99,7 +99,7 @@ show(
 #
 # $$ p(x) = \prod_{i=1}^{D} p(x_i \mid x_1, \dots, x_{i-1}), $$
 #
-# which is equation 1 of both PixelCNN papers {cite:p}`oord2016pixel,oord2016conditional`. A model
+# which is equation 1 of both PixelCNN papers ([van den Oord et al., 2016](https://arxiv.org/abs/1601.06759); [van den Oord et al., 2016](https://arxiv.org/abs/1606.05328)). A model
 # of images is therefore a model of *one pixel, given those before it*. Each factor is a
 # distribution over the $K$ levels that a pixel can take, and to draw an image is to draw from the
 # factors in turn.

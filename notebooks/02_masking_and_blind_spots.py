@@ -6,6 +6,13 @@
 #     name: python3
 # ---
 
+# %% [markdown]
+# # How does a convolution look only at the past, and what does it overlook?
+#
+# After this chapter you can mask a convolution so that it is causal, measure what a pixel really
+# sees, explain the blind spot of the first PixelCNN, and catch three famous mistakes before they
+# cost you a week. It runs in less than a minute on two CPU cores.
+
 # %% tags=["remove-cell"]
 # In Colab, this installs the library from the project's repository.
 REPOSITORY = ""  # written by `make address URL=...`
@@ -26,13 +33,6 @@ if "google.colab" in sys.modules:
 from pcnnlib_startup import prepare_process
 
 prepare_process()  # no log lines of TensorFlow's start, and freed memory is kept for reuse
-
-# %% [markdown]
-# # How does a convolution look only at the past, and what does it overlook?
-#
-# After this chapter you can mask a convolution so that it is causal, measure what a pixel really
-# sees, explain the blind spot of the first PixelCNN, and catch three famous mistakes before they
-# cost you a week. It runs in less than a minute on two CPU cores.
 
 # %% tags=["parameters"]
 dataset: str = "digits"  # or "mnist", "binarized_mnist", path to an .npz
@@ -76,7 +76,7 @@ check_dataset(
 # $$ (w \ast x)_{i,j} = \sum_{a,b} m_{a,b}\, w_{a,b}\, x_{i+a,\,j+b}. $$
 #
 # Rows above are shown, and in the same row what lies to the left. What about the centre, the pixel
-# itself? That depends {cite:p}`oord2016pixel`:
+# itself? That depends ([van den Oord et al., 2016](https://arxiv.org/abs/1601.06759)):
 #
 # - **Type A** hides it. The first layer reads the image, where the centre *is* the pixel to be
 #   predicted.
@@ -149,7 +149,7 @@ show(
 # More layers see further up and to the left, yet a triangle to the right stays out of sight. To move right,
 # a path through the layers must also move up: in its own row a mask lets it move left only. With
 # 3 × 3 kernels that is one column to the right for every row. This is the **blind spot**. It
-# does not go away with depth: figure 1 of the paper {cite:p}`oord2016conditional` draws it, and the
+# does not go away with depth: figure 1 of the paper ([van den Oord et al., 2016](https://arxiv.org/abs/1606.05328)) draws it, and the
 # text puts it at up to a quarter of the field that the kernels could reach.
 #
 # How much is it here? The gated model of the [next chapter](03_gated_stacks.ipynb) has no blind

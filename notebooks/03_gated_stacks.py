@@ -6,6 +6,13 @@
 #     name: python3
 # ---
 
+# %% [markdown]
+# # What do two stacks and a gate buy?
+#
+# After this chapter you can write a Gated PixelCNN yourself, explain how it avoids the blind spot and
+# what its gate does, and compare two models fairly. You will have written, trained and drawn from one,
+# and seen what a blind spot costs. It runs in about a minute and a half on two CPU cores.
+
 # %% tags=["remove-cell"]
 # In Colab, this installs the library from the project's repository.
 REPOSITORY = ""  # written by `make address URL=...`
@@ -26,13 +33,6 @@ if "google.colab" in sys.modules:
 from pcnnlib_startup import prepare_process
 
 prepare_process()  # no log lines of TensorFlow's start, and freed memory is kept for reuse
-
-# %% [markdown]
-# # What do two stacks and a gate buy?
-#
-# After this chapter you can write a Gated PixelCNN yourself, explain how it avoids the blind spot and
-# what its gate does, and compare two models fairly. You will have written, trained and drawn from one,
-# and seen what a blind spot costs. It runs in about a minute and a half on two CPU cores.
 
 # %% tags=["parameters"]
 dataset: str = "digits"  # or "mnist", "binarized_mnist", path to an .npz
@@ -89,7 +89,7 @@ check_dataset(
 # ## The idea: look up, then look left
 #
 # A single stack has a blind spot because one mask has to serve two purposes: whole rows above, but
-# only a part of the own row. The Gated PixelCNN {cite:p}`oord2016conditional` gives each purpose its
+# only a part of the own row. The Gated PixelCNN ([van den Oord et al., 2016](https://arxiv.org/abs/1606.05328)) gives each purpose its
 # own stack.
 #
 # - The **vertical stack** sees the rows above, over the full width of its kernel. Its first layer
@@ -558,7 +558,7 @@ glue("toy_guessed", bounds["copies guessed"])
 # A comparison is fair only at equal cost. Here both models have as many parameters, up to rounding,
 # and the same images, batches, epochs, optimiser and learning rate. The optimiser is Muon, which moves
 # a weight matrix in all its directions alike, and needs about half of Adam's steps here
-# {cite:p}`jordan2024muon`. (Of 0.005, 0.01 and 0.02, the rate 0.005 gave the lowest validation loss to
+# ([Jordan et al., 2024](https://kellerjordan.github.io/posts/muon/)). (Of 0.005, 0.01 and 0.02, the rate 0.005 gave the lowest validation loss to
 # both models. Kernel, depth and width were settled before, in trial runs whose test figures were seen
 # as well.) The time that each takes is measured and stated.
 
@@ -649,7 +649,7 @@ glue("gain_error", gain.standard_error)
 # and one pair of runs cannot tell how much: exercise 3 does. On images this small there is little to
 # be blind to, so no great difference is to be expected. On CIFAR-10, with 32 by 32 pixels, the paper
 # reports 3.03 bits/dim for the Gated PixelCNN against 3.14 for the PixelCNN
-# {cite:p}`oord2016conditional`.
+# ([van den Oord et al., 2016](https://arxiv.org/abs/1606.05328)).
 #
 # ## Samples
 

@@ -6,6 +6,14 @@
 #     name: python3
 # ---
 
+# %% [markdown]
+# # Why does drawing take so long, and how can it take less?
+#
+# After this chapter you can say why pixels must be drawn one after another, what the plain loop
+# computes again and again, and two exact ways around it: a cache, and guessing with correction. You will
+# complete half-hidden digits and turn the temperature. It runs in about a minute and a half on two CPU
+# cores.
+
 # %% tags=["remove-cell"]
 # In Colab, this installs the library from the project's repository.
 REPOSITORY = ""  # written by `make address URL=...`
@@ -26,14 +34,6 @@ if "google.colab" in sys.modules:
 from pcnnlib_startup import prepare_process
 
 prepare_process()  # no log lines of TensorFlow's start, and freed memory is kept for reuse
-
-# %% [markdown]
-# # Why does drawing take so long, and how can it take less?
-#
-# After this chapter you can say why pixels must be drawn one after another, what the plain loop
-# computes again and again, and two exact ways around it: a cache, and guessing with correction. You will
-# complete half-hidden digits and turn the temperature. It runs in about a minute and a half on two CPU
-# cores.
 
 # %% tags=["parameters"]
 dataset: str = "digits"  # "mnist", "binarized_mnist", or a path to an .npz file of grey images
@@ -215,7 +215,7 @@ show(
 # :pyobject: _draw_pixel
 # ```
 #
-# The idea is that of {cite:t}`ramachandran2017fast`, who cached PixelCNN++; the two stacks of the
+# The idea is that of [Ramachandran et al. (2017)](https://arxiv.org/abs/1704.06001), who cached PixelCNN++; the two stacks of the
 # Gated PixelCNN make it simpler.
 
 # %%
@@ -356,7 +356,7 @@ show(
 # So the second is right after the next round, and so on: after at most $n^2$ rounds nothing changes any
 # more, and what does not change is the image that the plain loop would have drawn with this noise. Most
 # pixels do not wait for their turn: their noise decides alike whatever the last few pixels are
-# {cite:p}`wiggers2020predictive,song2021accelerating`.
+# ([Wiggers and Hoogeboom, 2020](https://arxiv.org/abs/2002.09928); [Song et al., 2021](https://arxiv.org/abs/2002.03629)).
 
 # %%
 together = 16

@@ -6,6 +6,13 @@
 #     name: python3
 # ---
 
+# %% [markdown]
+# # What changes when the model is told what to draw?
+#
+# After this chapter you can condition a Gated PixelCNN on a label, on a vector and on a map, measure
+# what each is worth in nats, check that drawings follow what was asked for, and turn the model into a
+# classifier by Bayes' rule. Four small models are trained, in about a minute and a half on two CPU cores.
+
 # %% tags=["remove-cell"]
 # In Colab, this installs the library from the project's repository.
 REPOSITORY = ""  # written by `make address URL=...`
@@ -26,13 +33,6 @@ if "google.colab" in sys.modules:
 from pcnnlib_startup import prepare_process
 
 prepare_process()  # no log lines of TensorFlow's start, and freed memory is kept for reuse
-
-# %% [markdown]
-# # What changes when the model is told what to draw?
-#
-# After this chapter you can condition a Gated PixelCNN on a label, on a vector and on a map, measure
-# what each is worth in nats, check that drawings follow what was asked for, and turn the model into a
-# classifier by Bayes' rule. Four small models are trained, in about a minute and a half on two CPU cores.
 
 # %% tags=["parameters"]
 dataset: str = "digits"  # or "mnist", or an .npz of grey images with labels
@@ -92,7 +92,7 @@ check_dataset(
 #
 # Let $\mathbf{h}$ be something that we know of an image: the digit that it shows, who is on it, what
 # it looks like from afar. The model of the image *given* $\mathbf{h}$ is the same product as before,
-# with $\mathbf{h}$ behind every bar (equation 3 of {cite:t}`oord2016conditional`):
+# with $\mathbf{h}$ behind every bar (equation 3 of [van den Oord et al. (2016)](https://arxiv.org/abs/1606.05328)):
 #
 # $$ p(\mathbf{x} \mid \mathbf{h}) = \prod_{i=1}^{n^2} p(x_i \mid x_1, \dots, x_{i-1}, \mathbf{h}). $$
 #

@@ -6,6 +6,14 @@
 #     name: python3
 # ---
 
+# %% [markdown]
+# # What does a code say to a decoder that can draw?
+#
+# After this chapter you can train an autoencoder whose decoder is a Gated PixelCNN, say why its
+# reconstructions are sharp where an ordinary decoder's are blurred, and measure whether the decoder
+# uses its code at all. You will walk from one digit to another through the space of codes. It runs in
+# about a minute and a half on two CPU cores.
+
 # %% tags=["remove-cell"]
 # In Colab, this installs the library from the project's repository.
 REPOSITORY = ""  # written by `make address URL=...`
@@ -26,14 +34,6 @@ if "google.colab" in sys.modules:
 from pcnnlib_startup import prepare_process
 
 prepare_process()  # no log lines of TensorFlow's start, and freed memory is kept for reuse
-
-# %% [markdown]
-# # What does a code say to a decoder that can draw?
-#
-# After this chapter you can train an autoencoder whose decoder is a Gated PixelCNN, say why its
-# reconstructions are sharp where an ordinary decoder's are blurred, and measure whether the decoder
-# uses its code at all. You will walk from one digit to another through the space of codes. It runs in
-# about a minute and a half on two CPU cores.
 
 # %% tags=["parameters"]
 dataset: str = "digits"  # or "mnist", or an .npz of grey images with labels
@@ -94,7 +94,7 @@ check_dataset(pcnn.load_dataset(dataset, data_path=data_path), classes=2)
 # Whatever the code does not say, such a decoder can only average over. If a stroke may end one pixel
 # further left or right, its most faithful picture has a grey smear in both places.
 #
-# Replace it by a conditional PixelCNN ({cite:t}`oord2016conditional`, section 2.4):
+# Replace it by a conditional PixelCNN ([van den Oord et al. (2016)](https://arxiv.org/abs/1606.05328), section 2.4):
 #
 # $$ p(\mathbf{x} \mid \mathbf{h}) = \prod_i p(x_i \mid x_1, \dots, x_{i-1}, \mathbf{h}). $$
 #
@@ -105,7 +105,7 @@ check_dataset(pcnn.load_dataset(dataset, data_path=data_path), classes=2)
 # There is a danger. A PixelCNN draws well without any code, so nothing forces it to listen. Whether it
 # does must be measured.
 #
-# The encoder follows Masci et al. {cite:p}`masci2011stacked`: three convolutions of 5 × 5, 5 × 5 and
+# The encoder follows Masci et al. ([Masci et al., 2011](https://doi.org/10.1007/978-3-642-21735-7_7)): three convolutions of 5 × 5, 5 × 5 and
 # 3 × 3, pooling after the first two, then a linear layer to {glue:text}`code_size` numbers. Encoder and
 # decoder are trained together, by the decoder's likelihood and nothing else:
 #

@@ -6,6 +6,13 @@
 #     name: python3
 # ---
 
+# %% [markdown]
+# # How does a pixel get its colour?
+#
+# After this chapter you can say in which order R, G and B are drawn, where a network hides that order
+# and where it most often leaks, and what a mixture of logistics buys in place of 256 separate
+# probabilities. It trains three small models, in about a minute on two CPU cores.
+
 # %% tags=["remove-cell"]
 # In Colab, this installs the library from the project's repository.
 REPOSITORY = ""  # written by `make address URL=...`
@@ -26,13 +33,6 @@ if "google.colab" in sys.modules:
 from pcnnlib_startup import prepare_process
 
 prepare_process()  # no log lines of TensorFlow's start, and freed memory is kept for reuse
-
-# %% [markdown]
-# # How does a pixel get its colour?
-#
-# After this chapter you can say in which order R, G and B are drawn, where a network hides that order
-# and where it most often leaks, and what a mixture of logistics buys in place of 256 separate
-# probabilities. It trains three small models, in about a minute on two CPU cores.
 
 # %% tags=["parameters"]
 dataset: str = "two-colour digits"  # or "cifar", or an .npz file
@@ -84,7 +84,7 @@ if dataset != "two-colour digits":
 # ## The idea: three small steps for every pixel
 #
 # A pixel's three values are drawn one after the other, each given those before it
-# ({cite:t}`oord2016pixel`, equation 2):
+# ([van den Oord et al. (2016)](https://arxiv.org/abs/1601.06759), equation 2):
 #
 # $$ p(x_i \mid \mathbf{x}_{<i}) = p(x_{i,R} \mid \mathbf{x}_{<i})\; p(x_{i,G} \mid \mathbf{x}_{<i},
 # x_{i,R})\; p(x_{i,B} \mid \mathbf{x}_{<i}, x_{i,R}, x_{i,G}). $$
@@ -226,7 +226,7 @@ print(
 # knows nothing of level 10 being close to level 11. The order of the channels is the network's
 # business: groups and masks, as above.
 #
-# **Mixture of logistics** ({cite:t}`salimans2017pixelcnn`). The network gives the means and widths of a
+# **Mixture of logistics** ([Salimans et al. (2017)](https://arxiv.org/abs/1701.05517)). The network gives the means and widths of a
 # few bell-shaped curves; the probability of a level is their weight over its width, and the two levels
 # at the ends take all that lies beyond. Levels close to each other come out alike without being told.
 # The order of the channels moves into the distribution: the mean of G is shifted in proportion to the
@@ -384,7 +384,7 @@ show(
 #
 # The same comparison on photographs: 4,000 images of CIFAR-10 with 32 × 32 pixels and 256 levels, of
 # which 400 test. Two yardsticks stand beside the two distributions: the test images as PNG files, and
-# the `PixelCNN` of TensorFlow Probability, which follows PixelCNN++ {cite:p}`salimans2017pixelcnn`,
+# the `PixelCNN` of TensorFlow Probability, which follows PixelCNN++ ([Salimans et al., 2017](https://arxiv.org/abs/1701.05517)),
 # trained on the same images. Every training run had the same processor time; ours took their steps by
 # Muon, the peer by Adam. They were made by `experiments/colour.py`; their records are in
 # `results/cifar-subset`, and this page reads it from there.
@@ -425,8 +425,8 @@ glue("cifar_commit", photo_runs["mixture"]["commit"])
 # (Seed {glue:text}`cifar_seed`, commit {glue:text}`cifar_commit`, on {glue:text}`cifar_cpu`. The ± is the
 # standard error over test images; between models it says too much, since they share the images.) These
 # are minutes of one small processor core and a fourteenth part of the images. The paper's Gated PixelCNN
-# reached 3.03 bits/dim on all of CIFAR-10 {cite:p}`oord2016conditional`, PixelCNN++ 2.92
-# {cite:p}`salimans2017pixelcnn`.
+# reached 3.03 bits/dim on all of CIFAR-10 ([van den Oord et al., 2016](https://arxiv.org/abs/1606.05328)), PixelCNN++ 2.92
+# ([Salimans et al., 2017](https://arxiv.org/abs/1701.05517)).
 
 # %%
 curves = {

@@ -6,6 +6,14 @@
 #     name: python3
 # ---
 
+# %% [markdown]
+# # How good are they on real digits, and how do we know?
+#
+# After this chapter you can say which likelihoods may stand in one column and which may not, see what
+# four models make of MNIST's 28 × 28 pixels, check whether one copies, and draw from their weights in
+# seconds. Nothing is trained here: the runs were made before, their weights come with the library, and
+# this page reads and draws from those, in about a minute on two CPU cores.
+
 # %% tags=["remove-cell"]
 # In Colab, this installs the library from the project's repository.
 REPOSITORY = ""  # written by `make address URL=...`
@@ -26,14 +34,6 @@ if "google.colab" in sys.modules:
 from pcnnlib_startup import prepare_process
 
 prepare_process()  # no log lines of TensorFlow's start, and freed memory is kept for reuse
-
-# %% [markdown]
-# # How good are they on real digits, and how do we know?
-#
-# After this chapter you can say which likelihoods may stand in one column and which may not, see what
-# four models make of MNIST's 28 × 28 pixels, check whether one copies, and draw from their weights in
-# seconds. Nothing is trained here: the runs were made before, their weights come with the library, and
-# this page reads and draws from those, in about a minute on two CPU cores.
 
 # %% tags=["parameters"]
 drawn: int = 100  # images in the large grid
@@ -279,7 +279,7 @@ table(
 # rows up does it see? The first kernel of 7 × 7 reaches three, each further block of 3 × 3 one more. To
 # reach across 28 rows takes many blocks, or *dilation*: the taps of a kernel are spread, two, four, eight
 # pixels apart from block to block, with as many weights and operations as before
-# {cite:p}`yu2016multi`. The first kernel and the first dilations stay dense, so that no pixel in between is
+# ([Yu and Koltun, 2016](https://arxiv.org/abs/1511.07122)). The first kernel and the first dilations stay dense, so that no pixel in between is
 # skipped. What a prediction in the last row depends on, by its gradient:
 
 # %%
@@ -571,7 +571,7 @@ glue("blind_spot_error", float(blind.std(ddof=1) / np.sqrt(len(blind))))
 #
 # ## What would a run of the paper's size cost today?
 #
-# For its training the paper names 60 hours on 32 GPUs {cite:p}`oord2016conditional`. Take colour images of
+# For its training the paper names 60 hours on 32 GPUs ([van den Oord et al., 2016](https://arxiv.org/abs/1606.05328)). Take colour images of
 # 32 × 32, as in CIFAR-10, and a network of about that size: 20 layers of 384 features with kernels of 5 × 5,
 # and 200,000 steps of 128 images. How far is that from one core? The backend counts the operations, and the
 # run above measured how many a second it did.

@@ -3,6 +3,8 @@
 They work wherever a notebook runs; a page of the book is made from what they leave behind.
 """
 
+import inspect
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +16,7 @@ from pcnnlib._internal.errors import UsageError, parse_integers
 from pcnnlib.viz.checks import check_sequence
 from pcnnlib.viz.markup import escape, link
 
-__all__ = ["glue", "glue_run", "parse_integers", "show", "table"]
+__all__ = ["glue", "glue_run", "parse_integers", "show", "show_source", "show_text", "table"]
 
 # The book's theme puts what a cell writes as HTML on a light card in its dark version; figures that
 # take the colours of the page need none.
@@ -91,6 +93,44 @@ def table(head: Sequence[str], rows: list, caption: str) -> None:
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
     display({"text/html": block, "text/plain": "\n".join([*texts, caption])}, raw=True)
+
+
+def show_text(markdown: str) -> None:
+    """Show text with computed numbers in it, as Markdown; a page shows it like any other text.
+
+    Args:
+        markdown: the text, such as ``f"It has {model.count_params():,} weights."``. Lines that
+            are all indented alike are taken as if they were not.
+
+    Raises:
+        UsageError: what is no text, or empty.
+    """
+    if not isinstance(markdown, str) or not markdown.strip():
+        raise UsageError(f"markdown must be a text, got {markdown!r}")
+    markdown = textwrap.dedent(markdown).strip()
+    display({"text/markdown": markdown, "text/plain": markdown}, raw=True)
+
+
+def show_source(*objects: Any) -> None:
+    """Show the source of functions, methods or classes, one below the other, as Python code.
+
+    Args:
+        *objects: such as `pcnnlib.nn.masks.vertical_mask`.
+
+    Raises:
+        UsageError: something that has no source in Python.
+    """
+    if not objects:
+        raise UsageError("objects must be functions, methods or classes, got none")
+    sources = []
+    for thing in objects:
+        try:
+            sources.append(textwrap.dedent(inspect.getsource(thing)).rstrip())
+        except (TypeError, OSError):
+            raise UsageError(
+                f"objects must be functions, methods or classes written in Python, got {thing!r}"
+            ) from None
+    show_text("```python\n{}\n```".format("\n\n\n".join(sources)))
 
 
 def glue(name: str, value: Any) -> None:

@@ -1,5 +1,6 @@
 """What `make book` promises: only what changed, clear errors, and the last good book kept."""
 
+import re
 import shutil
 
 import pytest
@@ -39,6 +40,29 @@ def test_page_shows_the_values_of_the_run_and_no_machinery(book):
 def test_glued_number_reaches_another_page(book):
     index = (book / "_build" / "html" / "book" / "index.html").read_text(encoding="utf-8")
     assert "8.00" in index
+
+
+def test_computed_text_and_shown_source_stand_on_the_page_like_any_other(book):
+    text = page(book)
+    assert "<p>The sum is <strong>5</strong>, says\n" in text  # steps is 4 in quick.yaml
+    assert re.search(r'class="math[^>]*>\\\(a_4\\\)<', text)
+    assert '<span class="k">def</span><span class="w"> </span><span class="nf">rgb_to_yiq' in text
+    assert "show_text(" not in text.replace("</span>", "")
+
+
+def test_links_to_papers_lead_to_their_entries_and_others_stay(book):
+    html = book / "_build" / "html"
+    entries = (html / "book" / "bibliography.html").read_text(encoding="utf-8")
+    pages = {"../book/bibliography.html": page(book)}
+    pages["bibliography.html"] = (html / "book" / "index.html").read_text(encoding="utf-8")
+    found = []
+    for address, text in pages.items():
+        found += re.findall(rf'<a class="citation[^"]*" href="{address}#(\w+)">', text)
+    assert found == ["oord2016conditional", "salimans2017pixelcnn", "oord2016pixel"]
+    for key in found:
+        assert f'id="{key}"' in entries
+    assert 'href="https://arxiv.org/abs/1"' in page(book)
+    assert 'href="https://arxiv.org/abs/1606.05328"' in entries
 
 
 def test_figure_reaches_another_page_as_it_is(book):

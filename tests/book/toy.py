@@ -15,12 +15,13 @@ format: jb-book
 root: book/index
 chapters:
   - file: notebooks/01_toy
+  - file: book/bibliography
 """
 
 INDEX = """\
 # A toy book
 
-It builds {cite:p}`oord2016pixel` in seconds. The total is
+It builds [a PixelCNN](https://arxiv.org/abs/1601.06759) in seconds. The total is
 {glue:text}`../notebooks/01_toy.ipynb::total:.2f`.
 
 ```{notebook-figure} 01_toy: a line
@@ -29,19 +30,17 @@ It builds {cite:p}`oord2016pixel` in seconds. The total is
 ```{eval-rst}
 Code in docstrings is written as `x`.
 ```
-
-```{bibliography}
-```
 """
 
 NOTEBOOK = """\
-# %% tags=["remove-cell"]
-SETUP
-
 # %% [markdown]
 # # Toy
 #
-# Mathematics: $p(x) = \\prod_i p(x_i \\mid x_{<i})$.
+# Mathematics: $p(x) = \\prod_i p(x_i \\mid x_{<i})$. One link leads to
+# [a paper](https://arxiv.org/abs/1606.05328), one to [elsewhere](https://arxiv.org/abs/1).
+
+# %% tags=["remove-cell"]
+SETUP
 
 # %% tags=["parameters"]
 steps: int = 3  # how many
@@ -67,9 +66,18 @@ figure = '<figure><svg role="img" aria-label="a line"></svg>A line.</figure>'
 display({"text/html": figure}, raw=True)
 
 # %%
-from pcnnlib.viz.notebook import glue
+from pcnnlib.viz.notebook import glue, show_source, show_text
 
 glue("total", 2.0 * steps)
+
+# %% tags=["remove-input"]
+show_text(f'''
+    The sum is **{1 + steps}**, says
+    [a third paper](https://arxiv.org/abs/1701.05517); $a_{steps}$.
+''')
+import colorsys
+
+show_source(colorsys.rgb_to_yiq)
 """
 
 # The form that the library's explorers take: a widget where a kernel is, a small script where not.
@@ -105,6 +113,7 @@ def make_project(folder):
     config = (ROOT / "_config.yml").read_text(encoding="utf-8")
     (folder / "_config.yml").write_text(address.CONFIG_LINE.sub(r'\1""', config), encoding="utf-8")
     (folder / "book" / "index.md").write_text(INDEX, encoding="utf-8")
+    shutil.copy(ROOT / "book" / "bibliography.md", folder / "book")
     (folder / "_toc.yml").write_text(TOC, encoding="utf-8")
     write_notebook(folder, NOTEBOOK)
     return folder

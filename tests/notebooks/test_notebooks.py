@@ -47,12 +47,15 @@ def test_twin_keeps_no_trace_of_a_run(source):
     for cell in execute.code_cells(twin):
         assert cell.outputs == []
         assert cell.execution_count is None
-        assert set(cell.metadata) <= {"tags", "mystnb"}
+        folded = twins.FOLDED & set(execute.tags(cell))
+        hidden = {name: cell.metadata[name] for name in set(cell.metadata) - {"tags", "mystnb"}}
+        assert hidden == (twins.HIDDEN if folded else {})
 
 
 @each_notebook
-def test_notebook_begins_with_the_set_up_cell(source):
-    first = execute.code_cells(twin_of(source))[0]
+def test_notebook_begins_with_its_title_and_the_set_up_cell(source):
+    title, first, *_ = twin_of(source).cells
+    assert title.cell_type == "markdown" and title.source.startswith("# ")
     assert first.source == setup_cell.setup_cell(address.configured(ROOT))
     assert execute.tags(first) == ["remove-cell"]
 

@@ -208,6 +208,7 @@ FUNCTIONS = {
         {"head": ["a"], "rows": [["b"]], "caption": "c"},
         {"head": [[], "a", 3], "rows": [[["b", "c"]], [[]], [3], [[("a", None)]], [[("a",)]]]},
     ),
+    notebook.show_text: ({"markdown": "a"}, {"markdown": [None, "", " ", 3]}),
     notebook.glue: ({"name": "a", "value": 1}, {"value": [None, [1], np.zeros(3), object()]}),
     notebook.glue_run: (
         {"name": "a", "run": runs.read_run("mnist")}, {"run": [{}, {"test": 3}, None]}

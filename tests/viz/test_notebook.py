@@ -5,6 +5,7 @@ import pytest
 from support import random_images
 
 from pcnnlib import runs
+from pcnnlib.nn import layers, masks
 from pcnnlib.viz import notebook, plots
 
 
@@ -32,6 +33,22 @@ def test_an_animation_gets_its_caption_and_alt_text(shown):
     html = shown[0][0]["text/html"]
     assert animation.html("digits appear") in html
     assert "<figcaption><code>a</code> and <code>b</code></figcaption>" in html
+
+
+def test_computed_text_is_markdown_without_its_indentation(shown):
+    notebook.show_text("""
+        **Two** lines,
+        - and a list
+    """)
+    text = "**Two** lines,\n- and a list"
+    assert shown == [({"text/markdown": text, "text/plain": text}, {"raw": True})]
+
+
+def test_source_is_shown_as_it_is_written(shown):
+    notebook.show_source(masks.vertical_mask, layers.CausalConv2D.build)
+    text = shown[0][0]["text/markdown"]
+    assert text.startswith("```python\ndef vertical_mask(") and text.endswith("\n```")
+    assert "\n\n\ndef build(self, input_shape: Any) -> None:\n    " in text  # dedented
 
 
 def test_glued_numbers_are_plain_python(shown):
