@@ -8,7 +8,7 @@ BIN        := $(VENV)/bin
 READY      := $(VENV)/.installed
 TIMED      := sh book/timed.sh
 BACKENDS   ?= tensorflow
-WORKERS    ?= 2
+WORKERS    ?= auto
 PYTEST     := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 # In two parts, because TensorFlow keeps all that it compiles: in one part, a process grows to 4 GB.
 PART_1  := $(addprefix tests/,_internal data nn sampling models analysis test_minimal.py)
@@ -70,7 +70,7 @@ smoke: $(READY)  ## execute every notebook with tiny parameters, keep nothing
 notebooks: $(READY)  ## bring each notebook's .py and .ipynb together; KEEP=py or ipynb if both changed
 	@$(TIMED) notebooks $(BIN)/python book/twins.py $(if $(KEEP),--keep "$(KEEP)")
 
-# Two processes share the tests: a third would not fit into 8 GB. Each file stays in one of them.
+# Several processes share the tests (`auto`: tests/conftest.py). Each file stays in one of them.
 # Long tests of robustness are left to `make robustness`.
 test: $(READY)  ## ruff, mypy, and pytest under each of BACKENDS (tensorflow, jax)
 	@$(TIMED) "ruff check" $(BIN)/ruff check .

@@ -1,12 +1,13 @@
-"""Sampling speed: `cached` against one forward pass and against `full`.
+"""Sampling speed: the methods of `sample` against one another and against one forward pass.
 
     python benchmarks/sampling.py
     python benchmarks/sampling.py --batches 100 --full_rows 28
     KERAS_BACKEND=jax python benchmarks/sampling.py
 
 `full` costs the same for every pixel, so by default a few rows are timed and scaled to the image;
-`--full_rows 28` times them all. First calls, which compile, stand apart. The untrained weights
-change nothing about the time.
+`--full_rows 28` times them all. First calls, which compile, stand apart. How many rounds `rows` and
+`parallel` need depends on the weights: they are those of the published `mnist`, unless `--blocks`
+or `--filters` ask for an untrained network.
 """
 
 import argparse
@@ -50,6 +51,10 @@ def time_cached(model, batch, repeats, xla):
         cached.XLA = True
 
 
+def time_rounds(model, batch, repeats, method):
+    return seconds(lambda: model.sample(batch, seed=0, method=method), repeats)[1]
+
+
 def time_full(model, batch, rows):
     """`(first pixel's row apart, the whole image)`, from the given number of rows."""
     start, draw_row = METHODS["full"]
@@ -71,21 +76,25 @@ def time_full(model, batch, rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 16, 100, 256])
-    parser.add_argument("--blocks", type=int, default=12)
-    parser.add_argument("--filters", type=int, default=32)
+    parser.add_argument("--blocks", type=int, help="of an untrained network, by default 12")
+    parser.add_argument("--filters", type=int, help="of an untrained network, by default 32")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--full_rows", type=int, default=1, help="0: leave `full` out")
     args = parser.parse_args()
-    model = pcnn.GatedPixelCNN((28, 28, 1), 2, args.filters, args.blocks)
+    if args.blocks is None and args.filters is None:
+        model, name = pcnn.load_pretrained("mnist"), "published `mnist`, "
+    else:
+        model = pcnn.GatedPixelCNN((28, 28, 1), 2, args.filters or 32, args.blocks or 12)
+        name = "untrained, "
     backend = keras.backend.backend()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, ", end="")
     print(f"{backend} backend, Keras {keras.__version__}")
-    print(f"{args.blocks} blocks, {args.filters} maps, 28x28x1; seconds, later calls are medians")
+    print(f"{name}{model.count_params():,} weights, 28x28x1; seconds, later calls are medians")
     print(
         "| batch | forward pass | cached | cached / forward | first cached call "
-        "| cached without XLA | first | full | full / cached |"
+        "| cached without XLA | first | rows | parallel | full | full / cached |"
     )
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for batch in args.batches:
         _, forward = time_forward(model, batch, args.repeats)
         graph_first, graph = "", ""
@@ -94,13 +103,16 @@ def main():
                 f"{t:.3f}" for t in time_cached(model, batch, args.repeats, False)
             )
         first, cached = time_cached(model, batch, args.repeats, True)
+        rows, parallel = (
+            time_rounds(model, batch, args.repeats, method) for method in ("rows", "parallel")
+        )
         full, ratio = "", ""
         if args.full_rows:
             _, whole = time_full(model, batch, args.full_rows)
             full, ratio = f"{whole:.1f}", f"{whole / cached:.0f}"
         print(
             f"| {batch} | {forward:.3f} | {cached:.3f} | {cached / forward:.2f} | {first:.2f} "
-            f"| {graph} | {graph_first} | {full} | {ratio} |",
+            f"| {graph} | {graph_first} | {rows:.3f} | {parallel:.3f} | {full} | {ratio} |",
             flush=True,
         )
 

@@ -36,6 +36,15 @@ def own_signals():
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+def pytest_xdist_auto_num_workers():
+    """How many processes share the tests: one more than cores, since many tests wait for others.
+
+    A process grows to 2.5 GB, so a machine with 8 GB has two of them.
+    """
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    return max(1, min((os.cpu_count() or 1) + 1, int(memory // 3)))
+
+
 def pytest_collection_modifyitems(items):
     """Files with slow tests go first, so that no worker is left with one at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}

@@ -63,8 +63,9 @@ def sample(
         method: how the images are computed; the images are the same. "cached": pixel by pixel,
             and of each pixel only what is new. "full": pixel by pixel, the whole network each
             time. "parallel": all pixels again and again until none changes, the whole network each
-            time. "rows": the same within a row, the rows above cached. None: the fastest that the
-            model has.
+            time. "rows": the same within a row, the rows above cached. None: "cached" if the model
+            has caches, else "parallel": on CPUs the fastest by `benchmarks/sampling.py`, or as fast
+            as "rows".
         progress: whether to show a progress bar (a step is one row of one batch).
         callback: function of `(rows, images)`, called after each row of a batch: the number of
             rows drawn, and uint8 `(batch, H, W, C)` with zeros where nothing is drawn yet.
@@ -205,7 +206,7 @@ def parameters(
 def check_method(model: Any, method: str | None) -> str:
     """The name of the sampling method, or `UsageError`."""
     if method is None:
-        return "cached" if cached.fits(model) else "full"
+        return "cached" if cached.fits(model) else "parallel"
     if method not in METHODS:
         wanted = ", ".join(repr(m) for m in METHODS)
         raise UsageError(f"method must be one of {wanted} or None, got {method!r}")

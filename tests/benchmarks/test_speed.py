@@ -21,6 +21,7 @@ def test_sampling_is_timed_by_each_method_and_leaves_the_setting_alone(monkeypat
     assert all(time > 0 for time in sampling.time_forward(model, 3, 1))
     assert all(time > 0 for time in sampling.time_cached(model, 3, 1, xla=False))
     assert seen == [False, False] and cached.XLA
+    assert all(sampling.time_rounds(model, 3, 1, method) > 0 for method in ("rows", "parallel"))
     first, whole = sampling.time_full(model, 3, rows=2)
     assert first > 0 and whole > 0
 
