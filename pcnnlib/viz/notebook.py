@@ -30,10 +30,17 @@ __all__ = [
 # The book's theme puts what a cell writes as HTML on a light card in its dark version; figures that
 # take the colours of the page need none.
 STYLE = """<style>
-figure.pcnn-figure { margin: .5em 0 1em }
-.pcnn-figure figcaption { margin: .5em 0 0; max-width: 44em; text-align: left;
+figure.pcnn-figure { margin: 1em auto 1.4em; max-width: 45em }
+.pcnn-drawn { overflow-x: auto; text-align: center }
+.pcnn-drawn > svg, .pcnn-drawn > img { display: inline-block }
+.pcnn-figure table { width: auto; margin: 0 auto }
+.pcnn-figure figcaption { margin: .5em auto 0; max-width: 44em; text-align: left;
   font-family: inherit; font-size: .9em; font-weight: normal; color: inherit; opacity: .8 }
 .pcnn-figure th, .pcnn-figure td { text-align: left; vertical-align: top; font-size: .9em }
+.pcnn-number { font-weight: 600 }
+.pcnn-number::after { content: "." }
+/* On a phone a wide figure scrolls within itself, so that its lettering can still be read. */
+@media (max-width: 40em) { .pcnn-drawn > svg { max-width: max(100%, 500px) !important } }
 html[data-theme=dark] .text_html:has(.pcnn-figure), .pcnn-figure img {
   background: none !important; color: inherit !important; padding: 0 !important }
 </style>"""
@@ -56,7 +63,7 @@ def show(figure: Any, alt: str, caption: str) -> None:
     parts = escape(caption).split("`")
     parts[1::2] = [f"<code>{word}</code>" for word in parts[1::2]]
     block = (
-        f'{STYLE}<figure class="pcnn-figure">{drawn}'
+        f'{STYLE}<figure class="pcnn-figure"><div class="pcnn-drawn">{drawn}</div>'
         f"<figcaption>{''.join(parts)}</figcaption></figure>"
     )
     display({"text/html": block, "text/plain": f"[figure: {alt}]"}, raw=True)
@@ -97,8 +104,9 @@ def table(head: Sequence[str], rows: list, caption: str) -> None:
         texts.append(" | ".join(map(plain, cells)))
     first, *others = (f"<tr>{line}</tr>" for line in lines)
     block = (
-        f'{STYLE}<figure class="pcnn-figure"><table class="table"><thead>{first}</thead>'
-        f"<tbody>{''.join(others)}</tbody></table>"
+        f'{STYLE}<figure class="pcnn-figure"><div class="pcnn-drawn">'
+        f'<table class="table"><thead>{first}</thead>'
+        f"<tbody>{''.join(others)}</tbody></table></div>"
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
     display({"text/html": block, "text/plain": "\n".join([*texts, caption])}, raw=True)

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 import execute
+import forms
 import kernel
 from guard import BookError
 
@@ -72,7 +73,7 @@ def test_framework_log_lines_are_dropped_and_nothing_else():
         nbformat.v4.new_output("stream", name="stdout", text=f"{log}3.05 bits/dim\n"),
     )
     execute.check_outputs(executed, "05.ipynb")
-    shown = execute.as_page(notebook_with(), executed, {}).cells[0].outputs
+    shown = forms.Executed(notebook_with(), executed, {}).file().cells[0].outputs
     assert [output.text for output in shown] == ["3.05 bits/dim\n"]
 
 
