@@ -13,11 +13,11 @@ from pcnnlib.analysis import CausalityReport
 from pcnnlib.nn.raster import before, raster_order
 from pcnnlib.viz import checks
 from pcnnlib.viz.style import (
+    GREEN,
     INK,
     LATER,
     MEANINGS,
     SEEN,
-    VERMILION,
     Picture,
     colour_legend,
     draw_cells,
@@ -197,7 +197,7 @@ def changed_features(
     for axis, (name, stack, block) in zip(axes, panels, strict=True):
         changed = stack[block - 1]
         needed = changed & following if name == "horizontal" else nothing
-        draw_cells(axis, paint([(LATER, ~changed), (SEEN, changed), (VERMILION, needed)]))
+        draw_cells(axis, paint([(LATER, ~changed), (SEEN, changed), (GREEN, needed)]))
         axis.add_patch(
             patches.Rectangle((at[1] - 0.5, at[0] - 0.5), 1, 1, fill=False, ec=INK, lw=1.4)
         )
@@ -205,7 +205,7 @@ def changed_features(
     meanings = {
         LATER: "unchanged",
         SEEN: "changes",
-        VERMILION: "changes, and the next pixel needs it",
+        GREEN: "changes, and the next pixel needs it",
     }
     colour_legend(figure, {word: colour for colour, word in meanings.items()})
     return figure

@@ -7,7 +7,7 @@ from support_figures import Drawn, legend_colours, on_white
 import pcnnlib as pcnn
 from pcnnlib.nn.raster import before
 from pcnnlib.viz import plots
-from pcnnlib.viz.style import INK, LATER, SEEN, VERMILION
+from pcnnlib.viz.style import GREEN, INK, LATER, SEEN
 
 ROLES = {
     "here": "pixel being predicted",
@@ -196,7 +196,7 @@ def test_changed_features_mark_what_the_next_pixel_needs(at, following):
     assert list(legend) == ["unchanged", "changes", "changes, and the next pixel needs it"]
     np.testing.assert_allclose(
         [on_white(colour) for colour in legend.values()],
-        list(map(on_white, (LATER, SEEN, VERMILION))),
+        list(map(on_white, (LATER, SEEN, GREEN))),
     )
 
 
