@@ -449,9 +449,9 @@ fastest = {
 pixelcnn = methods["plain PixelCNN", 1] / methods["parallel PixelCNN", 1]
 show_text(f"""
 The fastest here is `"{fastest[1]}"` for one image and `"{fastest[together]}"` for {together}. The cache does
-the least work, in {plainly[0].size} steps. Guessing does more work in fewer steps, so it gains on machines that do much at
-once, and for a single image more than for a batch. A `PixelCNN` has no cache, and draws {pixelcnn:.0f}
-times as fast by guessing as pixel by pixel.
+the least work, but in {plainly[0].size} steps, one after another. Guessing does more work in fewer steps. A
+machine that does much at once, such as a GPU, may prefer that: run this cell on yours. A `PixelCNN` has no
+cache, and draws {pixelcnn:.0f} times as fast by guessing as pixel by pixel.
 """)
 
 # %% [markdown]
