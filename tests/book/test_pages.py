@@ -93,7 +93,7 @@ def test_chapter_offers_its_executed_notebook_and_no_page_its_source(book):
     notebook = nbformat.read(html / "notebooks" / "01_toy.ipynb", as_version=4)
     nbformat.validate(notebook)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    assert any(output.get("text") == "one 0\none 1\none 2\n" for output in outputs)
+    assert any(output.get("text") == "one 0\none 1\none 2\none 3\n" for output in outputs)
     assert any("show_text(" in cell.source for cell in notebook.cells)  # it can be run again
 
 

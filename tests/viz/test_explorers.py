@@ -85,15 +85,12 @@ def test_measured_frames_are_what_the_masks_let_through(frames):
                     assert (frames[m, k, n, d] == expected).all(), where
 
 
-def reach(name, kernel, layers, dilations):
-    return receptive_field.reach_of(kernel, layers, dilations if name != "PixelCNN" else (1,))
-
-
 def test_reach_is_the_farthest_that_kernels_without_a_blind_spot_see():
     frames = explorers.measure_frames(10, [3, 5], [2, 3, 4], [(1,), (1, 2)])[1]
     for k, n, d in np.ndindex(frames.shape[:3]):
         away = 9 - np.argwhere(frames[k, n, d]).min()
-        far = receptive_field.reach_of((3, 5)[k], (2, 3, 4)[n], ((1,), (1, 2))[d])
+        choice = (3, 5)[k], (2, 3, 4)[n], ((1,), (1, 2))[d]
+        far = receptive_field._reach("Gated PixelCNN", *choice)
         assert away == min(far, 9)
 
 
@@ -300,7 +297,8 @@ def test_drawn_roles_are_those_of_the_figures(explorer, frames, open_page):
         choice = {"model": model, "kernel": kernel, "layers": depth, "dilations": dilation}
         for name, index in (choice | {"row": at[0], "column": at[1]}).items():
             choose(page, name, index)
-        far = reach(list(MODELS)[model], KERNELS[kernel], layers, DILATIONS[dilation])
+        choice = KERNELS[kernel], layers, DILATIONS[dilation]
+        far = receptive_field._reach(list(MODELS)[model], *choice)
         seen = seen_from(frames[model, kernel, depth, dilation], at)
         expected, _ = pixel_roles(seen, at, far)
         np.testing.assert_array_equal(drawn_roles(page), expected)

@@ -56,7 +56,7 @@ def measure_frames(
 
     frames = [
         [
-            [[measured(name, k, n, _dilations_of(name, d)) for d in dilations] for n in layers]
+            [[measured(name, k, n, _steps(name, n, d)) for d in dilations] for n in layers]
             for k in kernel_sizes
         ]
         for name in MODELS
@@ -64,12 +64,14 @@ def measure_frames(
     return np.array(frames)
 
 
-def _dilations_of(name: str, dilations: tuple) -> tuple:
-    return dilations if MODELS[name] is GatedPixelCNN else NO_DILATION
+def _steps(name: str, layers: int, dilations: Sequence[int]) -> tuple[int, ...]:
+    """Dilation of each layer past the first: those given, again and again."""
+    repeated = dilations if MODELS[name] is GatedPixelCNN else NO_DILATION
+    return tuple(itertools.islice(itertools.cycle(repeated), layers - 1))
 
 
-def _measure(name: str, size: int, kernel_size: int, layers: int, dilations: tuple) -> np.ndarray:
-    dilated = {} if dilations == NO_DILATION else {"dilations": dilations}
+def _measure(name: str, size: int, kernel_size: int, layers: int, steps: tuple) -> np.ndarray:
+    dilated = {"dilations": steps} if set(steps) != {1} else {}
     model = MODELS[name](
         (size, 2 * size - 1, 1),
         filters=16,
@@ -81,16 +83,9 @@ def _measure(name: str, size: int, kernel_size: int, layers: int, dilations: tup
     return receptive_field(model, (size - 1, size - 1), images=2) > 0
 
 
-def reach_of(kernel_size: int, layers: int, dilations: Sequence[int] = NO_DILATION) -> int:
-    """How many rows up, and columns to either side, the kernels of a stack reach.
-
-    Args:
-        kernel_size: of all layers.
-        layers: convolutions stacked.
-        dilations: of the second, the third and so on, again from the first one at their end.
-    """
-    steps = itertools.islice(itertools.cycle(dilations), layers - 1)
-    return kernel_size // 2 * (1 + sum(steps))
+def _reach(name: str, kernel_size: int, layers: int, dilations: Sequence[int]) -> int:
+    """How many rows up, and columns to either side, the kernels of a model reach."""
+    return kernel_size // 2 * (1 + sum(_steps(name, layers, dilations)))
 
 
 def receptive_field_explorer(
@@ -155,7 +150,7 @@ def receptive_field_explorer(
         },
         # By model, kernel size, layers and dilations, one after another, as the frames.
         "reach": [
-            reach_of(k, n, _dilations_of(name, d))
+            _reach(name, k, n, d)
             for name, k, n, d in itertools.product(names, kernel_sizes, layers, dilations)
         ],
         "frames": _pack(frames),
