@@ -12,6 +12,7 @@ import execute
 import forms
 import kernel
 from guard import BookError
+from parameters import with_values
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -33,8 +34,8 @@ def test_parameters_cell_is_shown_with_the_values_given():
     source = 'n: int = 3  # how many\nname = "é"; rate: float = 1e-3  # see n'
     values = {"n": 70, "rate": 0.5, "name": "a"}
     shown = "n: int = 70  # how many\nname = 'a'; rate: float = 0.5  # see n"
-    assert execute.with_values(source, values) == shown
-    assert execute.with_values(source, {}) == source
+    assert with_values(source, values) == shown
+    assert with_values(source, {}) == source
 
 
 # ---------------------------------------------------------------- outputs
