@@ -40,7 +40,7 @@ figure.pcnn-figure { margin: 1em auto 1.4em; max-width: 45em }
 .pcnn-number { font-weight: 600 }
 .pcnn-number::after { content: "." }
 /* On a phone a wide figure scrolls within itself, so that its lettering can still be read. */
-@media (max-width: 40em) { .pcnn-drawn > svg { max-width: max(100%, 500px) !important } }
+@media (max-width: 40em) { .pcnn-drawn > svg { max-width: max(100%, 560px) !important } }
 html[data-theme=dark] .text_html:has(.pcnn-figure), .pcnn-figure img {
   background: none !important; color: inherit !important; padding: 0 !important }
 </style>"""
