@@ -4,6 +4,7 @@ import base64
 import functools
 import itertools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def _steps(name: str, layers: int, dilations: Sequence[int]) -> tuple[int, ...]:
 
 
 def _measure(name: str, size: int, kernel_size: int, layers: int, steps: tuple) -> np.ndarray:
-    dilated = {"dilations": steps} if set(steps) != {1} else {}
+    dilated: dict[str, Any] = {"dilations": steps} if set(steps) != {1} else {}
     model = MODELS[name](
         (size, 2 * size - 1, 1),
         filters=16,
