@@ -30,7 +30,7 @@ __all__ = [
 # The book's theme puts what a cell writes as HTML on a light card in its dark version; figures that
 # take the colours of the page need none.
 STYLE = """<style>
-figure.pcnn-figure { margin: 1em auto 1.4em; max-width: 45em }
+figure.pcnn-figure { margin: 1em auto .6em; max-width: 45em }
 .pcnn-drawn { overflow-x: auto; text-align: center }
 .pcnn-drawn > svg, .pcnn-drawn > img { display: inline-block }
 .pcnn-figure table { width: auto; margin: 0 auto }

@@ -28,7 +28,7 @@ MEANINGS = {
     "here": (HERE, "pixel being predicted"),
     "seen": (SEEN, "earlier, seen"),
     "blind": (BLIND, "earlier, blind: in reach, never seen"),
-    "far": (FAR, "earlier, out of reach"),
+    "unreached": (FAR, "earlier, out of reach"),
     "leak": (LEAK, "not earlier, yet seen"),
     "later": (LATER, "not yet generated"),
 }
@@ -143,7 +143,9 @@ def role_legend(figure: Any, names: list, labels: dict | None = None) -> None:
 
 
 def colour_legend(figure: Any, meanings: dict) -> None:
-    """Legend below a figure, from a dict of word -> colour."""
+    """Legend below a figure, from a dict of word -> colour: one row, or two for many words."""
+    if len(meanings) > 4:
+        figure.set_figheight(figure.get_figheight() + 0.2)
     figure.legend(
         handles=[patches.Patch(color=c, label=words(word), lw=0) for word, c in meanings.items()],
         loc="outside lower center",

@@ -305,9 +305,9 @@ def test_drawn_roles_are_those_of_the_figures(explorer, frames, open_page):
         roles |= set(expected.flat)
         assert control(page, "dilations").is_disabled() == (model == 0)
         counted = page.locator(".summary").first.inner_text()
-        blind, far = ((expected == role).sum() for role in ("blind", "far"))
+        blind, far = ((expected == role).sum() for role in ("blind", "unreached"))
         assert counted.endswith(f"earlier pixels seen, {blind} blind, {far} out of reach.")
-    assert roles == {"here", "seen", "blind", "far", "later"}
+    assert roles == {"here", "seen", "blind", "unreached", "later"}
     choose(page, "layers", 2)
     choose(page, "row", 0)
     assert (

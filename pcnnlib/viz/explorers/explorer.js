@@ -84,15 +84,15 @@ function drawField(el, { size, roles, frames, reach, controls }, positions, choo
       let role = seen ? "leak" : i === row && j === column ? "here" : "later";
       if (i < row || (i === row && j < column)) {
         const away = Math.max(row - i, Math.abs(column - j));
-        role = seen ? "seen" : away <= reach[network] ? "blind" : "far";
+        role = seen ? "seen" : away <= reach[network] ? "blind" : "unreached";
       }
       counts[role] += 1;
       cell.setAttribute("class", role);
       cell.setAttribute("fill", roles[role][0]);
     });
-    const earlier = counts.seen + counts.blind + counts.far;
+    const earlier = counts.seen + counts.blind + counts.unreached;
     const sentence = `Row ${row}, column ${column}: ${counts.seen} of ${earlier} earlier pixels seen, ` +
-      `${counts.blind} blind, ${counts.far} out of reach.`;
+      `${counts.blind} blind, ${counts.unreached} out of reach.`;
     summary.textContent = sentence;
     field.setAttribute("aria-label", sentence);
     Object.keys(roles).forEach((role, k) => key.children[k].hidden = role === "leak" && !counts.leak);

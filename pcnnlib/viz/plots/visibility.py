@@ -83,7 +83,7 @@ def pixel_roles(
 ) -> tuple[np.ndarray, np.ndarray]:
     """What each pixel is to the prediction at `at`, and how strongly it counts.
 
-    An earlier pixel that is not seen is "blind" if the kernels reach as far, and "far" if not: more
+    An earlier pixel that is not seen is "blind" if the kernels reach as far, and "unreached" if not: more
     layers cure only the second.
 
     Args:
@@ -93,8 +93,8 @@ def pixel_roles(
             that is seen.
 
     Returns:
-        str array `(H, W)` of "here", "seen", "blind", "far", "leak" or "later", and float
-        `(H, W)` in [0.4, 1], 1 for the strongest influence.
+        str array `(H, W)` of "here", "seen", "blind", "unreached", "leak" or "later", and
+        float `(H, W)` in [0.4, 1], 1 for the strongest influence.
 
     Raises:
         UsageError: strengths that are not finite, a pixel outside, or a reach that is no integer.
@@ -112,7 +112,7 @@ def pixel_roles(
     away = np.abs(np.indices(seen.shape) - np.reshape(at, (2, 1, 1))).max(axis=0)
     if reach is None:
         reach = max(away[seen & earlier], default=0)
-    unseen = np.where(away <= check_int("reach", reach, 0), "blind", "far")
+    unseen = np.where(away <= check_int("reach", reach, 0), "blind", "unreached")
     roles = np.where(earlier, np.where(seen, "seen", unseen), np.where(seen, "leak", "later"))
     here = np.zeros(seen.shape, bool)
     here[tuple(at)] = True

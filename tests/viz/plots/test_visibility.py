@@ -13,7 +13,7 @@ ROLES = {
     "here": "pixel being predicted",
     "seen": "earlier, seen",
     "blind": "earlier, blind: in reach, never seen",
-    "far": "earlier, out of reach",
+    "unreached": "earlier, out of reach",
     "leak": "not earlier, yet seen",
     "later": "not yet generated",
 }
@@ -45,21 +45,21 @@ def test_blind_is_what_the_kernels_reach_and_far_what_they_do_not(blocks):
     count = {role: int((roles == role).sum()) for role in ROLES}
     assert count["blind"] == blocks * (blocks - 1) // 2
     assert count["seen"] == 2 * blocks**2 + 2 * blocks - count["blind"]
-    assert count["seen"] + count["blind"] + count["far"] == before(shape, at).sum()
+    assert count["seen"] + count["blind"] + count["unreached"] == before(shape, at).sum()
 
 
 def test_reach_can_be_given():
     seen = np.zeros((3, 5), bool)
     roles, _ = plots.pixel_roles(seen, (2, 2), 1)
     assert roles.tolist() == [
-        ["far"] * 5,
-        ["far", "blind", "blind", "blind", "far"],
-        ["far", "blind", "here", "later", "later"],
+        ["unreached"] * 5,
+        ["unreached", "blind", "blind", "blind", "unreached"],
+        ["unreached", "blind", "here", "later", "later"],
     ]
     figure = plots.receptive_fields({"a": seen, "b": seen}, (2, 2), reach={"a": 2, "b": 0})
     first, second = (read_cells(figure, axes, seen.shape) for axes in figure.axes)
     assert first[0] == [ROLES["blind"]] * 5
-    assert second[0] == [ROLES["far"]] * 5
+    assert second[0] == [ROLES["unreached"]] * 5
 
 
 def test_a_pixel_that_sees_itself_is_a_leak():
@@ -87,7 +87,7 @@ def test_receptive_fields_paint_every_role_in_the_colour_of_the_legend():
         earlier = before(seen.shape, at[title])
         rows, columns = np.indices(seen.shape)
         away = np.maximum(abs(rows - at[title][0]), abs(columns - at[title][1]))
-        unseen = np.where(away <= away[seen & earlier].max(), "blind", "far")
+        unseen = np.where(away <= away[seen & earlier].max(), "blind", "unreached")
         roles = np.where(earlier, np.where(seen, "seen", unseen), np.where(seen, "leak", "later"))
         roles[at[title]] = "here"
         want = [[ROLES[role] for role in row] for row in roles]
