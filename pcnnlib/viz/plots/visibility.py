@@ -83,8 +83,8 @@ def pixel_roles(
 ) -> tuple[np.ndarray, np.ndarray]:
     """What each pixel is to the prediction at `at`, and how strongly it counts.
 
-    An earlier pixel that is not seen is "blind" if the kernels reach as far, and "unreached" if not: more
-    layers cure only the second.
+    An earlier pixel that is not seen is "blind" if the kernels reach as far, and "unreached" if
+    not: more layers cure only the second.
 
     Args:
         seen: `(H, W)`, strengths or bool.
