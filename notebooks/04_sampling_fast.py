@@ -395,9 +395,9 @@ show(
 slowest = int(np.argmax(np.diff(latest, prepend=0))) + 1
 show_text(f"""
 The first image alone takes {one[-1]} rounds, all {together} together {rounds}, since a batch waits for its
-slowest image. Of their rows, the one numbered {slowest} adds most: {int(np.diff(latest, prepend=0).max())} rounds. In an empty row no
-pixel depends on its neighbours, so it is right with the first guess. In a stroke each pixel follows from
-the one before it, and a wrong one is corrected pixel by pixel.
+slowest image. Of their rows, the one numbered {slowest} adds most: {int(np.diff(latest, prepend=0).max())}
+rounds. In an empty row no pixel depends on its neighbours, so it is right with the first guess. In a
+stroke each pixel follows from the one before it, and a wrong one is corrected pixel by pixel.
 
 `method="parallel"` is this loop, compiled, for any model. `method="rows"` keeps the cache of the rows above
 and guesses within a row only. All methods draw the same images from the same seed:
@@ -405,7 +405,7 @@ and guesses within a row only. All methods draw the same images from the same se
 
 # %% tags=["timing"]
 one_stack = pcnn.PixelCNN(
-    data.image_shape, data.levels, 2 * (filters // 2), blocks
+    data.image_shape, data.levels, max(4, filters // 2 * 2), blocks
 )
 pcnn.train(
     one_stack, data, dataclasses.replace(config, epochs=min(epochs, 3))
