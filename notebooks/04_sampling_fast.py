@@ -475,9 +475,11 @@ forward = seconds(
 
 # %% tags=["remove-input"]
 show(
-    plots.image_grid(digits[:32], 2, columns=min(8, largest_batch)),
+    plots.image_grid(
+        digits[:32], 2, columns=min(8, largest_batch), width=7.0
+    ),
     alt="Drawn digits of 28 by 28 pixels, white on black, as different as if many people wrote them.",
-    caption="Drawn from the published weights in the seconds that the text names. None was selected.",
+    caption="Drawn from the published weights of `mnist` while this page was built. None was selected.",
 )
 
 # %% tags=["remove-input"]
@@ -549,7 +551,7 @@ for stub, drawn in zip(stubs, np.split(endings, 2), strict=True):
     visible += [half[..., None], *[half[..., None] | True] * 13]
 show(
     plots.image_grid(
-        np.array(pages), 2, columns=7, shown=np.array(visible)
+        np.array(pages), 2, columns=7, shown=np.array(visible), width=6.3
     ),
     alt="Two half digits, and twelve ways to complete each; all begin with the given half.",
     caption="Left, what was given of a digit, and below it the digit itself. Beside them twelve completions, "

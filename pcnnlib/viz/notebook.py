@@ -40,7 +40,7 @@ figure.pcnn-figure { margin: 1em auto .6em; max-width: 45em }
 .pcnn-number { font-weight: 600 }
 .pcnn-number::after { content: "." }
 /* On a phone a wide figure scrolls within itself, so that its lettering can still be read. */
-@media (max-width: 40em) { .pcnn-drawn > svg { max-width: max(100%, 560px) !important } }
+@media (max-width: 40em) { .pcnn-lettered > svg { max-width: max(100%, 560px) !important } }
 html[data-theme=dark] .text_html:has(.pcnn-figure), .pcnn-figure img {
   background: none !important; color: inherit !important; padding: 0 !important }
 </style>"""
@@ -60,10 +60,12 @@ def show(figure: Any, alt: str, caption: str) -> None:
     if not hasattr(figure, "html") and not hasattr(figure, "svg"):
         raise UsageError(f"figure must be a Picture or an Animation, got {type(figure).__name__}")
     drawn = figure.html(alt) if hasattr(figure, "html") else figure.svg(alt)
+    # How Matplotlib names the groups of an SVG that are text.
+    kind = "pcnn-drawn pcnn-lettered" if 'id="text_' in drawn else "pcnn-drawn"
     parts = escape(caption).split("`")
     parts[1::2] = [f"<code>{word}</code>" for word in parts[1::2]]
     block = (
-        f'{STYLE}<figure class="pcnn-figure"><div class="pcnn-drawn">{drawn}</div>'
+        f'{STYLE}<figure class="pcnn-figure"><div class="{kind}">{drawn}</div>'
         f"<figcaption>{''.join(parts)}</figcaption></figure>"
     )
     display({"text/html": block, "text/plain": f"[figure: {alt}]"}, raw=True)
