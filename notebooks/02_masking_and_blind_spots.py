@@ -173,8 +173,8 @@ print(f"{pixelcnn.sum()} of {gated.sum()} are seen, {share:.0%} are not")
 # ## Explore
 #
 # Choose a model, a kernel, a depth and a pixel, or click on one. Orange pixels are blind: the kernels
-# reach that far, and no path leads there. Grey ones are out of reach: more layers would see them. So
-# would *dilated* kernels, which leave gaps between their taps; the library has them for the Gated
+# reach that far, and no path leads there. Grey ones are out of reach: it takes more layers to reach them, or
+# *dilated* kernels, which leave gaps between their taps. The library has those for the Gated
 # PixelCNN. Every field that you see was measured by gradient, as above.
 
 # %%

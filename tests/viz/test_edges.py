@@ -233,6 +233,7 @@ ALSO = {
     "at": "(row|column) of at",
     "kernel_sizes": "each of kernel_sizes",
     "layers": "each of layers",
+    "dilations": "each of dilations",
     "blocks": "each of blocks",
     "pairs": "standard error of pairs",
     "likelihoods": "bits_per_dim of likelihoods",
