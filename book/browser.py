@@ -20,6 +20,16 @@ FLAGS = (
 )
 LOCAL = ("file:", "data:", "blob:", "about:")
 MATHEMATICS_IS_DRAWN = "!window.MathJax || MathJax.startup?.promise?.then(() => true)"
+PHONE = 420  # pixels, the width of a phone's screen
+# The page itself, or the parts of it that stick out and have nothing around them that scrolls.
+TOO_WIDE = """width => {
+  if (document.documentElement.scrollWidth <= width) return [];
+  const scrolls = e => e && e !== document.body &&
+    (getComputedStyle(e).overflowX !== "visible" || scrolls(e.parentElement));
+  return [...document.querySelectorAll("body *")]
+    .filter(e => e.getBoundingClientRect().right > width + 1 && !scrolls(e.parentElement))
+    .map(e => `<${e.localName} class="${e.getAttribute("class") ?? ""}">`);
+}"""
 BROKEN_FORMULAS = "mjx-merror, .math:not(:has(mjx-container))"
 
 
@@ -103,6 +113,16 @@ class Browser:
         self.page.wait_for_load_state()
         self.page.wait_for_function(MATHEMATICS_IS_DRAWN)
 
+    def too_wide(self, width=PHONE):
+        """What makes the page scroll sideways on a screen of so many pixels; [] if nothing."""
+        size = self.page.viewport_size
+        self.page.set_viewport_size({"width": width, "height": size["height"]})
+        try:
+            scrolls = self.evaluate("document.documentElement.scrollWidth") > width
+            return (self.evaluate(TOO_WIDE, width) or ["something"]) if scrolls else []
+        finally:
+            self.page.set_viewport_size(size)
+
     def complaints(self):
         """Console errors, exceptions, and requests that left the page or failed, since `open`."""
         self.evaluate("1")  # what Chromium has reported until now arrives before the answer
@@ -134,6 +154,8 @@ def complaints_of_pages(html):
                 broken = browser.page.locator(BROKEN_FORMULAS).count()
                 if broken:
                     complaints.append(f"{broken} formulas are not rendered")
+                if wide := browser.too_wide():
+                    complaints.append(f"scrolls sideways at {PHONE} pixels because of {wide[0]}")
             except Error as error:  # such as a page that does not end loading
                 complaints = [first_line(error)]
             found += [f"{name}: {complaint}" for complaint in complaints]

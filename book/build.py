@@ -99,7 +99,7 @@ def toc_files(root):
     return set(entries(contents))
 
 
-def copy_sources(root, source, page_notebooks):
+def copy_sources(root, source, executed):
     """Writes everything that Sphinx reads into the folder `source`.
 
     The folders have the same names as in the project, so that paths in pages stay valid.
@@ -118,9 +118,11 @@ def copy_sources(root, source, page_notebooks):
             shutil.copytree(path, source / name, ignore=ignore)
         elif path.is_file():
             shutil.copy2(path, source / name)
-    (source / "notebooks").mkdir()
-    for name, page in page_notebooks.items():
-        nbformat.write(page, source / "notebooks" / f"{name}.ipynb")
+    for folder in ("notebooks", "downloads"):
+        (source / folder).mkdir()
+    for name, notebook in executed.items():
+        nbformat.write(notebook.page(name), source / "notebooks" / f"{name}.ipynb")
+        nbformat.write(notebook.file(), source / "downloads" / f"{name}.ipynb")
 
 
 def page_key(root, source):
@@ -195,13 +197,13 @@ def build_alone(root, params, execute_only, output):
         check_config(root)
         guard.restore_folder(output / "html")
     store = output / ("smoke" if execute_only else "executed")
-    page_notebooks = execute_all(notebooks, params, root, store, print_line)
+    executed = execute_all(notebooks, params, root, store, print_line)
     steps.done("notebooks")
     if execute_only:
         return None
 
     source, html, key_file = output / "src", output / "html", output / "html.key"
-    copy_sources(root, source, page_notebooks)
+    copy_sources(root, source, executed)
     sys.path.insert(0, str(TOOLS / "_ext"))
     key = page_key(root, source)
     first = html / "index.html"

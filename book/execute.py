@@ -1,4 +1,4 @@
-"""Executes notebooks with papermill and turns the results into pages.
+"""Executes notebooks with papermill.
 
 An executed copy is kept with a key: the hash of everything that its outputs depend on (the code
 cells, the parameters, the library, the published results, the locked versions). While the key is
@@ -9,7 +9,6 @@ Notebooks run side by side. A cell that measures time has the tag `timing`, and 
 another notebook beside it would change what it measures.
 """
 
-import copy
 import hashlib
 import json
 import multiprocessing
@@ -26,25 +25,19 @@ from pathlib import Path
 
 import nbformat
 
+from forms import WIDGET_VIEW, Executed, without_framework_log
 from guard import BookError, Stopped, remove, undisturbed
 from kernel import check_kernel, execute, kernel_environment, stderr_into
 from notebook_files import code_cells, one_line, read_notebook, tags
-from parameters import Parameters, known_parameters, with_values
+from parameters import Parameters, known_parameters
 from setup_cell import without_address
 from turns import Turns
 
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 SECONDS_A_NOTEBOOK = 90  # the aim for the quick run on two CPU cores; reported, not enforced
 MOST_AT_ONCE = 4  # each kernel takes a gigabyte or two
 
 # Control characters that a progress bar leaves: carriage return, backspace, escape codes.
 CONTROL_CHARACTERS = re.compile(r"[\r\b]|\x1b\[")
-# What TensorFlow's C++ code and XLA log, some of it at every log level.
-FRAMEWORK_LOG = re.compile(
-    r"^(WARNING: All log messages before absl::InitializeLog.*"
-    r"|[IW]\d{4} \d\d:\d\d:\d+\.\d+ .*"
-    r"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IW] .*)$"
-)
 
 
 def digest(*parts):
@@ -132,48 +125,6 @@ def check_outputs(notebook, name):
                     raise BookError(f"{where} left progress bar residue in its output")
             elif WIDGET_VIEW in output.get("data", {}) and "text/html" not in output.data:
                 raise BookError(f"{where} shows a widget that has no static form (text/html)")
-
-
-def without_framework_log(text):
-    lines = text.splitlines(keepends=True)
-    return "".join(line for line in lines if not FRAMEWORK_LOG.match(line.rstrip("\n")))
-
-
-def as_page(source, executed, values):
-    """Returns the source notebook with the outputs of its executed copy, cleaned for the page."""
-    page = copy.deepcopy(source)
-    page.metadata.pop("widgets", None)
-    for cell, done in zip(code_cells(page), code_cells(executed), strict=True):
-        if "remove-input" in tags(cell) and (text := only_text(done.outputs)):
-            turn_into_markdown(cell, text)
-            continue
-        if "parameters" in tags(cell):
-            cell.source = with_values(cell.source, values)
-        cell.execution_count = done.execution_count
-        # After check_outputs, standard error holds nothing but framework log lines.
-        cell.outputs = [clean(output) for output in done.outputs if output.get("name") != "stderr"]
-    return page
-
-
-def only_text(outputs):
-    """Returns the Markdown that a cell has shown, if it has shown nothing else, else ""."""
-    shown = [output for output in outputs if output.get("name") != "stderr"]
-    texts = [output.get("data", {}).get("text/markdown") for output in shown]
-    return "\n\n".join(texts) if all(texts) else ""
-
-
-def turn_into_markdown(cell, text):
-    cell.cell_type, cell.source = "markdown", text
-    cell.metadata.pop("tags")
-    del cell["outputs"], cell["execution_count"]
-
-
-def clean(output):
-    if output.output_type == "stream":
-        output.text = without_framework_log(output.text)
-    elif "data" in output:
-        output.data.pop(WIDGET_VIEW, None)  # the page shows the static form
-    return output
 
 
 @dataclass(eq=False)
@@ -276,7 +227,7 @@ def end_processes():
 
 
 def execute_all(notebooks, params_path, root, store, print_line=print):
-    """Executes what has changed; returns {name: page}. `store` keeps the executed copies."""
+    """Executes what has changed; returns {name: Executed}. `store` keeps the executed copies."""
     sources = {path.stem: read_notebook(path) for path in notebooks}
     parameters = Parameters.read(params_path, sources)
     known = {name: known_parameters(name, source) for name, source in sources.items()}
@@ -302,4 +253,4 @@ def execute_all(notebooks, params_path, root, store, print_line=print):
         if job not in to_run:
             print_line(f"{job.name}: unchanged")
     run_jobs(to_run, root, print_line)
-    return {job.name: as_page(job.source, read_notebook(job.target), job.values) for job in jobs}
+    return {job.name: Executed(job.source, read_notebook(job.target), job.values) for job in jobs}

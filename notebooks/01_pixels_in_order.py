@@ -43,13 +43,19 @@ blocks: int = 3  # masked layers of the tiny PixelCNN
 seed: int = 0  # of initialisation, shuffling and sampling
 
 # %%
+import dataclasses
 import math
 
 import pcnnlib as pcnn
 from pcnnlib import analysis
 from pcnnlib.models import baselines
 from pcnnlib.viz import plots
-from pcnnlib.viz.notebook import glue, show
+from pcnnlib.viz.notebook import (
+    show,
+    show_solution,
+    show_source,
+    show_text,
+)
 from pcnnlib.viz.parameters import check_dataset, check_parameters
 
 # %% tags=["remove-cell"]
@@ -78,14 +84,14 @@ check_dataset(
 data = pcnn.load_dataset(dataset, data_path=data_path)
 print(len(data.train), "training images of shape", data.image_shape)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.image_grid(data.test.images[:20], data.levels, columns=10),
     alt="Two rows of ten small grey images of handwritten digits.",
     caption="Images of the test set. They are small, which keeps every run in this book short.",
 )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.raster_order(8, 8, at=(3, 4)),
     alt="An 8 by 8 grid numbered row by row. Pixel 29 is marked; the 28 before it are blue.",
@@ -163,10 +169,9 @@ print(likelihoods["histogram per pixel"])
 # **A tiny PixelCNN.** All models so far drew each pixel on its own. A PixelCNN looks at the pixels
 # before it, through convolutions whose kernels are masked so that they see nothing else: the
 # subject of the [next chapter](02_masking_and_blind_spots.ipynb). This is all it computes:
-#
-# ```{literalinclude} ../pcnnlib/models/pixelcnn.py
-# :pyobject: PixelCNN.outputs_of
-# ```
+
+# %% tags=["remove-input"]
+show_source(pcnn.PixelCNN.outputs_of)
 
 # %%
 import keras
@@ -238,7 +243,7 @@ history = pcnn.train(tiny, data, config)
 likelihoods["tiny PixelCNN"] = pcnn.evaluate(tiny, data.test)
 print(likelihoods["tiny PixelCNN"])
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.training_curves({"tiny PixelCNN": history}),
     alt="Loss of the tiny PixelCNN against epochs: it falls fast, then slowly.",
@@ -248,7 +253,7 @@ show(
 # %% [markdown]
 # ## Result
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.compare_likelihoods(likelihoods),
     alt="Test bits per dimension of the four models; each is lower than the one before.",
@@ -256,27 +261,15 @@ show(
 )
 
 # %% tags=["remove-input"]
-glue("bits_uniform", likelihoods["uniform"].bits_per_dim)
-glue("bits_shared", likelihoods["one histogram"].bits_per_dim)
-glue("bits_per_pixel", likelihoods["histogram per pixel"].bits_per_dim)
-glue("bits_tiny", likelihoods["tiny PixelCNN"].bits_per_dim)
-glue("nats_tiny", likelihoods["tiny PixelCNN"].nats_per_image)
-glue("error_tiny", likelihoods["tiny PixelCNN"].standard_error)
-glue("parameters_tiny", tiny.count_params())
-glue(
-    "parameters_per_pixel", math.prod(data.image_shape) * (data.levels - 1)
-)
-glue("seconds", sum(history["seconds"]))
+free = math.prod(data.image_shape) * (data.levels - 1)
+show_text(f"""
+Each model costs less than the one before it. The histograms per pixel have {free:,} free
+probabilities; the PixelCNN has {tiny.count_params():,} weights, trained for
+{sum(history["seconds"]):.0f} seconds. So the neighbours of a pixel tell more about it than its
+position does.
+""")
 
 # %% [markdown]
-# From one model to the next: {glue:text}`bits_uniform:.3f` bits/dim for the uniform model,
-# {glue:text}`bits_shared:.3f` for one histogram, {glue:text}`bits_per_pixel:.3f` for a histogram per
-# pixel, and {glue:text}`bits_tiny:.3f` for the tiny PixelCNN
-# ({glue:text}`nats_tiny:.1f` ± {glue:text}`error_tiny:.1f` nats per image). The PixelCNN has
-# {glue:text}`parameters_tiny:,` parameters and trained for {glue:text}`seconds:.0f` seconds; the
-# histograms per pixel have {glue:text}`parameters_per_pixel:,` free probabilities. Neighbours tell
-# more about a pixel than its position does.
-#
 # Numbers are one way to compare models; samples are another. A model without neighbours can put ink
 # in the right region, but draws no stroke.
 
@@ -289,7 +282,7 @@ samples = {
     "real": data.test.images[:10],
 }
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.image_grid(samples, data.levels),
     alt="Ten samples of each model above ten real images; only the PixelCNN's have strokes.",
@@ -341,18 +334,17 @@ print(f"honest:  {total_probability(honest):.6f}")
 print(f"leaking: {total_probability(leaking):.6f}")
 assert abs(total_probability(honest) - 1) < 1e-4
 assert abs(total_probability(leaking) - 1) > 0.1
-glue("total_leaking", total_probability(leaking))
 
 # %% [markdown]
-# The probabilities that the leaking model deals out sum to {glue:text}`total_leaking:.1f`: its likelihoods
-# mean nothing, however good they look. The [next chapter](02_masking_and_blind_spots.ipynb) shows how
-# such mistakes happen and how to catch them.
+# The honest probabilities sum to 1, those of the leaking model do not: its likelihoods mean nothing,
+# however good they look. The [next chapter](02_masking_and_blind_spots.ipynb) shows how such mistakes
+# happen and how to catch them.
 #
 # The single costs also show *where* the model is surprised. The black border is nearly free. A
 # pixel costs much where a stroke begins, ends or bends: where those before it cannot tell what
 # comes next.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.surprise(data.test.images[0], pixel_costs, data.levels),
     alt="A digit, and beside it a map of the cost of each pixel: highest at the edges of strokes.",
@@ -368,51 +360,66 @@ show(
 #
 # ## Exercises
 #
-# **1.** What would the uniform model cost for images with 256 levels? For black and white
-# ones?
-#
-# <details style="margin-bottom: 1.2em"><summary>Solution</summary>
-#
-# $\log_2 256 = 8$ and $\log_2 2 = 1$ bits per dimension: the size of the uncompressed file.
-#
-# </details>
-#
+# **1.** What would the uniform model cost for images with 256 levels? For black and white ones?
+
+# %% tags=["remove-input"]
+show_solution(rf"""
+$\log_2 256 = {math.log2(256):.0f}$ and $\log_2 2 = {math.log2(2):.0f}$ bits per dimension: the size of
+the uncompressed file.
+""")
+
+# %% [markdown]
 # **2.** What does the histogram per pixel cost, on training and on test images, if it is fitted to
 # 50 images only and hardly smoothed (`smoothing=1e-9`)? Why do the two differ so much?
-#
-# <details style="margin-bottom: 1.2em"><summary>Solution</summary>
-#
-# ```python
-# few = data.train.take(50)
-# raw = baselines.Histogram(data.image_shape, data.levels, smoothing=1e-9).fit(few)
-# print(pcnn.evaluate(raw, few))
-# print(pcnn.evaluate(raw, data.test))
-# ```
-#
-# On its own 50 images no such model is better, since the frequencies are theirs. But test images
-# have levels that never occurred at that pixel, and each such pixel costs more than 20 nats. This
-# is overfitting in its purest form, and the reason why only test figures count.
-#
-# </details>
-#
+
+
+# %% tags=["remove-input"]
+def histograms_of_few_images():
+    few = data.train.take(50)
+    raw = baselines.Histogram(
+        data.image_shape, data.levels, smoothing=1e-9
+    ).fit(few)
+    return [pcnn.evaluate(raw, images) for images in (few, data.test)]
+
+
+known, unknown = histograms_of_few_images()
+show_solution(
+    f"""
+It costs {known.bits_per_dim:.2f} bits/dim on the 50 images and {unknown.bits_per_dim:.2f} on test
+images; the uniform model costs {bits:.2f}. On its own 50 images no model that draws each pixel alone is
+better, since the frequencies are theirs. But test images have levels that never occurred at that pixel,
+and each such pixel costs more than 20 nats. This is overfitting in its purest form, and the reason why
+only test figures count.
+""",
+    histograms_of_few_images,
+)
+
+# %% [markdown]
 # **3.** Does the order matter? Turn all images by 180 degrees, so that the last pixel comes first,
 # and train the tiny PixelCNN again.
-#
-# <details style="margin-bottom: 1.2em"><summary>Solution</summary>
-#
-# ```python
-# import dataclasses
-#
-# parts = ("train", "validation", "test")
-# turned = {part: pcnn.Split(getattr(data, part).images[:, ::-1, ::-1]) for part in parts}
-# other = dataclasses.replace(data, **turned, classes=None)
-# keras.utils.set_random_seed(seed)
-# model = pcnn.PixelCNN(data.image_shape, data.levels, filters, blocks)
-# pcnn.train(model, other, config)
-# print(pcnn.evaluate(model, other.test))
-# ```
-#
-# The chain rule holds in any order, so a perfect model would cost the same. A trained one differs a
-# little: some directions are easier to learn.
-#
-# </details>
+
+
+# %% tags=["remove-input", "timing"]
+def train_on_turned_images():
+    parts = ("train", "validation", "test")
+    turned = {
+        part: pcnn.Split(getattr(data, part).images[:, ::-1, ::-1])
+        for part in parts
+    }
+    other = dataclasses.replace(data, **turned, classes=None)
+    keras.utils.set_random_seed(seed)
+    model = pcnn.PixelCNN(data.image_shape, data.levels, filters, blocks)
+    pcnn.train(model, other, config)
+    return pcnn.evaluate(model, other.test)
+
+
+turned, upright = train_on_turned_images(), likelihoods["tiny PixelCNN"]
+show_solution(
+    f"""
+Upright images cost {upright.nats_per_image:.2f} ± {upright.standard_error:.2f} nats, turned ones
+{turned.nats_per_image:.2f} ± {turned.standard_error:.2f}. The chain rule holds in any order, so a
+perfect model would cost the same. A trained one may differ, for some orders are easier to learn, by more
+or less than another seed would do: try a few seeds before you believe in a difference.
+""",
+    train_on_turned_images,
+)

@@ -47,7 +47,12 @@ seed: int = 0  # of initialisation, shuffling and sampling
 import pcnnlib as pcnn
 from pcnnlib.nn import masks
 from pcnnlib.viz import explorers, plots
-from pcnnlib.viz.notebook import glue, show
+from pcnnlib.viz.notebook import (
+    show,
+    show_solution,
+    show_source,
+    show_text,
+)
 from pcnnlib.viz.parameters import check_dataset, check_parameters
 
 # %% tags=["remove-cell"]
@@ -83,7 +88,7 @@ check_dataset(
 # - **Type B** shows it. Later layers read features, and those at the centre no longer contain the
 #   pixel.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.masks(
         {
@@ -96,14 +101,11 @@ show(
 )
 
 # %% [markdown]
-# The library makes them with
-#
-# ```{literalinclude} ../pcnnlib/nn/masks.py
-# :pyobject: raster_mask
-# ```
-#
-# Its channel groups are for colour images, where R comes before G and G before B within a pixel; we need
-# them below.
+# The library makes them with this function. Its channel groups are for colour images, where R comes
+# before G and G before B within a pixel. We need them below.
+
+# %% tags=["remove-input"]
+show_source(masks.raster_mask)
 
 # %% [markdown]
 # ## What a pixel sees
@@ -126,8 +128,8 @@ gradient = tape.gradient(output, image)[0, :, :, 0].numpy()
 print((gradient != 0).astype(int))
 
 # %% [markdown]
-# Ones are seen, zeros are not. `pcnnlib.receptive_field` does the same for several random images (one
-# alone may hide a pixel by chance, where a ReLU is off), and the strengths are averaged. Here it is for
+# Ones are seen, zeros are not. `pcnnlib.receptive_field` does the same for several random images, and
+# averages the strengths: one image alone may hide a pixel by chance, where a ReLU is off. Here it is for
 # deeper and deeper stacks of 3 × 3 convolutions.
 
 # %%
@@ -137,19 +139,21 @@ for layers in (2, 3, 5, 8):
     model = pcnn.PixelCNN(shape, blocks=layers, first_kernel_size=3)
     fields[f"{layers} layers"] = pcnn.receptive_field(model, middle)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
-    plots.receptive_fields(fields, middle),
+    plots.receptive_fields(
+        fields, middle, reach={f"{n} layers": n for n in (2, 3, 5, 8)}
+    ),
     alt="Receptive fields that grow with depth, but never fill the triangle above and to the right.",
-    caption="What one pixel sees through 2, 3, 5 and 8 layers: the fuller the blue, the stronger. With "
-    "depth the field fills all rows above, except for a triangle to the right.",
+    caption="What one pixel sees through 2, 3, 5 and 8 layers: the fuller the blue, the stronger. Grey "
+    "pixels come into reach with more layers. Orange ones are in reach and stay unseen.",
 )
 
 # %% [markdown]
-# More layers see further up and to the left, yet a triangle to the right stays out of sight. To move right,
-# a path through the layers must also move up: in its own row a mask lets it move left only. With
-# 3 × 3 kernels that is one column to the right for every row. This is the **blind spot**. It
-# does not go away with depth: figure 1 of the paper ([van den Oord et al., 2016](https://arxiv.org/abs/1606.05328)) draws it, and the
+# More layers see further up and to the left, yet a triangle to the right stays out of sight. A path
+# through the layers that moves right must also move up: in its own row a mask lets it move left only.
+# With 3 × 3 kernels that is one column to the right for every row. This is the **blind spot**. It
+# does not go away with depth. Figure 1 of the paper ([van den Oord et al., 2016](https://arxiv.org/abs/1606.05328)) draws it, and the
 # text puts it at up to a quarter of the field that the kernels could reach.
 #
 # How much is it here? The gated model of the [next chapter](03_gated_stacks.ipynb) has no blind
@@ -161,17 +165,17 @@ depth = 8
 pixelcnn, gated = explorers.measure_frames(depth + 1, [3], [depth])
 share = 1 - pixelcnn.sum() / gated.sum()
 print(f"{pixelcnn.sum()} of {gated.sum()} are seen, {share:.0%} are not")
-glue("blind_depth", depth)
-glue("blind_share", 100 * share)
 
 # %% [markdown]
-# {glue:text}`blind_share:.0f`% at {glue:text}`blind_depth` layers, and growing towards a quarter as
-# layers are added: of $2L^2 + 2L$ pixels in reach of $L$ layers, $L(L-1)/2$ are not seen.
+# The share grows towards a quarter as layers are added: of $2L^2 + 2L$ pixels in reach of $L$ layers,
+# $L(L-1)/2$ are blind.
 #
 # ## Explore
 #
-# Choose a model, a kernel, a depth and a pixel (or click on one). Every field that you see was
-# measured by gradient, as above.
+# Choose a model, a kernel, a depth and a pixel, or click on one. Orange pixels are blind: the kernels
+# reach that far, and no path leads there. Grey ones are out of reach: it takes more layers to reach them, or
+# *dilated* kernels, which leave gaps between their taps. The library has those for the Gated
+# PixelCNN. Every field that you see was measured by gradient, as above.
 
 # %%
 explorers.receptive_field_explorer(size=image_size, at=middle)
@@ -229,10 +233,8 @@ assert [report.causal for report in reports.values()] == [
     False,
     False,
 ]
-glue("leaks_visible", len(reports["1. centre visible"].leaks))
-glue("leaks_early", len(reports["2. mask B first"].leaks))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.causality(reports),
     alt="Three triangular matrices of influence; the wrong models have entries on the diagonal.",
@@ -240,10 +242,14 @@ show(
     "of the second, and so on. The right model has nothing on or above the diagonal.",
 )
 
+# %% tags=["remove-input"]
+leaks = {name: len(report.leaks) for name, report in reports.items()}
+show_text(f"""
+The first mistake leaks {leaks["1. centre visible"]} times. The second leaks {leaks["2. mask B first"]}
+times, once for each value. In grey images, with one channel, the two are the same mask.
+""")
+
 # %% [markdown]
-# The first mistake leaks {glue:text}`leaks_visible` times, the second {glue:text}`leaks_early`
-# times, once for each value. In grey images, with one channel, the two are the same mask.
-#
 # **3. The 1 × 1 link is masked.** The Gated PixelCNN has a *vertical* stack that sees the rows
 # above and hands its features to a *horizontal* stack, through a 1 × 1 convolution: the link. The
 # vertical stack stops one row short of the pixel's own, so the link needs no mask. Whoever masks it
@@ -297,7 +303,7 @@ seen = {
     for name, report in links.items()
 }
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.receptive_fields(seen, pixels),
     alt="Four maps. With the masked link the row right above the pixel is not seen.",
@@ -309,8 +315,8 @@ show(
 # ## Result: what a wrong mask does to the loss
 #
 # Why does it matter? Because the loss will not warn you. We train four models on the digits: a
-# PixelCNN as it should be, one with the mistakes 1 and 2, a Gated PixelCNN as it should be, and one
-# with mistake 3.
+# PixelCNN as it should be, one whose centre is visible (mistakes 1 and 2, the same here), a Gated PixelCNN
+# as it should be, and one with mistake 3.
 
 # %%
 data = pcnn.load_dataset(dataset, data_path=data_path)
@@ -335,7 +341,7 @@ for name, model in models.items():
     pcnn.train(model, data, config)
     likelihoods[name] = pcnn.evaluate(model, data.test)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.compare_likelihoods(likelihoods),
     alt="Test bits per dimension: the model with a visible centre is far below all others.",
@@ -343,17 +349,16 @@ show(
 )
 
 # %% tags=["remove-input"]
-glue("bits_right", likelihoods["PixelCNN"].bits_per_dim)
-glue("bits_leak", likelihoods["PixelCNN, centre visible"].bits_per_dim)
-glue("bits_gated", likelihoods["Gated"].bits_per_dim)
-glue("bits_late", likelihoods["Gated, link masked"].bits_per_dim)
+bits = {name: value.bits_per_dim for name, value in likelihoods.items()}
+show_text(f"""
+With the centre visible, the loss falls from {bits["PixelCNN"]:.2f} to
+{bits["PixelCNN, centre visible"]:.2f} bits/dim. The model copies the answer, and only the length of the
+training keeps it from zero. That number is no likelihood any more. **A loss that is too good is a leak
+until proven otherwise.** The masked link does the reverse: {bits["Gated, link masked"]:.2f} instead of
+{bits["Gated"]:.2f}. Neither mistake comes with a warning.
+""")
 
 # %% [markdown]
-# With the centre visible, the loss falls from {glue:text}`bits_right:.2f` to
-# {glue:text}`bits_leak:.2f` bits/dim: the model copies the answer, and only the length of the
-# training keeps it from zero. That number is no likelihood any more. **A loss that is too good is a
-# leak until proven otherwise.** The masked link does the reverse: {glue:text}`bits_late:.2f` instead
-# of {glue:text}`bits_gated:.2f`, a worse model, for no visible reason. Neither comes with a warning.
 # Samples give the leak away, because when drawing there is no answer to copy, only the empty pixel:
 
 # %%
@@ -362,7 +367,7 @@ for name, model in models.items():
     drawn[name] = model.sample(10, seed=seed, method="full")
 drawn["real"] = data.test.images[:10]
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.image_grid(drawn, data.levels),
     alt="Samples of the four models and real digits; those of the leaking model are black.",
@@ -380,41 +385,74 @@ show(
 # ## Exercises
 #
 # **1.** A kernel large enough has no blind spot. How large must the *first* one be for 8 × 8 images?
-#
-# <details style="margin-bottom: 1.2em"><summary>Solution</summary>
-#
-# ```python
-# for size in (3, 7, 11, 13, 15):
-#     model = pcnn.PixelCNN((8, 8, 1), filters=16, blocks=4, first_kernel_size=size)
-#     print(size, pcnn.check_causality(model).blind_spot.sum())
-# ```
-#
-# It must be 15, seven to each side. With less, the other layers do not help everywhere: they move
-# to the right only as they move up, so in the row right above, nothing further right than the first
-# kernel's half is ever reached.
-#
-# </details>
-#
+
+
+# %% tags=["remove-input"]
+def count_blind_values():
+    counts = {}
+    for size in (3, 7, 11, 13, 15):
+        wide = pcnn.PixelCNN(
+            (8, 8, 1), filters=16, blocks=4, first_kernel_size=size
+        )
+        report = pcnn.check_causality(wide)
+        counts[size] = int(report.blind_spot.sum())
+    return counts
+
+
+counts = count_blind_values()
+smallest = min(size for size, count in counts.items() if count == 0)
+show_solution(
+    f"""
+Pairs of an earlier value and a prediction that never sees it: {
+        ", ".join(f"{n} with {size} × {size}" for size, n in counts.items())
+    }. So it must be {smallest}: {
+        smallest // 2
+    } to each side. With less, the other layers do not help
+everywhere. They move to the right only as they move up, so in the row right above, nothing further right
+than half of the first kernel is ever reached.
+""",
+    count_blind_values,
+)
+
+# %% [markdown]
 # **2.** Before you run it: how many leaks should mistakes 1 and 2 have on images of 4 × 4 pixels
 # with three channels?
-#
-# <details style="margin-bottom: 1.2em"><summary>Solution</summary>
-#
-# Mistake 2: every value changes its own prediction, $4 \cdot 4 \cdot 3 = 48$. Mistake 1: in each
-# pixel R, G and B change predictions of R, of R and G, and of all three, $1 + 2 + 3 = 6$, so
-# $16 \cdot 6 = 96$. If a report has fewer, a value was too weak to show: try `images=4`.
-#
-# </details>
-#
-# **3.** Show the pixel to the *right* in a later layer: `model.blocks[0].convolution.mask`. Its
-# last row ends at the centre; why is a leak by that route impossible in this library?
-#
-# <details style="margin-bottom: 1.2em"><summary>Solution</summary>
-#
-# Only the taps that a mask shows are stored. For a raster mask this is the rows down to the own
-# one, over the full width, so there *is* a tap to the right of the centre, and
-# `model.blocks[0].convolution.mask[-1, 2] = 1` leaks: `check_causality` finds it. What is impossible
-# is a look at the rows below, for which no weights exist. The vertical and horizontal kernels of the
-# next chapter store no hidden tap, and leave nothing to unmask.
-#
-# </details>
+
+# %% tags=["remove-input"]
+expected = {
+    "1. centre visible": 16 * (1 + 2 + 3),
+    "2. mask B first": 16 * 3,
+}
+assert all(leaks[name] == count for name, count in expected.items())
+show_solution(rf"""
+Mistake 2: every value changes its own prediction, $4 \cdot 4 \cdot 3 = {expected["2. mask B first"]}$.
+Mistake 1: in each pixel R, G and B change predictions of R, of R and G, and of all three,
+$1 + 2 + 3 = 6$, so $16 \cdot 6 = {expected["1. centre visible"]}$. The two reports above say the same. If
+a report has fewer, a value was too weak to show: try `images=4`.
+""")
+
+# %% [markdown]
+# **3.** Show the pixel to the *right* in a later layer: `model.blocks[0].convolution.mask`. Does it leak?
+# Can the rows *below* leak in this way?
+
+
+# %% tags=["remove-input"]
+def show_the_pixel_to_the_right():
+    wrong = pcnn.PixelCNN(
+        (4, 4, 1), filters=16, blocks=3, first_kernel_size=3
+    )
+    mask = wrong.blocks[0].convolution.mask
+    mask[-1, 2] = 1  # the last row stored, right of the centre
+    return len(pcnn.check_causality(wrong).leaks), mask.shape[0]
+
+
+count, stored = show_the_pixel_to_the_right()
+show_solution(
+    f"""
+It leaks {count} times. Only the taps that a mask can show are stored: for a raster mask {stored} of 3
+rows, those down to the pixel's own one, over the full width. So there *is* a tap to the right of the
+centre. What is impossible is a look at the rows below, for which no weights exist. The vertical and
+horizontal kernels of the next chapter store no hidden tap, and leave nothing to unmask.
+""",
+    show_the_pixel_to_the_right,
+)

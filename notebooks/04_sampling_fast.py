@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Why does drawing take so long, and how can it take less?
 #
-# After this chapter you can say why pixels must be drawn one after another, what the plain loop
-# computes again and again, and two exact ways around it: a cache, and guessing with correction. You will
+# After this chapter you can say why pixels must be drawn one after another, and what the plain loop
+# computes again and again. You know two exact ways around it: a cache, and guessing with correction. You
 # complete half-hidden digits and turn the temperature. It runs in about a minute and a half on two CPU
 # cores.
 
@@ -49,19 +49,25 @@ largest_size: int = 16  # height and width of the largest images timed
 seed: int = 0  # of initialisation, shuffling and sampling
 
 # %%
+import dataclasses
 import time
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import pcnnlib as pcnn
 from pcnnlib import analysis, runs, sampling
+from pcnnlib.nn.layers import CausalConv2D
+from pcnnlib.sampling.cached import _draw_pixel
 from pcnnlib.viz import plots
 from pcnnlib.viz.notebook import (
-    glue,
-    glue_run,
     parse_integers,
     show,
+    show_solution,
+    show_source,
+    show_text,
+    table,
 )
 from pcnnlib.viz.parameters import check_dataset, check_parameters
 
@@ -100,6 +106,7 @@ check_dataset(pcnn.load_dataset(dataset, data_path=data_path), test=16)
 
 # %% tags=["timing"]
 published = pcnn.load_pretrained("mnist")
+network = tf.function(published)  # compiled: as fast as a pass can be
 
 
 def draw_plainly(n, seed):
@@ -107,7 +114,7 @@ def draw_plainly(n, seed):
     images = np.zeros((n, *published.image_shape), "uint8")
     for i in range(images.shape[1]):
         for j in range(images.shape[2]):
-            logits = np.asarray(published(images))[:, i, j]  # one pixel
+            logits = np.asarray(network(images))[:, i, j]  # one pixel
             ones = 1 / (1 + np.exp(-logits))
             images[:, i, j] = rng.random(ones.shape) < ones
     return images
@@ -116,21 +123,21 @@ def draw_plainly(n, seed):
 start = time.perf_counter()
 plainly = draw_plainly(1, seed)
 plain_seconds = time.perf_counter() - start
-print(f"{plain_seconds:.1f} seconds for one image")
 
-# %% tags=["hide-input"]
-glue("plain_seconds", plain_seconds)
-glue("plain_passes", int(plainly[0].size))
+# %% tags=["remove-input"]
 show(
     plots.image_grid(plainly, 2, columns=10),
     alt="One drawn binary digit of 28 by 28 pixels.",
     caption="Drawn by the loop above, pixel by pixel.",
 )
 
+# %% tags=["remove-input"]
+show_text(f"""
+{plain_seconds:.1f} seconds for one image: {plainly[0].size} passes through the whole network. This chapter
+shows two ways to draw it in a small part of that time.
+""")
+
 # %% [markdown]
-# {glue:text}`plain_seconds:.1f` seconds for one image: {glue:text}`plain_passes` passes through the whole
-# network. This chapter shows two ways to draw it in a small part of that time.
-#
 # How much of that work is new? Let us train a model, change one pixel, and look at the features of
 # every block: which of them change?
 
@@ -158,11 +165,8 @@ print(pcnn.evaluate(model, data.test))
 height, width = data.image_shape[:2]
 drawn_pixel = (height // 3, width // 3)
 vertical, horizontal = analysis.changed_features(model, drawn_pixel)
-glue("features", 2 * vertical.size)
-glue("changed", int(vertical.sum() + horizontal.sum()))
-glue("needed", blocks)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.changed_features(
         vertical,
@@ -177,11 +181,14 @@ show(
     "needs one place per block.",
 )
 
+# %% tags=["remove-input"]
+show_text(f"""
+Of {2 * vertical.size:,} positions (both stacks, all blocks), {int(vertical.sum() + horizontal.sum()):,}
+change. The next pixel needs {blocks} of them: one in each block of the horizontal stack. The plain loop
+computes all {2 * vertical.size:,}, for every pixel.
+""")
+
 # %% [markdown]
-# Of {glue:text}`features` positions (both stacks, all blocks), {glue:text}`changed` change, and the next
-# pixel needs {glue:text}`needed` of them: one in each block of the horizontal stack. The plain loop
-# computes all {glue:text}`features`, for every pixel.
-#
 # ## The cache
 #
 # Two facts are enough to avoid it:
@@ -191,8 +198,8 @@ show(
 #   block's input: as many rows as its kernel reaches up.
 # - The **horizontal stack** has to be computed *once per pixel*, but at that pixel alone. All it
 #   needs is the last few columns of each block's input.
-#
-# %% tags=["hide-input"]
+
+# %% tags=["remove-input"]
 show(
     plots.kept_by_cache(10, 12, (6, 7)),
     alt="Two grids. The vertical stack keeps the row above, the horizontal one the pixel to the left.",
@@ -204,30 +211,24 @@ show(
 # What is kept is exactly what the convolution would have found in its window, had the whole image been
 # there. So the layers need no second implementation: training pads the image and convolves it,
 # sampling convolves the window that it kept.
-#
-# ```{literalinclude} ../pcnnlib/nn/layers.py
-# :pyobject: CausalConv2D.call
-# ```
-#
+
+# %% tags=["remove-input"]
+show_source(CausalConv2D.call)
+
+# %% [markdown]
 # And this is the step for one pixel; `horizontal_step` and `head` run the same code as in training:
-#
-# ```{literalinclude} ../pcnnlib/sampling/cached.py
-# :pyobject: _draw_pixel
-# ```
-#
+
+# %% tags=["remove-input"]
+show_source(_draw_pixel)
+
+# %% [markdown]
 # The idea is that of [Ramachandran et al. (2017)](https://arxiv.org/abs/1704.06001), who cached PixelCNN++; the two stacks of the
 # Gated PixelCNN make it simpler.
 
 # %%
-kept, everything = (
-    sampling.cache_size(model),
-    2 * filters * height * width * blocks,
-)
-glue("kept", kept)
-glue("everything", everything)
-print(
-    f"kept per image: {kept:,} numbers, of {everything:,} features in both stacks"
-)
+kept = sampling.cache_size(model)
+everything = 2 * filters * height * width * blocks
+print(f"{kept:,} numbers kept per image, of {everything:,} in both stacks")
 
 # %% [markdown]
 # The cache grows with the width of the image, not with its height.
@@ -244,19 +245,14 @@ whole = np.asarray(model(real))
 difference = float(np.abs(sampling.parameters(model, real) - whole).max())
 cached = model.sample(16, seed=seed)
 full = model.sample(16, seed=seed, method="full")
-glue("difference", difference)
-glue("equal_images", int((cached == full).all(axis=(1, 2, 3)).sum()))
-print(
-    f"largest difference of a logit: {difference:.1e}, of {np.abs(whole).max():.1f}"
-)
-print(
-    f"images that are equal in every pixel: {(cached == full).all(axis=(1, 2, 3)).sum()} of 16"
-)
+equal = int((cached == full).all(axis=(1, 2, 3)).sum())
+print(f"largest difference of a logit: {difference:.1e}")
+print(f"largest logit: {np.abs(whole).max():.1f}")
+print(f"images that are equal in every pixel: {equal} of {len(full)}")
 assert difference < 1e-4
 
 # %% [markdown]
-# Rounding apart, the logits agree, and {glue:text}`equal_images` of 16 images are equal in every
-# pixel.
+# The logits differ by rounding only, and images are equal in every pixel.
 #
 # ## Result: how much faster?
 #
@@ -287,7 +283,7 @@ for n in batches:
         lambda x=known: model.log_likelihood(x, batch_size=len(x))
     )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.timing(by_batch),
     alt="Seconds against batch size: full far above cached, cached somewhat above a forward pass.",
@@ -295,22 +291,14 @@ show(
 )
 
 # %%
-gain = by_batch["full"][largest_batch] / by_batch["cached"][largest_batch]
-passes = (
-    by_batch["cached"][largest_batch]
-    / by_batch["one forward pass"][largest_batch]
+gain, passes = (
+    by_batch[name][largest_batch] / by_batch["cached"][largest_batch]
+    for name in ("full", "one forward pass")
 )
-glue("largest", largest_batch)
-glue("gain", gain)
-glue("passes", passes)
-print(
-    f"{largest_batch} images: {gain:.0f} times as fast as full, {passes:.1f} forward passes"
-)
+print(f"the cache is {gain:.0f} times as fast as the plain loop")
+print(f"and takes the time of {1 / passes:.1f} forward passes")
 
 # %% [markdown]
-# For {glue:text}`largest` images the cache is {glue:text}`gain:.0f` times as fast, and a batch costs
-# about as much as {glue:text}`passes:.1f` forward passes.
-#
 # These images are small. The plain loop takes $n^2$ steps, each of which costs as much as $n^2$
 # pixels; the cached one takes $n^2$ steps of constant cost, so it should gain more and more as images
 # grow. That is a prediction, and it could come out wrong:
@@ -332,30 +320,36 @@ growth = {
     name: np.polyfit(np.log(list(line)), np.log(list(line.values())), 1)[0]
     for name, line in by_size.items()
 }
-for name, slope in growth.items():
-    glue(f"growth_{name}", slope)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.timing(by_size, x="pixels in an image"),
     alt="Seconds against pixels: full rises more steeply than cached.",
     caption="Seconds to draw eight images with untrained networks, against their number of pixels.",
 )
 
+# %% tags=["remove-input"]
+show_text(f"""
+The slopes of these lines are {growth["full"]:.1f} for the plain loop and {growth["cached"]:.1f} for the
+cached one. Arithmetic alone would give 2 and 1. Small images keep both below it, since each step has a
+fixed cost besides.
+""")
+
 # %% [markdown]
-# The slopes of these lines are {glue:text}`growth_full:.1f` for the plain loop and
-# {glue:text}`growth_cached:.1f` for the cached one. (Small images keep both below what arithmetic
-# alone would give, 2 and 1: each step has a fixed cost besides.)
-#
 # ## A third way: guess, and correct
 #
-# A cache needs two stacks that can be computed piece by piece. There is a way without it that is exact
-# too. Draw the noise first: for each pixel one number between 0 and 1, which decides what is drawn once
-# the probability is known. Then *guess* the whole image, and redraw all of its pixels at once, each
-# with its own noise, given the guess. The first pixel depends on nothing: it is right now, and stays.
-# So the second is right after the next round, and so on: after at most $n^2$ rounds nothing changes any
-# more, and what does not change is the image that the plain loop would have drawn with this noise. Most
-# pixels do not wait for their turn: their noise decides alike whatever the last few pixels are
+# A cache needs two stacks that can be computed piece by piece. There is an exact way without one.
+#
+# 1. Draw the noise first: one number between 0 and 1 for each pixel. It decides what is drawn once the
+#    probability is known.
+# 2. *Guess* the whole image.
+# 3. Redraw all of its pixels at once, each with its own noise, given the guess. Repeat this until
+#    nothing changes.
+#
+# The first pixel depends on nothing: it is right after one round, and stays. So the second is right
+# after two rounds, and so on. After at most $n^2$ rounds nothing changes any more, and that is the image
+# which the plain loop would have drawn with this noise. Most pixels do not wait for their turn: their
+# noise decides alike whatever the last few pixels are
 # ([Wiggers and Hoogeboom, 2020](https://arxiv.org/abs/2002.09928); [Song et al., 2021](https://arxiv.org/abs/2002.03629)).
 
 # %%
@@ -366,7 +360,7 @@ noise = np.random.default_rng(seed).random(
 guess = np.zeros(noise.shape, "uint8")
 rounds, settled = 0, np.zeros((together, published.image_shape[0]), int)
 while True:
-    ones = 1 / (1 + np.exp(-np.asarray(published(guess))))
+    ones = 1 / (1 + np.exp(-np.asarray(network(guess))))
     redrawn = (noise >= 1 - ones).astype("uint8")
     changed = (redrawn != guess).any(axis=(2, 3))  # of each image, rows
     if not changed.any():
@@ -380,36 +374,44 @@ print(
 )
 assert same
 
-# %% tags=["hide-input"]
-glue("together", together)
-glue("rounds", rounds)
-glue("rounds_one", int(settled[0].max()))
-rows = range(1, 1 + published.image_shape[0])
+# %% tags=["remove-input"]
+rows = np.arange(1, 1 + published.image_shape[0])
+one, latest = (
+    np.maximum.accumulate(r) for r in (settled[0], settled.max(axis=0))
+)
 show(
     plots.lines(
         {
-            "first image": (rows, np.maximum.accumulate(settled[0])),
-            f"latest of {together}": (
-                rows,
-                np.maximum.accumulate(settled.max(axis=0)),
-            ),
+            "first image": (rows, one),
+            f"latest of {together}": (rows, latest),
         },
         x="row of the image",
         y="rounds until it is right",
     ),
-    alt="Rounds against rows: nearly straight lines, about one or two rounds a row.",
+    alt="Rounds against rows: flat while rows are empty, then one or two rounds more for each row.",
     caption="After how many rounds a row, and all rows above it, were right. Empty rows are right at "
-    "once; strokes make later rows wait.",
+    "once. Where there is ink, a row waits for the one above it.",
 )
 
-# %% [markdown]
-# {glue:text}`rounds_one` rounds for the first image alone and {glue:text}`rounds` for all
-# {glue:text}`together`, since a batch waits for its slowest image. `method="parallel"` is this loop,
-# compiled, for any model; `method="rows"` keeps the cache of the rows above and guesses within a row
-# only. All methods draw the same images from the same seed:
+# %% tags=["remove-input"]
+slowest = int(np.argmax(np.diff(latest, prepend=0))) + 1
+show_text(f"""
+The first image alone takes {one[-1]} rounds, all {together} together {rounds}, since a batch waits for its
+slowest image. Of their rows, the one numbered {slowest} adds most: {int(np.diff(latest, prepend=0).max())}
+rounds. In an empty row no pixel depends on its neighbours, so it is right with the first guess. In a
+stroke each pixel follows from the one before it, and a wrong one is corrected pixel by pixel.
+
+`method="parallel"` is this loop, compiled, for any model. `method="rows"` keeps the cache of the rows above
+and guesses within a row only. All methods draw the same images from the same seed:
+""")
 
 # %% tags=["timing"]
-baseline = pcnn.PixelCNN((28, 28, 1), 2, filters=16, blocks=5)
+one_stack = pcnn.PixelCNN(
+    data.image_shape, data.levels, max(4, filters // 2 * 2), blocks
+)
+pcnn.train(
+    one_stack, data, dataclasses.replace(config, epochs=min(epochs, 3))
+)
 methods = {}
 for n in (1, together):
     for method in ("cached", "rows", "parallel"):
@@ -419,33 +421,52 @@ for n in (1, together):
     methods["forward", n] = seconds(
         lambda n=n: published.log_likelihood(guess[:n], batch_size=n)
     )
-methods["plain PixelCNN", 1] = seconds(
-    lambda: baseline.sample(1, seed=0, method="full")
-)
-methods["parallel PixelCNN", 1] = seconds(
-    lambda: baseline.sample(1, seed=0, method="parallel")
+for method in ("full", "parallel"):
+    methods[f"PixelCNN, {method}", 1] = seconds(
+        lambda m=method: one_stack.sample(1, seed=0, method=m)
+    )
+
+# %% tags=["remove-input"]
+names = {
+    "cached": "cached: pixel by pixel",
+    "rows": "rows: guessing within a row",
+    "parallel": "parallel: guessing the image",
+    "forward": "one forward pass, for comparison",
+}
+lines = [
+    [text, *(f"{methods[name, n]:.3f}" for n in (1, together))]
+    for name, text in names.items()
+]
+for text in ("pixel by pixel", "guessing the image"):
+    method = "full" if text.startswith("pixel") else "parallel"
+    time_of_one = methods[f"PixelCNN, {method}", 1]
+    lines.append([f"PixelCNN: {text}", f"{time_of_one:.3f}", "–"])
+table(
+    ["Seconds", "1 image", f"{together} images"],
+    lines,
+    caption="Time on the processor that built this page. The upper rows are of the published Gated PixelCNN "
+    "of 28 × 28 pixels. The last two are of a PixelCNN trained on this chapter's images, which keeps no cache.",
 )
 
 # %% tags=["remove-input"]
-for (name, n), value in methods.items():
-    glue(f"{name.replace(' ', '_').lower()}_{n}", value)
-glue(
-    "pixelcnn_gain",
-    methods["plain PixelCNN", 1] / methods["parallel PixelCNN", 1],
+fastest = {
+    n: min(("cached", "rows", "parallel"), key=lambda m: methods[m, n])
+    for n in (1, together)
+}
+one, many = f'`"{fastest[1]}"`', f'`"{fastest[together]}"`'
+winners = (
+    f"{one}, for one image and for {together}"
+    if one == many
+    else f"{one} for one image, and {many} for {together}"
 )
+pixelcnn = methods["PixelCNN, full", 1] / methods["PixelCNN, parallel", 1]
+show_text(f"""
+The fastest here is {winners}. The cache does the least work, but in {plainly[0].size} steps, one after another. Guessing does more work in fewer steps. A
+machine that does much at once, such as a GPU, may prefer that: run this cell on yours. A `PixelCNN` has no
+cache. It draws an image {pixelcnn:.1f} times as fast by guessing as pixel by pixel.
+""")
 
 # %% [markdown]
-# | seconds | 1 image | {glue:text}`together` images |
-# |---|---|---|
-# | `"cached"`, pixel by pixel | {glue:text}`cached_1:.3f` | {glue:text}`cached_16:.3f` |
-# | `"rows"`, guessing within a row | {glue:text}`rows_1:.3f` | {glue:text}`rows_16:.3f` |
-# | `"parallel"`, guessing the image | {glue:text}`parallel_1:.3f` | {glue:text}`parallel_16:.3f` |
-# | one forward pass | {glue:text}`forward_1:.3f` | {glue:text}`forward_16:.3f` |
-#
-# On a few cores the cache wins, because it does the least work. Guessing does more work in fewer steps:
-# it is for machines that do much at once, and for models that keep no cache. A `PixelCNN` with one stack
-# is drawn {glue:text}`pixelcnn_gain:.0f` times as fast in this way as pixel by pixel.
-#
 # ## At full size
 #
 # How long does a trained network of useful size take? The published run `mnist` has 28 × 28 pixels; its
@@ -458,29 +479,32 @@ drawing = seconds(lambda: published.sample(largest_batch, seed=seed))
 forward = seconds(
     lambda: published.log_likelihood(digits, batch_size=len(digits))
 )
-print(f"{largest_batch / drawing:.0f} images a second")
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
-    plots.image_grid(digits[:40], 2, columns=min(10, largest_batch)),
-    alt="Drawn binary digits of 28 by 28 pixels.",
-    caption="Drawn from the published weights in the seconds that the text names, none selected.",
+    plots.image_grid(
+        digits[:32], 2, columns=min(8, largest_batch), width=7.0
+    ),
+    alt="Drawn digits of 28 by 28 pixels, white on black, as different as if many people wrote them.",
+    caption="Drawn from the published weights of `mnist` while this page was built. None was selected.",
 )
 
 # %% tags=["remove-input"]
-glue_run("full", full)
-glue("full_seconds", drawing)
-glue("full_passes", drawing / forward)
-glue("full_pixels", int(digits[0].size))
+nats, error = (
+    full["test"][name] for name in ("nats_per_image", "standard_error")
+)
+show_text(f"""
+{largest_batch} images in {drawing:.2f} seconds, about as long as {drawing / forward:.1f} forward passes; the
+plain loop needs {digits[0].size} of those. `benchmarks/sampling.py` runs the plain loop too, on your
+machine.
+
+These weights are stored with the library, they were not trained for this page: a network of
+{full["weights"]["parameters"]:,} weights at {nats:.2f} ± {error:.2f} nats per test image, trained for
+{full["seconds"] / 3600:.1f} hours on {runs.hardware(full)}, commit {full["commit"]}. See
+[chapter 8](08_results.ipynb).
+""")
 
 # %% [markdown]
-# {glue:text}`largest` images in {glue:text}`full_seconds:.2f` seconds, about as long as
-# {glue:text}`full_passes:.1f` forward passes; the plain loop needs {glue:text}`full_pixels` of those.
-# (A network of {glue:text}`full_weights:,` weights at {glue:text}`full_nats:.2f` ±
-# {glue:text}`full_error:.2f` nats per test image, trained for {glue:text}`full_hours:.1f` hours on
-# {glue:text}`full_hardware`, commit {glue:text}`full_commit`: see [chapter 8](08_results.ipynb).)
-# `benchmarks/sampling.py` runs the plain loop too, on your machine.
-#
 # ## Complete what is half hidden
 #
 # Pixels that are known need not be drawn: `image` holds them, the mask `keep` marks them, and the
@@ -499,7 +523,7 @@ for name, keep in {"upper half": upper, "left half": left}.items():
             8, image=hidden, keep=keep, seed=k
         )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.image_grid(rows, data.levels),
     alt="Real digits and completions; each keeps its given half and varies in the other.",
@@ -507,13 +531,38 @@ show(
     "each. What was given stays as it is, to the last pixel.",
 )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.animate(
         rows["upper half given, 1"], data.levels, keep=upper[..., None]
     ),
     alt="Animation: the lower halves of eight digits are drawn pixel by pixel.",
     caption="Lower halves being drawn.",
+)
+
+# %% [markdown]
+# With the published model of 28 × 28 pixels, two digits of the test set and twelve endings of each:
+
+# %%
+stubs = runs.read_examples("mnist")["test"][[3, 5]]
+half = np.zeros(stubs.shape[1:3], bool)
+half[: len(half) // 2] = True
+endings = published.sample(
+    24, image=stubs.repeat(12, axis=0), keep=half, seed=seed
+)
+
+# %% tags=["remove-input"]
+pages, visible = [], []
+for stub, drawn in zip(stubs, np.split(endings, 2), strict=True):
+    pages += [stub, *drawn[:6], stub, *drawn[6:]]
+    visible += [half[..., None], *[half[..., None] | True] * 13]
+show(
+    plots.image_grid(
+        np.array(pages), 2, columns=7, shown=np.array(visible), width=6.3
+    ),
+    alt="Two half digits, and twelve ways to complete each; all begin with the given half.",
+    caption="Left, what was given of a digit, and below it the digit itself. Beside them twelve completions, "
+    "none selected.",
 )
 
 # %% [markdown]
@@ -542,11 +591,8 @@ for t in temperatures:
 nats["real"] = pcnn.evaluate(model, data.test)
 for name, value in nats.items():
     print(f"{name:8} {value.nats_per_image:6.1f} nats per image")
-glue("nats_drawn", nats["T = 1.0"].nats_per_image)
-glue("nats_cold", nats["T = 0.5"].nats_per_image)
-glue("nats_real", nats["real"].nats_per_image)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.image_grid(rows, data.levels),
     alt="Digits at four temperatures: clean and alike at 0.5, ragged at 1.2.",
@@ -554,9 +600,8 @@ show(
 )
 
 # %% [markdown]
-# At temperature 1, drawn images cost {glue:text}`nats_drawn:.1f` nats on average and real ones
-# {glue:text}`nats_real:.1f`; at 0.5 they cost {glue:text}`nats_cold:.1f`. Images from a cold model are
-# "better" than real ones by the model's own measure, and less varied. That is why a sample grid
+# At temperature 1, drawn images should cost what real ones cost. Images from a cold model cost less: they
+# are "better" than real ones by the model's own measure, and less varied. That is why a sample grid
 # should always state its temperature.
 #
 # ## Recap
@@ -570,44 +615,75 @@ show(
 #
 # **1.** Draw the same eight digits with every second pixel given, in a chessboard pattern. Which
 # pixels profit from it?
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# board = np.indices((height, width)).sum(axis=0) % 2 == 0
-# drawn = model.sample(8, image=hidden, keep=board, seed=0)
-# plots.image_grid({"real": hidden, "completed": drawn}, data.levels)
-# ```
-#
-# Every drawn pixel has given neighbours above and to the left, so all of them profit; none can use
-# its given neighbours to the right and below.
-#
-# </details>
-#
+
+
+# %% tags=["remove-input"]
+def complete_a_chessboard():
+    board = np.indices((height, width)).sum(axis=0) % 2 == 0
+    drawn = model.sample(8, image=hidden, keep=board, seed=0)
+    unknown = model.sample(8, seed=0)
+    return [
+        np.abs(x[:, ~board].astype(int) - hidden[:, ~board]).mean()
+        for x in (drawn, unknown)
+    ]
+
+
+with_board, without = complete_a_chessboard()
+show_solution(
+    f"""
+A drawn pixel is {with_board:.1f} levels away from the real one on average; {without:.1f} if nothing is
+given. Every drawn pixel has given neighbours above and to the left, so all of them profit. None can use
+its given neighbours to the right and below.
+""",
+    complete_a_chessboard,
+)
+
+# %% [markdown]
 # **2.** How many numbers would the cache hold for images twice as high? Twice as wide?
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# for shape in [(8, 8, 1), (16, 8, 1), (8, 16, 1)]:
-#     print(shape, sampling.cache_size(pcnn.GatedPixelCNN(shape, 17, filters=32, blocks=5)))
-# ```
-#
-# As many, and not quite twice as many: the columns to the left do not become more.
-#
-# </details>
-#
+
+
+# %% tags=["remove-input"]
+def sizes_of_caches():
+    shapes = [(8, 8, 1), (16, 8, 1), (8, 16, 1)]
+    return {
+        shape[:2]: sampling.cache_size(
+            pcnn.GatedPixelCNN(shape, 17, filters=32, blocks=5)
+        )
+        for shape in shapes
+    }
+
+
+held = sizes_of_caches()
+show_solution(
+    f"""
+{held[8, 8]:,} numbers for 8 × 8 pixels, {held[16, 8]:,} for images twice as high, {held[8, 16]:,} for
+images twice as wide: as many, and not quite twice as many. The rows above become longer; the columns to
+the left do not become more.
+""",
+    sizes_of_caches,
+)
+
+# %% [markdown]
 # **3.** `callback=` is called after each row. Use it to stop the clock for every row: does the time per
 # row grow?
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# times = [time.perf_counter()]
-# model.sample(64, seed=0, callback=lambda rows, images: times.append(time.perf_counter()))
-# print(np.diff(times).round(4))
-# ```
-#
-# It does not: every row costs the same, the first one (which may compile) apart.
-#
-# </details>
+
+
+# %% tags=["remove-input", "timing"]
+def time_rows():
+    times = [time.perf_counter()]
+    model.sample(
+        64, seed=0, callback=lambda *_: times.append(time.perf_counter())
+    )
+    return 1000 * np.diff(times)
+
+
+time_rows()  # compiles
+milliseconds = time_rows()
+show_solution(
+    f"""
+Milliseconds from the first row to the last: {", ".join(f"{t:.0f}" for t in milliseconds)}. Every row costs
+about the same. A plain loop would show the same, but each of its rows costs as much as {width} passes
+through the whole network.
+""",
+    time_rows,
+)

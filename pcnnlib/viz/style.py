@@ -23,10 +23,12 @@ QUIET = "#8a9099"  # grid lines and asides; legible on light and dark
 BLUE, VERMILION, GREEN, PURPLE = "#2b83c6", "#d9622b", "#12997a", "#b0689f"
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, QUIET)
 SEEN, BLIND, LEAK, LATER, HERE = BLUE, "#eda93b", "#b5179e", "#8a90992e", INK
+FAR = "#8a909999"
 MEANINGS = {
     "here": (HERE, "pixel being predicted"),
     "seen": (SEEN, "earlier, seen"),
-    "blind": (BLIND, "earlier, not seen"),
+    "blind": (BLIND, "earlier, blind: in reach, never seen"),
+    "unreached": (FAR, "earlier, out of reach"),
     "leak": (LEAK, "not earlier, yet seen"),
     "later": (LATER, "not yet generated"),
 }
@@ -141,11 +143,13 @@ def role_legend(figure: Any, names: list, labels: dict | None = None) -> None:
 
 
 def colour_legend(figure: Any, meanings: dict) -> None:
-    """Legend below a figure, from a dict of word -> colour."""
+    """Legend below a figure, from a dict of word -> colour: one row, or two for many words."""
+    if len(meanings) > 4:
+        figure.set_figheight(figure.get_figheight() + 0.2)
     figure.legend(
         handles=[patches.Patch(color=c, label=words(word), lw=0) for word, c in meanings.items()],
         loc="outside lower center",
-        ncols=len(meanings),
+        ncols=len(meanings) if len(meanings) < 5 else 3,
         fontsize=8,
         handlelength=1.1,
         handleheight=1.1,

@@ -9,8 +9,10 @@ import nbformat
 import pytest
 
 import execute
+import forms
 import kernel
 from guard import BookError
+from parameters import with_values
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -32,8 +34,8 @@ def test_parameters_cell_is_shown_with_the_values_given():
     source = 'n: int = 3  # how many\nname = "é"; rate: float = 1e-3  # see n'
     values = {"n": 70, "rate": 0.5, "name": "a"}
     shown = "n: int = 70  # how many\nname = 'a'; rate: float = 0.5  # see n"
-    assert execute.with_values(source, values) == shown
-    assert execute.with_values(source, {}) == source
+    assert with_values(source, values) == shown
+    assert with_values(source, {}) == source
 
 
 # ---------------------------------------------------------------- outputs
@@ -72,7 +74,7 @@ def test_framework_log_lines_are_dropped_and_nothing_else():
         nbformat.v4.new_output("stream", name="stdout", text=f"{log}3.05 bits/dim\n"),
     )
     execute.check_outputs(executed, "05.ipynb")
-    shown = execute.as_page(notebook_with(), executed, {}).cells[0].outputs
+    shown = forms.Executed(notebook_with(), executed, {}).file().cells[0].outputs
     assert [output.text for output in shown] == ["3.05 bits/dim\n"]
 
 

@@ -3,6 +3,7 @@
 import re
 import sys
 
+import nbformat
 import pytest
 
 import browser as chromium
@@ -44,6 +45,21 @@ def test_figure_without_words_is_found(tmp_path, image):
     assert pages.problems(tmp_path) == ["page.html shows a.png without alt text"]
 
 
+@pytest.mark.parametrize(
+    "link", ["lost.html", "../page.html", "other.html#lost", "#lost", "folder/", "a.ipynb"]
+)
+def test_link_to_nothing_is_found(tmp_path, link):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "other.html").write_text('<h1 id="here">Here</h1>')
+    sound = ["other.html", "other.html#here", "#top", "#", "https://lost.example", "mailto:a@b.c"]
+    text = '<p id="top">' + "".join(f'<a href="{each}">a</a>' for each in sound)
+    (tmp_path / "page.html").write_text(text)
+    assert pages.problems(tmp_path) == []
+    (tmp_path / "page.html").write_text(f'{text}<a href="{link}">a</a>')
+    (problem,) = pages.problems(tmp_path)
+    assert problem.startswith(f"page.html links to {link}: there is no such ")
+
+
 def test_parts_of_themes_are_no_pages(tmp_path):
     (tmp_path / "_static").mkdir()
     (tmp_path / "_static" / "part.html").write_text('<img src="a.png">')
@@ -67,6 +83,18 @@ def test_built_pages_load_no_live_code_and_no_widget_manager(book):
         text = path.read_text(encoding="utf-8")
         scripts = re.findall(r"<script[^>]*>", text)
         assert not [tag for tag in scripts if re.search(r"thebe|require|html-manager", tag)]
+
+
+def test_chapter_offers_its_executed_notebook_and_no_page_its_source(book):
+    html = book / "_build" / "html"
+    links = {path: pages.read(path).links for path in html.rglob("*.html")}
+    assert not [link for found in links.values() for link in found if "_sources" in link]
+    assert "01_toy.ipynb" in links[html / "notebooks" / "01_toy.html"]
+    notebook = nbformat.read(html / "notebooks" / "01_toy.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert any(output.get("text") == "one 0\none 1\none 2\none 3\n" for output in outputs)
+    assert any("show_text(" in cell.source for cell in notebook.cells)  # it can be run again
 
 
 def test_buttons_are_absent_without_an_address(book):
@@ -129,6 +157,29 @@ class TestInChromium:
         first, second = chromium.complaints_of_pages(tmp_path)
         assert first.startswith("bad.html: console error: oh 1")
         assert second == "bad.html: 1 formulas are not rendered"
+
+    def test_page_that_scrolls_sideways_on_a_phone_is_found(self, tmp_path):
+        head = "<!doctype html><link rel=icon href=data:,>"
+        wide = '<div class="wide" style="width: 500px">a</div>'
+        (tmp_path / "bad.html").write_text(f"{head}<p>Words.</p>{wide}")
+        (tmp_path / "good.html").write_text(f'{head}<div style="overflow-x: auto">{wide}</div>')
+        (complaint,) = chromium.complaints_of_pages(tmp_path)
+        assert complaint == (
+            'bad.html: scrolls sideways at 420 pixels because of <div class="wide">'
+        )
+
+    def test_every_button_of_every_page_does_something_without_complaint(self):
+        for path in sorted(self.html.rglob("*.html")):
+            if path.relative_to(self.html).as_posix().startswith("_"):
+                continue
+            self.browser.open(path)
+            page = self.browser.page
+            page.evaluate("window.print = () => {}")
+            for number in range(page.locator("button").count()):
+                page.locator("button").nth(number).evaluate("button => button.click()")
+            for link in page.locator("a[href='#']").all():
+                link.evaluate("a => a.click()")
+            assert self.browser.complaints() == [], path
 
     def test_page_that_leads_on_is_followed(self):
         self.open("index.html")

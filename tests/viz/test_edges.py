@@ -154,15 +154,17 @@ FUNCTIONS = {
     ),
     plots.gate: ({"limit": 1}, {"limit": [0, -1, NAN, np.inf, "a"]}),
     plots.receptive_fields: (
-        {"maps": {"a": MAP}, "at": (1, 1), "columns": 1},
+        {"maps": {"a": MAP}, "at": (1, 1), "columns": 1, "reach": 1},
         {
             "maps": [{}, {"a": MAP[0]}, {"a": MAP * NAN}, {"a": MAP + np.inf}, {"a": MAP[:0]}],
             "at": [(3, 0), (-1, 0), (0,), {"b": (0, 0)}, {}, {"a": (0, 9)}, None],
             "columns": [0, 0.5],
+            "reach": [-1, 0.5, "a", {}, {"b": 1}, {"a": NAN}],
         },
     ),
     plots.pixel_roles: (
-        {"seen": MAP, "at": (1, 1)}, {"seen": [MAP[0], MAP * NAN], "at": [(3, 0), (0,)]}
+        {"seen": MAP, "at": (1, 1), "reach": 1},
+        {"seen": [MAP[0], MAP * NAN], "at": [(3, 0), (0,)], "reach": [-1, 0.5, "a"]},
     ),
     plots.causality: ({}, {"reports": [{}, {"a": 3}, [1]]}),
     plots.changed_features: (
@@ -179,13 +181,15 @@ FUNCTIONS = {
         {"maps": [{}, {"a": MAP}, {"a": SEEN}], "outlined": [{"b": (0, 0, 1, 1)}, {"a": (0, 0)}]},
     ),
     explorers.measure_frames: (
-        {"size": 2, "kernel_sizes": (3,), "layers": (2,)},
+        {"size": 2, "kernel_sizes": (3,), "layers": (2,), "dilations": ((1,),)},
         {"size": [0, 1, 2.5], "kernel_sizes": [(), (4,), (1,), 3, ("a",), (3, 3)],
-         "layers": [(), (1,), 2, (2.5,), (2, 2)]},
+         "layers": [(), (1,), 2, (2.5,), (2, 2)],
+         "dilations": [(), 1, (1, 2), ((),), ((0,),), ((1,), (1,)), ((9,),), ("a",)]},
     ),
     explorers.receptive_field_explorer: (
-        {"size": 2, "kernel_sizes": (3,), "layers": (2,), "at": (0, 1)},
+        {"size": 2, "kernel_sizes": (3,), "layers": (2,), "dilations": ((1,),), "at": (0, 1)},
         {"size": [0, 1, NAN], "kernel_sizes": [(), (2,)], "layers": [(), (1,)],
+         "dilations": [(), (1, 2), ((0,),)],
          "at": [(0,), (0, 0, 0), 3, (0, 2), "ab", (NAN, 0)]},
     ),
     explorers.image_explorer: (
@@ -209,6 +213,7 @@ FUNCTIONS = {
         {"head": [[], "a", 3], "rows": [[["b", "c"]], [[]], [3], [[("a", None)]], [[("a",)]]]},
     ),
     notebook.show_text: ({"markdown": "a"}, {"markdown": [None, "", " ", 3]}),
+    notebook.show_solution: ({"markdown": "a"}, {"markdown": [None, "", " ", 3]}),
     notebook.glue: ({"name": "a", "value": 1}, {"value": [None, [1], np.zeros(3), object()]}),
     notebook.glue_run: (
         {"name": "a", "run": runs.read_run("mnist")}, {"run": [{}, {"test": 3}, None]}
@@ -228,6 +233,7 @@ ALSO = {
     "at": "(row|column) of at",
     "kernel_sizes": "each of kernel_sizes",
     "layers": "each of layers",
+    "dilations": "each of dilations",
     "blocks": "each of blocks",
     "pairs": "standard error of pairs",
     "likelihoods": "bits_per_dim of likelihoods",

@@ -18,33 +18,33 @@ from pcnnlib.viz.explorers import receptive_field
 from pcnnlib.viz.explorers.receptive_field import MODELS
 from pcnnlib.viz.plots.visibility import pixel_roles
 
-SIZE, KERNELS, LAYERS = 7, (3, 5), (2, 3, 4)
+SIZE, KERNELS, LAYERS, DILATIONS = 7, (3, 5), (2, 3, 4), ((1,), (1, 2))
 
 
 @pytest.fixture(scope="module")
 def frames():
-    return explorers.measure_frames(SIZE, KERNELS, LAYERS)
+    return explorers.measure_frames(SIZE, KERNELS, LAYERS, DILATIONS)
 
 
 @pytest.fixture
 def explorer(frames, monkeypatch):
     def measured(*arguments):
-        again = arguments == (SIZE, KERNELS, list(LAYERS))
+        again = arguments == (SIZE, list(KERNELS), list(LAYERS), list(DILATIONS))
         return frames if again else explorers.measure_frames(*arguments)
 
     monkeypatch.setattr(receptive_field, "measure_frames", measured)
     return explorers.receptive_field_explorer(
-        size=SIZE, kernel_sizes=KERNELS, layers=LAYERS, at=(4, 3)
+        size=SIZE, kernel_sizes=KERNELS, layers=LAYERS, dilations=DILATIONS, at=(4, 3)
     )
 
 
-def reach(name, kernel, layers, size):
+def paths(name, kernel, layers, size, dilations=(1,)):
     """What the masks let through, by following every path: an answer without a network."""
     height, width = size, 2 * size - 1
 
-    def spread(seen, mask):
+    def spread(seen, mask, step=1):
         centre, moved = kernel // 2, np.zeros_like(seen)
-        for a, b in np.argwhere(mask[:, :, 0, 0]) - centre:
+        for a, b in step * (np.argwhere(mask[:, :, 0, 0]) - centre):
             for i, j in np.argwhere(seen):
                 if 0 <= i + a < height and 0 <= j + b < width:
                     moved[i + a, j + b] = True
@@ -60,8 +60,9 @@ def reach(name, kernel, layers, size):
     vertical, horizontal = np.zeros_like(start), start
     for block in reversed(range(layers)):
         kind = "B" if block else "A"
-        vertical = spread(vertical | horizontal, masks.vertical_mask(kernel, kind))
-        horizontal = spread(horizontal, masks.horizontal_mask(kernel, kind))
+        step = dilations[(block - 1) % len(dilations)] if block else 1
+        vertical = spread(vertical | horizontal, masks.vertical_mask(kernel, kind), step)
+        horizontal = spread(horizontal, masks.horizontal_mask(kernel, kind), step)
     return vertical | horizontal
 
 
@@ -78,8 +79,19 @@ def test_measured_frames_are_what_the_masks_let_through(frames):
     for m, name in enumerate(MODELS):
         for k, kernel in enumerate(KERNELS):
             for n, layers in enumerate(LAYERS):
-                expected = reach(name, kernel, layers, SIZE)
-                assert (frames[m, k, n] == expected).all(), (name, kernel, layers)
+                for d, dilations in enumerate(DILATIONS):
+                    expected = paths(name, kernel, layers, SIZE, dilations)
+                    where = name, kernel, layers, dilations
+                    assert (frames[m, k, n, d] == expected).all(), where
+
+
+def test_reach_is_the_farthest_that_kernels_without_a_blind_spot_see():
+    frames = explorers.measure_frames(10, [3, 5], [2, 3, 4], [(1,), (1, 2)])[1]
+    for k, n, d in np.ndindex(frames.shape[:3]):
+        away = 9 - np.argwhere(frames[k, n, d]).min()
+        choice = (3, 5)[k], (2, 3, 4)[n], ((1,), (1, 2))[d]
+        far = receptive_field._reach("Gated PixelCNN", *choice)
+        assert away == min(far, 9)
 
 
 @pytest.mark.parametrize("at", [(0, 0), (0, 6), (3, 5), (6, 0), (6, 6)])
@@ -87,7 +99,7 @@ def test_measured_frames_are_what_the_masks_let_through(frames):
 def test_moved_frame_is_what_a_pixel_anywhere_sees(frames, name, at):
     model = MODELS[name]((SIZE, SIZE, 1), filters=16, blocks=3, first_kernel_size=3, kernel_size=3)
     measured = pcnn.receptive_field(model, at) > 0
-    frame = frames[list(MODELS).index(name), 0, LAYERS.index(3)]
+    frame = frames[list(MODELS).index(name), 0, LAYERS.index(3), 0]
     roles, _ = pixel_roles(seen_from(frame, at), at)
     assert ((roles == "seen") == measured).all()
     assert roles[at] == "here"
@@ -97,7 +109,14 @@ def test_moved_frame_is_what_a_pixel_anywhere_sees(frames, name, at):
 
 
 def test_choice_can_be_set_from_python_a_few_names_at_a_time(explorer):
-    begin = {"model": "PixelCNN", "kernel": 3, "layers": 3, "row": 4, "column": 3}
+    begin = {
+        "model": "PixelCNN",
+        "kernel": 3,
+        "layers": 3,
+        "dilations": "1",
+        "row": 4,
+        "column": 3,
+    }
     assert explorer.choice == begin
     explorer.choice = {"model": "Gated PixelCNN", "layers": np.int64(4)}
     expected = begin | {"model": "Gated PixelCNN", "layers": 4}
@@ -118,7 +137,10 @@ def test_choice_follows_the_view(explorer):
     ("wrong", "message"),
     [
         ({"layers": 9}, "choice of layers must be one of 2, 3, 4, got 9"),
-        ({"depth": 3}, "choice must be of model, kernel, layers, row, column, got 'depth'"),
+        (
+            {"depth": 3},
+            "choice must be of model, kernel, layers, dilations, row, column, got 'depth'",
+        ),
     ],
 )
 def test_choice_that_no_control_offers_is_refused(explorer, wrong, message):
@@ -158,7 +180,7 @@ def test_page_form_holds_the_measured_frames_and_the_choice(explorer, frames):
     explorer.choice = {"row": 2}
     state = state_of(explorer.html())
     packed = np.frombuffer(base64.b64decode(state["data"]["frames"]), "uint8")
-    rows = packed.reshape(np.prod(frames.shape[:3]), -1)
+    rows = packed.reshape(np.prod(frames.shape[:4]), -1)
     bits = np.unpackbits(rows, axis=1)[:, : frames.shape[-2] * frames.shape[-1]]
     assert (bits.reshape(frames.shape) == frames).all()
     assert state["choice"] == explorer.choice
@@ -261,21 +283,31 @@ def test_drawn_roles_are_those_of_the_figures(explorer, frames, open_page):
     other = explorers.receptive_field_explorer(size=3, kernel_sizes=(3,), layers=(2,), at=(1, 1))
     page = open_page(explorer.html() + other.html())
     roles = set()
-    for model, kernel, layers, at in [
-        (0, 0, 3, (4, 3)),
-        (1, 1, 2, (6, 6)),
-        (0, 1, 4, (3, 0)),
-        (1, 0, 2, (0, 0)),
-        (0, 0, 2, (6, 3)),
+    for model, kernel, layers, dilation, at in [
+        (0, 0, 3, 0, (4, 3)),
+        (1, 1, 2, 0, (6, 6)),
+        (0, 1, 4, 0, (3, 0)),
+        (1, 0, 2, 0, (0, 0)),
+        (1, 0, 3, 0, (6, 6)),
+        (1, 0, 3, 1, (6, 6)),
+        (0, 0, 2, 0, (6, 3)),
+        (0, 0, 4, 1, (6, 3)),
     ]:
         depth = LAYERS.index(layers)
-        choice = {"model": model, "kernel": kernel, "layers": depth, "row": at[0], "column": at[1]}
-        for name, index in choice.items():
+        choice = {"model": model, "kernel": kernel, "layers": depth, "dilations": dilation}
+        for name, index in (choice | {"row": at[0], "column": at[1]}).items():
             choose(page, name, index)
-        expected, _ = pixel_roles(seen_from(frames[model, kernel, depth], at), at)
+        choice = KERNELS[kernel], layers, DILATIONS[dilation]
+        far = receptive_field._reach(list(MODELS)[model], *choice)
+        seen = seen_from(frames[model, kernel, depth, dilation], at)
+        expected, _ = pixel_roles(seen, at, far)
         np.testing.assert_array_equal(drawn_roles(page), expected)
         roles |= set(expected.flat)
-    assert roles == {"here", "seen", "blind", "later"}
+        assert control(page, "dilations").is_disabled() == (model == 0)
+        counted = page.locator(".summary").first.inner_text()
+        blind, far = ((expected == role).sum() for role in ("blind", "unreached"))
+        assert counted.endswith(f"earlier pixels seen, {blind} blind, {far} out of reach.")
+    assert roles == {"here", "seen", "blind", "unreached", "later"}
     choose(page, "layers", 2)
     choose(page, "row", 0)
     assert (
@@ -290,12 +322,12 @@ def test_drawn_roles_are_those_of_the_figures(explorer, frames, open_page):
 @pytest.mark.browser
 @pytest.mark.parametrize("at", [(0, 0), (2, 5), (6, 1)])
 def test_leaks_are_drawn_as_leaks(explorer, open_page, at):
-    leaky = np.random.default_rng(1).random((2, 2, 3, SIZE, 2 * SIZE - 1)) < 0.5
+    leaky = np.random.default_rng(1).random((2, 2, 3, 2, SIZE, 2 * SIZE - 1)) < 0.5
     leaky[..., SIZE - 1, SIZE - 1] = at == (2, 5)  # the pixel itself
     explorer.data = explorer.data | {"frames": receptive_field._pack(leaky)}
     explorer.choice = {"row": at[0], "column": at[1]}
     page = open_page(explorer.html())
-    expected, _ = pixel_roles(seen_from(leaky[0, 0, 1], at), at)
+    expected, _ = pixel_roles(seen_from(leaky[0, 0, 1, 0], at), at, 3)
     assert "leak" in expected
     np.testing.assert_array_equal(drawn_roles(page), expected)
     assert page.get_by_text("not earlier, yet seen").is_visible()
@@ -308,7 +340,7 @@ def test_live_view_and_kernel_follow_each_other(explorer, frames, open_live):
     # From the kernel: both views follow.
     explorer.choice = {"model": "Gated PixelCNN", "layers": 4, "row": 6}
     page.evaluate("choice => model.set('choice', choice)", explorer.choice)
-    expected, _ = pixel_roles(seen_from(frames[1, 0, 2], (6, 3)), (6, 3))
+    expected, _ = pixel_roles(seen_from(frames[1, 0, 2, 0], (6, 3)), (6, 3), 4)
     for view in (0, 1):
         np.testing.assert_array_equal(drawn_roles(page, view), expected)
         assert control(page, "layers", view).input_value() == "2"
@@ -326,7 +358,7 @@ def test_live_view_and_kernel_follow_each_other(explorer, frames, open_live):
 @pytest.mark.browser
 def test_controls_have_names_and_obey_the_keyboard(explorer, open_page):
     page = open_page(explorer.html())
-    for name in ("Model", "Kernel"):
+    for name in ("Model", "Kernel", "Dilations"):
         assert page.get_by_role("combobox", name=name).count() == 1
     for name in ("Layers", "Row", "Column"):
         assert page.get_by_role("slider", name=name).count() == 1
@@ -335,7 +367,7 @@ def test_controls_have_names_and_obey_the_keyboard(explorer, open_page):
     assert slider.get_attribute("aria-valuetext") == "4"
     page.get_by_role("slider", name="Row").press("Home")
     sentence = page.locator(".summary[role=status]").inner_text()
-    assert sentence == "Row 0, column 3: 3 of 3 earlier pixels seen, 0 not."
+    assert sentence == "Row 0, column 3: 3 of 3 earlier pixels seen, 0 blind, 0 out of reach."
     assert page.get_by_role("img", name=sentence).count() == 1
     assert page.locator("label").evaluate_all("all => all.every(l => l.control)")
 

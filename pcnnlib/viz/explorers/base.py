@@ -68,13 +68,23 @@ class Explorer(anywidget.AnyWidget):
 
 
 def control(
-    name: str, label: str, values: Sequence[Any], options: Sequence[str], *, menu: bool = False
+    name: str,
+    label: str,
+    values: Sequence[Any],
+    options: Sequence[str],
+    *,
+    menu: bool = False,
+    only: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A control for the JavaScript module: a menu or a slider, with a text for each value."""
+    """A control for the JavaScript module: a menu or a slider, with a text for each value.
+
+    It can be used only while the other controls have the values that `only` names.
+    """
     return {
         "name": name,
         "label": label,
         "values": list(values),
         "options": list(options),
         "menu": menu,
+        "only": only or {},
     }

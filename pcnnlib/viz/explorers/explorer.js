@@ -29,8 +29,9 @@ function render({ model, el }) {
 
   function update() {
     positions().forEach((position, c) => {
-      const { options, menu } = data.controls[c];
+      const { options, menu, only } = data.controls[c];
       inputs[c].value = position;
+      inputs[c].disabled = Object.entries(only).some(([name, value]) => model.get("choice")[name] !== value);
       if (menu) return;
       inputs[c].setAttribute("aria-valuetext", options[position]);
       inputs[c].nextElementSibling.value = options[position];
@@ -51,9 +52,10 @@ function renderAlone(el) {
   render({ el, model: { get: name => state[name], set, save_changes() {}, on(_, f) { update = f; } } });
 }
 
-// What a pixel sees. A frame holds one bit per offset from the predicted pixel: the rows above it and
+// What a pixel sees: of the earlier pixels that it does not see, those that the kernels reach are blind.
+// A frame holds one bit per offset from the predicted pixel: the rows above it and
 // its own, `size` of them, by `2 * size - 1` columns.
-function drawField(el, { size, roles, frames, controls }, positions, choose) {
+function drawField(el, { size, roles, frames, reach, controls }, positions, choose) {
   const columns = 2 * size - 1, packed = bytes(frames), frameBytes = Math.ceil(size * columns / 8);
   const field = add(el, `<svg class="field" viewBox="0 0 ${size} ${size}" role="img"></svg>`);
   for (let at = 0; at < size * size; at++)
@@ -67,25 +69,30 @@ function drawField(el, { size, roles, frames, controls }, positions, choose) {
   }
   field.addEventListener("click", event => {
     const at = cells.indexOf(event.target);
-    if (at >= 0) choose([...positions().slice(0, 3), Math.floor(at / size), at % size]);
+    if (at >= 0) choose([...positions().slice(0, 4), Math.floor(at / size), at % size]);
   });
 
-  return ([model, kernel, layers, row, column]) => {
-    const [, kernels, depths] = controls.map(({ values }) => values.length);
-    const frame = ((model * kernels + kernel) * depths + layers) * frameBytes;
+  return ([model, kernel, layers, dilation, row, column]) => {
+    const [, kernels, depths, dilations] = controls.map(({ values }) => values.length);
+    const network = ((model * kernels + kernel) * depths + layers) * dilations + dilation;
+    const frame = network * frameBytes;
     const counts = Object.fromEntries(Object.keys(roles).map(role => [role, 0]));
     cells.forEach((cell, at) => {
       const i = Math.floor(at / size), j = at % size;
       const bit = (size - 1 + i - row) * columns + (size - 1 + j - column);
       const seen = i <= row && packed[frame + (bit >> 3)] >> (7 - (bit & 7)) & 1;
       let role = seen ? "leak" : i === row && j === column ? "here" : "later";
-      if (i < row || (i === row && j < column)) role = seen ? "seen" : "blind";
+      if (i < row || (i === row && j < column)) {
+        const away = Math.max(row - i, Math.abs(column - j));
+        role = seen ? "seen" : away <= reach[network] ? "blind" : "unreached";
+      }
       counts[role] += 1;
       cell.setAttribute("class", role);
       cell.setAttribute("fill", roles[role][0]);
     });
-    const sentence = `Row ${row}, column ${column}: ${counts.seen} of ${counts.seen + counts.blind} ` +
-      `earlier pixels seen, ${counts.blind} not.`;
+    const earlier = counts.seen + counts.blind + counts.unreached;
+    const sentence = `Row ${row}, column ${column}: ${counts.seen} of ${earlier} earlier pixels seen, ` +
+      `${counts.blind} blind, ${counts.unreached} out of reach.`;
     summary.textContent = sentence;
     field.setAttribute("aria-label", sentence);
     Object.keys(roles).forEach((role, k) => key.children[k].hidden = role === "leak" && !counts.leak);

@@ -1,7 +1,10 @@
 """The explorer of receptive fields."""
 
 import base64
+import functools
+import itertools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +18,16 @@ from pcnnlib.viz.style import INK, MEANINGS
 MODELS = {"PixelCNN": PixelCNN, "Gated PixelCNN": GatedPixelCNN}
 
 
-def measure_frames(size: int, kernel_sizes: Sequence[int], layers: Sequence[int]) -> np.ndarray:
-    """What a pixel sees, for every model, kernel size and number of layers, by gradient.
+NO_DILATION = (1,)
+
+
+def measure_frames(
+    size: int,
+    kernel_sizes: Sequence[int],
+    layers: Sequence[int],
+    dilations: Sequence[Sequence[int]] = (NO_DILATION,),
+) -> np.ndarray:
+    """What a pixel sees, for every model, kernel size, number of layers and dilations, by gradient.
 
     A convolution does the same everywhere, so one pixel stands for all: it is measured in the last
     row, at the centre of an image wide enough for every offset that fits in `size` by `size`.
@@ -25,9 +36,11 @@ def measure_frames(size: int, kernel_sizes: Sequence[int], layers: Sequence[int]
         size: height and width S of the image to explore.
         kernel_sizes: odd ints, of the first and of all later layers alike.
         layers: ints >= 2, convolutions stacked.
+        dilations: those of the `GatedPixelCNN`, one tuple of ints for each choice. The `PixelCNN`
+            has none, so its frames are the same for all.
 
     Returns:
-        bool `(models, kernel sizes, layers, S, 2S - 1)`; `[..., i, j]` is for the pixel
+        bool `(models, kernel sizes, layers, dilations, S, 2S - 1)`; `[..., i, j]` is for the pixel
         `S - 1 - i` rows above and `S - 1 - j` columns to the left.
 
     Raises:
@@ -36,57 +49,85 @@ def measure_frames(size: int, kernel_sizes: Sequence[int], layers: Sequence[int]
     size = check_int("size", size, 2)
     kernel_sizes = _different("kernel_sizes", kernel_sizes, check_kernel_size)
     layers = _different("layers", layers, _check_depth)
+    dilations = _different("dilations", dilations, _check_dilations)
+
+    @functools.cache
+    def measured(name, kernel, depth, step):
+        return _measure(name, size, kernel, depth, step)
+
     frames = [
-        [[_measure(name, size, kernel, depth) for depth in layers] for kernel in kernel_sizes]
+        [
+            [[measured(name, k, n, _steps(name, n, d)) for d in dilations] for n in layers]
+            for k in kernel_sizes
+        ]
         for name in MODELS
     ]
     return np.array(frames)
 
 
-def _measure(name: str, size: int, kernel_size: int, layers: int) -> np.ndarray:
+def _steps(name: str, layers: int, dilations: Sequence[int]) -> tuple[int, ...]:
+    """Dilation of each layer past the first: those given, again and again."""
+    repeated = dilations if MODELS[name] is GatedPixelCNN else NO_DILATION
+    return tuple(itertools.islice(itertools.cycle(repeated), layers - 1))
+
+
+def _measure(name: str, size: int, kernel_size: int, layers: int, steps: tuple) -> np.ndarray:
+    dilated: dict[str, Any] = {"dilations": steps} if set(steps) != {1} else {}
     model = MODELS[name](
         (size, 2 * size - 1, 1),
         filters=16,
         blocks=layers,
         first_kernel_size=kernel_size,
         kernel_size=kernel_size,
+        **dilated,
     )
     return receptive_field(model, (size - 1, size - 1), images=2) > 0
+
+
+def _reach(name: str, kernel_size: int, layers: int, dilations: Sequence[int]) -> int:
+    """How many rows up, and columns to either side, the kernels of a model reach."""
+    return kernel_size // 2 * (1 + sum(_steps(name, layers, dilations)))
 
 
 def receptive_field_explorer(
     *,
     size: int = 15,
-    kernel_sizes: Sequence[int] = (3, 5, 7),
-    layers: Sequence[int] = (2, 3, 4, 5, 6, 7, 8),
+    kernel_sizes: Sequence[int] = (3, 5),
+    layers: Sequence[int] = (2, 3, 4, 5, 6, 8),
+    dilations: Sequence[Sequence[int]] = (NO_DILATION, (1, 2), (1, 2, 4)),
     at: tuple[int, int] = (9, 5),
 ) -> Explorer:
-    """Choose a model, a kernel size, a number of layers and a pixel; see what the pixel sees.
+    """Choose a model, its kernels, layers and dilations, and a pixel; see what the pixel sees.
 
     Args:
         size: height and width of the image.
         kernel_sizes: odd ints of at least 3.
         layers: ints of at least 2.
+        dilations: of the `GatedPixelCNN`; one tuple of ints for each choice.
         at: `(row, column)` to begin with.
 
     Returns:
         A widget that also shows itself, and responds, on a page without a kernel. Its trait
-        `choice` is a dict of "model", "kernel", "layers", "row" and "column".
+        `choice` is a dict of "model", "kernel", "layers", "dilations" (a text such as
+        "1, 2"), "row" and "column".
 
     Raises:
-        UsageError: a size, kernel size, number of layers or pixel out of range.
+        UsageError: a size, kernel size, number of layers, dilation or pixel out of range.
     """
     size = check_int("size", size, 2)
     kernel_sizes = _different("kernel_sizes", kernel_sizes, check_kernel_size)
     layers = _different("layers", layers, _check_depth)
+    dilations = _different("dilations", dilations, _check_dilations)
     row, column = checks.check_pixel("at", at, (size, size))
-    frames = measure_frames(size, kernel_sizes, layers)
+    frames = measure_frames(size, kernel_sizes, layers, dilations)
     names = list(MODELS)
+    steps = [", ".join(map(str, d)) for d in dilations]
     choice = {
         "model": names[0],
         "kernel": kernel_sizes[0],
         # A depth at which there is a blind spot to see.
         "layers": layers[len(layers) // 2],
+        "dilations": steps[0],
         "row": row,
         "column": column,
     }
@@ -98,6 +139,7 @@ def receptive_field_explorer(
             control("model", "Model", names, names, menu=True),
             control("kernel", "Kernel", kernel_sizes, kernels, menu=True),
             control("layers", "Layers", layers, [str(n) for n in layers]),
+            control("dilations", "Dilations", steps, steps, menu=True, only={"model": names[1]}),
             control("row", "Row", pixels, [str(i) for i in pixels]),
             control("column", "Column", pixels, [str(j) for j in pixels]),
         ],
@@ -107,6 +149,11 @@ def receptive_field_explorer(
             role: ["currentColor" if colour == INK else colour, meaning]
             for role, (colour, meaning) in MEANINGS.items()
         },
+        # By model, kernel size, layers and dilations, one after another, as the frames.
+        "reach": [
+            _reach(name, k, n, d)
+            for name, k, n, d in itertools.product(names, kernel_sizes, layers, dilations)
+        ],
         "frames": _pack(frames),
     }
     return Explorer("an explorer of receptive fields", choice, data)
@@ -116,8 +163,13 @@ def _check_depth(name: str, value: int) -> int:
     return check_int(name, value, 2)
 
 
-def _different(name: str, values: Sequence[int], check: Callable) -> list[int]:
-    """Ints of a control: at least one, none of them twice."""
+def _check_dilations(name: str, value: Sequence[int]) -> tuple[int, ...]:
+    numbers = checks.check_sequence(name, value)
+    return tuple(check_int(name, n, 1) for n in numbers)
+
+
+def _different(name: str, values: Sequence, check: Callable) -> list:
+    """Values of a control: at least one, none of them twice."""
     numbers = [check(f"each of {name}", n) for n in checks.check_sequence(name, values)]
     if len(set(numbers)) < len(numbers):
         raise UsageError(f"{name} must differ, got {', '.join(map(str, numbers))}")

@@ -13,11 +13,11 @@ from pcnnlib.analysis import CausalityReport
 from pcnnlib.nn.raster import before, raster_order
 from pcnnlib.viz import checks
 from pcnnlib.viz.style import (
+    GREEN,
     INK,
     LATER,
     MEANINGS,
     SEEN,
-    VERMILION,
     Picture,
     colour_legend,
     draw_cells,
@@ -31,7 +31,9 @@ from pcnnlib.viz.style import (
 
 
 @styled
-def receptive_fields(maps: dict, at: Any, *, columns: int = 4) -> Picture:
+def receptive_fields(
+    maps: dict, at: Any, *, columns: int = 4, reach: int | dict | None = None
+) -> Picture:
     """Which pixels the prediction of one pixel depends on, and which earlier ones it misses.
 
     Args:
@@ -39,6 +41,8 @@ def receptive_fields(maps: dict, at: Any, *, columns: int = 4) -> Picture:
             (`CausalityReport.seen_from`). Strengths are shown by a logarithmic shade.
         at: `(i, j)`, the predicted pixel; or a dict of title -> `(i, j)`.
         columns: panels per row.
+        reach: how many rows and columns away the kernels reach, an int or a dict of title -> int;
+            what lies further is out of reach, not blind. None: as far as the farthest seen pixel.
 
     Returns:
         `Picture`. Pixels at or after `at` that are seen all the same, leaks, are crossed.
@@ -49,13 +53,16 @@ def receptive_fields(maps: dict, at: Any, *, columns: int = 4) -> Picture:
     maps = checks.check_named("maps", maps, "title -> strengths (H, W)")
     if isinstance(at, dict) and set(at) != set(maps):
         raise UsageError(f"at must name the titles of maps, got {', '.join(map(str, at))}")
+    if isinstance(reach, dict) and set(reach) != set(maps):
+        raise UsageError(f"reach must name the titles of maps, got {', '.join(map(str, reach))}")
     columns = check_int("columns", columns, 1)
     figure, axes = new_panels(len(maps), 1.7, columns=columns, legend=True)
     roles_shown = set()
     for axis, (title, seen) in zip(axes, maps.items(), strict=True):
         seen = checks.check_array(f"maps[{title!r}]", seen, ("H", "W"))
         here = checks.check_pixel("at", at[title] if isinstance(at, dict) else at, seen.shape)
-        roles, strength = pixel_roles(seen, here)
+        far = reach[title] if isinstance(reach, dict) else reach
+        roles, strength = pixel_roles(seen, here, far)
         colour = paint([(MEANINGS[name][0], roles == name) for name in MEANINGS])
         colour[roles == "here"] = 0
         fade = roles == "seen"
@@ -71,15 +78,26 @@ def receptive_fields(maps: dict, at: Any, *, columns: int = 4) -> Picture:
     return figure
 
 
-def pixel_roles(seen: ArrayLike, at: Any) -> tuple[np.ndarray, np.ndarray]:
+def pixel_roles(
+    seen: ArrayLike, at: Any, reach: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """What each pixel is to the prediction at `at`, and how strongly it counts.
 
+    An earlier pixel that is not seen is "blind" if the kernels reach as far, and "unreached" if
+    not: more layers cure only the second.
+
+    Args:
+        seen: `(H, W)`, strengths or bool.
+        at: `(i, j)`, the predicted pixel.
+        reach: how many rows and columns away the kernels reach; None: as far as the farthest pixel
+            that is seen.
+
     Returns:
-        str array `(H, W)` of "here", "seen", "blind", "leak" or "later", and float `(H, W)` in
-        [0.4, 1], 1 for the strongest influence.
+        str array `(H, W)` of "here", "seen", "blind", "unreached", "leak" or "later", and
+        float `(H, W)` in [0.4, 1], 1 for the strongest influence.
 
     Raises:
-        UsageError: strengths that are not finite, or a pixel outside.
+        UsageError: strengths that are not finite, a pixel outside, or a reach that is no integer.
     """
     seen = checks.check_array("seen", seen, ("H", "W"))
     at = checks.check_pixel("at", at, seen.shape)
@@ -91,7 +109,11 @@ def pixel_roles(seen: ArrayLike, at: Any) -> tuple[np.ndarray, np.ndarray]:
         # Three decades of influence fill the scale.
         strength = np.nan_to_num(np.clip(1 + 0.6 * (logs - top) / 3, 0.4, 1), nan=1.0)
     seen = seen > 0
-    roles = np.where(earlier, np.where(seen, "seen", "blind"), np.where(seen, "leak", "later"))
+    away = np.abs(np.indices(seen.shape) - np.reshape(at, (2, 1, 1))).max(axis=0)
+    if reach is None:
+        reach = max(away[seen & earlier], default=0)
+    unseen = np.where(away <= check_int("reach", reach, 0), "blind", "unreached")
+    roles = np.where(earlier, np.where(seen, "seen", unseen), np.where(seen, "leak", "later"))
     here = np.zeros(seen.shape, bool)
     here[tuple(at)] = True
     return np.where(here & ~seen, "here", roles), strength
@@ -138,7 +160,7 @@ def causality(reports: dict) -> Picture:
         roles_shown |= set(roles.flat)
     axes[0].set_ylabel("prediction")
     names = [name for name in MEANINGS if name in roles_shown and name != "here"]
-    role_legend(figure, names, {"later": "not earlier, not seen"})
+    role_legend(figure, names, {"blind": "earlier, not seen", "later": "not earlier, not seen"})
     return figure
 
 
@@ -175,7 +197,7 @@ def changed_features(
     for axis, (name, stack, block) in zip(axes, panels, strict=True):
         changed = stack[block - 1]
         needed = changed & following if name == "horizontal" else nothing
-        draw_cells(axis, paint([(LATER, ~changed), (SEEN, changed), (VERMILION, needed)]))
+        draw_cells(axis, paint([(LATER, ~changed), (SEEN, changed), (GREEN, needed)]))
         axis.add_patch(
             patches.Rectangle((at[1] - 0.5, at[0] - 0.5), 1, 1, fill=False, ec=INK, lw=1.4)
         )
@@ -183,7 +205,7 @@ def changed_features(
     meanings = {
         LATER: "unchanged",
         SEEN: "changes",
-        VERMILION: "changes, and the next pixel needs it",
+        GREEN: "changes, and the next pixel needs it",
     }
     colour_legend(figure, {word: colour for colour, word in meanings.items()})
     return figure

@@ -7,12 +7,13 @@ from support_figures import Drawn, legend_colours, on_white
 import pcnnlib as pcnn
 from pcnnlib.nn.raster import before
 from pcnnlib.viz import plots
-from pcnnlib.viz.style import INK, LATER, SEEN, VERMILION
+from pcnnlib.viz.style import GREEN, INK, LATER, SEEN
 
 ROLES = {
     "here": "pixel being predicted",
     "seen": "earlier, seen",
-    "blind": "earlier, not seen",
+    "blind": "earlier, blind: in reach, never seen",
+    "unreached": "earlier, out of reach",
     "leak": "not earlier, yet seen",
     "later": "not yet generated",
 }
@@ -33,6 +34,32 @@ def test_roles_tell_seen_blind_leak_and_later_apart():
         ["later", "leak", "later"],
     ]
     assert (strength == 1).all()
+
+
+@pytest.mark.parametrize("blocks", [2, 3])
+def test_blind_is_what_the_kernels_reach_and_far_what_they_do_not(blocks):
+    """Of 2L^2 + 2L pixels in reach of L layers of 3 x 3, L(L-1)/2 are blind."""
+    shape, at = (6, 9), (5, 4)
+    model = pcnn.PixelCNN((*shape, 1), filters=16, blocks=blocks, first_kernel_size=3)
+    roles, _ = plots.pixel_roles(pcnn.receptive_field(model, at), at)
+    count = {role: int((roles == role).sum()) for role in ROLES}
+    assert count["blind"] == blocks * (blocks - 1) // 2
+    assert count["seen"] == 2 * blocks**2 + 2 * blocks - count["blind"]
+    assert count["seen"] + count["blind"] + count["unreached"] == before(shape, at).sum()
+
+
+def test_reach_can_be_given():
+    seen = np.zeros((3, 5), bool)
+    roles, _ = plots.pixel_roles(seen, (2, 2), 1)
+    assert roles.tolist() == [
+        ["unreached"] * 5,
+        ["unreached", "blind", "blind", "blind", "unreached"],
+        ["unreached", "blind", "here", "later", "later"],
+    ]
+    figure = plots.receptive_fields({"a": seen, "b": seen}, (2, 2), reach={"a": 2, "b": 0})
+    first, second = (read_cells(figure, axes, seen.shape) for axes in figure.axes)
+    assert first[0] == [ROLES["blind"]] * 5
+    assert second[0] == [ROLES["unreached"]] * 5
 
 
 def test_a_pixel_that_sees_itself_is_a_leak():
@@ -58,7 +85,10 @@ def test_receptive_fields_paint_every_role_in_the_colour_of_the_legend():
     for axes, (title, seen) in zip(figure.axes, maps.items(), strict=True):
         assert axes.get_title() == title
         earlier = before(seen.shape, at[title])
-        roles = np.where(earlier, np.where(seen, "seen", "blind"), np.where(seen, "leak", "later"))
+        rows, columns = np.indices(seen.shape)
+        away = np.maximum(abs(rows - at[title][0]), abs(columns - at[title][1]))
+        unseen = np.where(away <= away[seen & earlier].max(), "blind", "unreached")
+        roles = np.where(earlier, np.where(seen, "seen", unseen), np.where(seen, "leak", "later"))
         roles[at[title]] = "here"
         want = [[ROLES[role] for role in row] for row in roles]
         assert read_cells(figure, axes, (3, 4)) == want
@@ -166,7 +196,7 @@ def test_changed_features_mark_what_the_next_pixel_needs(at, following):
     assert list(legend) == ["unchanged", "changes", "changes, and the next pixel needs it"]
     np.testing.assert_allclose(
         [on_white(colour) for colour in legend.values()],
-        list(map(on_white, (LATER, SEEN, VERMILION))),
+        list(map(on_white, (LATER, SEEN, GREEN))),
     )
 
 
