@@ -736,69 +736,77 @@ show(
 # %% [markdown]
 # ## What the gate buys
 #
-# A gate computes two numbers for each feature, so it has twice the weights of ReLU at the same width. A
-# fair comparison widens the network with ReLU until both have as many weights. (To add the two halves
-# and apply ReLU would be no fair one: a sum of two convolutions is one convolution, and half of the
-# weights would be wasted.) Four activations, trained alike from several seeds on the digits and on a
-# part of MNIST, and compared on *validation* images: the gate; the *GLU*, which is the gate without its
-# tanh ([Dauphin et al., 2017](https://arxiv.org/abs/1612.08083)); ReLU; and SiLU, $x\,\sigma(x)$, a gate
-# that opens itself. These runs were made before, by `experiments/gates.py`, and are in `results/`.
+# A gate needs two outputs of a convolution for each feature, ReLU one. At the same width, the network
+# with the gate has about twice the weights. A fair comparison widens the network with ReLU until both
+# have as many. (To give ReLU the sum of the two outputs would be no fair one: the sum of two
+# convolutions is one convolution, and half of the weights would be wasted.)
+#
+# Four activations were trained alike, from several seeds, and compared on *validation* images: the
+# gate; the *GLU*, which is the gate without its tanh
+# ([Dauphin et al., 2017](https://arxiv.org/abs/1612.08083)); ReLU; and SiLU, $x\,\sigma(x)$, where a
+# feature is its own gate. These runs were made before, by `experiments/gates.py`, and are kept in
+# `results/`. Differences are taken seed by seed and image by image:
 
 
 # %%
-def beside_the_gate(name):
-    """Nats more than the gate: (validation images,) and (seeds,)."""
-    found = {r["variant"]: r for r in runs.read_runs(name).values()}
-    gate = np.array(found.pop("whole")["validation_nats"])
-    worse = {k: r["validation_nats"] - gate for k, r in found.items()}
-    return {k: (d.mean(axis=0), d.mean(axis=1)) for k, d in worse.items()}
+def more_than(whole, other):
+    """Nats more, (seeds, images), and their standard error."""
+    more = np.array(other["validation_nats"]) - whole["validation_nats"]
+    by_image = more.mean(axis=0)
+    return more, by_image.std(ddof=1) / math.sqrt(len(by_image))
 
-
-worse = {name: beside_the_gate(f"{name}-gates") for name in ("digits", "mnist")}
 
 # %% tags=["remove-input"]
-rows, certain = [], []
-for name, variants in worse.items():
-    compared = runs.read_runs(f"{name}-gates")
+gates = {
+    name: runs.read_runs(f"{name}-gates") for name in ("digits", "mnist")
+}
+rows, clear = [], {"better": [], "worse": []}
+for name, compared in gates.items():
     whole = compared["whole"]
     rows.append(
-        f"| {name} | tanh · σ | {whole['model']['filters']} | {whole['parameters']:,} | "
-        f"({np.mean(whole['validation_nats']):.2f}) | |"
+        f"| {name} | the gate | {whole['model']['filters']} | {whole['parameters']:,} | 0 | |"
     )
-    for variant, (by_image, by_seed) in variants.items():
+    for variant in ("GLU", "ReLU", "SiLU"):
         run = compared[variant]
-        mean, error = by_image.mean(), by_image.std(ddof=1) / len(by_image) ** 0.5
+        more, error = more_than(whole, run)
+        by_seed = more.mean(axis=1)
         rows.append(
-            f"| | {variant} | {run['model']['filters']} | {run['parameters']:,} | {mean:+.2f} ± {error:.2f} "
-            f"| {', '.join(f'{value:+.2f}' for value in by_seed)} |"
+            f"| {name} | {variant} | {run['model']['filters']} | {run['parameters']:,} | "
+            f"{more.mean():+.2f} ± {error:.2f} | {', '.join(f'{v:+.2f}' for v in by_seed)} |"
         )
-        if abs(mean) > 2 * error and len({np.sign(v) for v in by_seed}) == 1:
-            word = "worse" if mean > 0 else "better"
-            certain.append(f"{variant} on {name} ({word} than the gate)")
+        if abs(more.mean()) > 2 * error and abs(
+            np.sign(by_seed).sum()
+        ) == len(by_seed):
+            kind = "worse" if more.mean() > 0 else "better"
+            clear[kind].append(f"{variant} on {name}")
 show_text(
     "\n".join(
         [
-            "| images | activation | features | weights | nats per image | by seed |",
+            "| images | activation | features | weights | nats more than the gate | by seed |",
             "|---|---|---|---|---|---|",
             *rows,
         ]
     )
 )
-digits_gates, mnist_gates = (
-    runs.read_runs(f"{name}-gates")["whole"] for name in worse
+trained = " and ".join(
+    f"{c['whole']['training']['epochs']} epochs of {c['whole']['data']['train']:,} images of {name}"
+    f" (the gate: {np.mean(c['whole']['validation_nats']):.2f} nats)"
+    for name, c in gates.items()
+)
+verdict = (
+    "So what helps here is not the product: the same weights do more as further plain features."
+    if {"ReLU", "SiLU"} & {entry.split()[0] for entry in clear["better"]}
+    else "So the product is worth its weights here."
 )
 show_text(f"""
-Nats more than the gate (the gate's own in brackets); ± is the standard error over the images, of
-differences taken image by image. All use the learning rate that was chosen for the gate, and the
-networks are small and shortly trained: {digits_gates["training"]["epochs"]} epochs of
-{digits_gates["data"]["train"]:,} digits, {mnist_gates["training"]["epochs"]} of
-{mnist_gates["data"]["train"]:,} images of MNIST (commit {mnist_gates["commit"]},
-{runs.hardware(mnist_gates)}).
+The ± is the standard error over the validation images. A difference is clear if it is larger than two
+of these and has the same sign for every seed. Clearly better than the gate: {", ".join(clear["better"]) or "none"}.
+Clearly worse: {", ".join(clear["worse"]) or "none"}. {verdict}
 
-More than two standard errors from the gate, with the same sign for every seed:
-{"; ".join(certain) or "none"}. The other differences are no larger than chance. In 2016 the gate was
-compared with ReLU in networks of equal width; at equal weights, and on images this small, its part in
-the success is what this table says, and no more.
+How far does this reach? The networks are small and trained for a short time ({trained}). All have the
+learning rate that was chosen for the gate, so the others may be better than they look. At equal *width*
+the gate has more weights to work with, and [chapter 8](08_results.ipynb) shows what it is worth there.
+Commit {gates["digits"]["whole"]["commit"]}, {runs.hardware(gates["digits"]["whole"])}.
 """)
 
 # %% [markdown]
@@ -843,8 +851,9 @@ show_text(f"""
 # ## Recap
 #
 # A vertical stack for the rows above and a horizontal one for the row to the left see everything
-# that comes before a pixel, and nothing else. The link between them leads one way. A gate, tanh times
-# sigmoid, replaces ReLU. Models are compared at equal cost, on the same test images, and image by image.
+# that comes before a pixel, and nothing else. The link between them leads one way. What a model cannot
+# see it cannot learn, however long it is trained. A gate, tanh times sigmoid, stands where a PixelCNN has
+# ReLU. Compare models at equal cost, on the same images, image by image, and from several seeds.
 #
 # ## Exercises
 #
