@@ -97,7 +97,7 @@ check_dataset(
 # lies one row up and three columns to the right. A stack that only looks at rows above may go to the
 # right for nothing:
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     diagrams.paths_to_a_pixel((6, 8), at=(4, 2), goal=(3, 5)),
     alt="Two grids of pixels. With one stack the path to the outlined pixel ends two rows too high; "
@@ -120,7 +120,7 @@ show(
 # The vertical stack never receives anything from the horizontal one. It would learn of pixels to the
 # right of the one to be predicted.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.masks(
         {
@@ -139,8 +139,7 @@ show(
 # ## The model, whole
 #
 # The next cells hold all of it: masks, convolution, gate, block, network, loss, training and drawing.
-# Together they are the file `pcnnlib/minimal.py`, letter for letter, and nothing is hidden. In the
-# shapes, B counts images, H and W are their rows and columns, F is the number of features (a
+# Together they are the file `pcnnlib/minimal.py`, letter for letter. In the shapes, B counts images, H and W are their rows and columns, F is the number of features (a
 # *feature* is one number a pixel, computed by the network), and K the number of levels of grey.
 #
 # A **layer** is a function with weights, and a **model** a function made of layers. A convolution
@@ -213,7 +212,7 @@ def gate(x):
 
 print(gate(np.zeros((2, 8, 8, 12))).shape)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.gate(),
     alt="Curves of tanh(a) sigmoid(b) against a, steeper for larger b, and a map over a and b.",
@@ -258,7 +257,7 @@ block = GatedBlock(filters=6, size=3, first=True)
 above, features = block(np.zeros((2, 8, 8, 1)), np.zeros((2, 8, 8, 1)))
 print(above.shape, features.shape)  # both stacks, (B, H, W, F)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     diagrams.gated_block(),
     alt="The gated block. Each stack has a masked convolution and a gate; a link goes from the vertical "
@@ -360,7 +359,7 @@ def sample(model, shape, seed=None):
 
 drawn = sample(model, (10, *data.image_shape), seed=seed)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.image_grid(
         {"real": data.test.images[:10], "drawn": drawn}, data.levels
@@ -373,7 +372,8 @@ show(
 # %% [markdown]
 # ## A number acquires a look
 #
-# What does a loss of so many bits look like? The same noise, drawn again as training goes on:
+# What does a loss of so many bits per dimension look like? A small model draws sixteen images after 0, 1,
+# 2, 8 and 20 epochs, each time from the same seed:
 
 
 # %%
@@ -405,19 +405,18 @@ watched.fit(
 )
 looks["real"] = data.test.images[:16]
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.grids_side_by_side(looks, data.levels),
     alt="Grids of sixteen drawn images after more and more epochs, from noise to digits, and a grid of "
     "real ones.",
-    caption="Sixteen images drawn with the same seed, and bits/dim on test images, as training goes on. "
-    "Fewer bits: better images.",
+    caption="Sixteen drawn images, none selected, and bits/dim on test images, as training goes on.",
 )
 
 # %% [markdown]
 # ## What the library adds
 #
-# `pcnnlib.GatedPixelCNN`, used there already, computes the same logits with the same weights; a test
+# `pcnnlib.GatedPixelCNN`, which you have just seen at work, computes the same logits with the same weights; a test
 # says so. From here on the chapters call it. It draws much faster, stores fewer weights, and knows more
 # kinds of images:
 
@@ -474,7 +473,7 @@ turn = np.arange(moved.size).reshape(moved.shape)  # the raster order
 assert not moved[turn <= turn[row, column]].any()
 print(f"{moved.sum()} predictions change, all after the pixel")
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 title = f"pixel ({row}, {column}) set to 1000"
 show(
     plots.changed_predictions({title: moved}, {title: (row, column, 1, 1)}),
@@ -501,7 +500,7 @@ for depth in (2, 3, 5, 8):
     model = pcnn.GatedPixelCNN(shape, blocks=depth, first_kernel_size=3)
     fields[f"Gated, {depth} layers"] = pcnn.receptive_field(model, middle)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.receptive_fields(fields, middle),
     alt="Receptive fields: the PixelCNN's lack a triangle at the right, the gated model's do not.",
@@ -522,7 +521,7 @@ for model_class in (pcnn.PixelCNN, pcnn.GatedPixelCNN):
 assert reports["PixelCNN"].causal and reports["GatedPixelCNN"].causal
 assert not reports["GatedPixelCNN"].blind_spot.any()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.causality(reports),
     alt="Two triangular matrices of influence. Only the PixelCNN's has gaps below the diagonal.",
@@ -597,7 +596,7 @@ for name, toy in pair.items():
     )
     toy_nats[name] = [untrained, *trained.history["val_loss"]]
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.lines(
         {name: (range(len(v)), v) for name, v in toy_nats.items()},
@@ -651,7 +650,7 @@ histories = {
     name: pcnn.train(m, data, config) for name, m in models.items()
 }
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.training_curves(
         histories, unit="bits/dim", dims=math.prod(data.image_shape)
@@ -710,7 +709,7 @@ Gated PixelCNN against 3.14 for the PixelCNN
 # %%
 drawn = {name: m.sample(10, seed=seed) for name, m in models.items()}
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.image_grid({"real": data.test.images[:10], **drawn}, data.levels),
     alt="A row of real digits and a row of samples of each model.",
@@ -726,7 +725,7 @@ show(
 growing = models["Gated PixelCNN"].sample(8, seed=seed + 1)
 every = max(1, data.image_shape[0] * data.image_shape[1] // 64)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.animate(growing, data.levels, every=every),
     alt="Eight digits appear pixel by pixel, from the top left to the bottom right.",
@@ -822,7 +821,7 @@ full = runs.read_run("mnist")
 published = pcnn.load_pretrained("mnist")
 large = published.sample(20, seed=seed)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.training_curves({"mnist": full["history"]}),
     alt="Validation and training loss of the published run against epochs.",

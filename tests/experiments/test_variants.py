@@ -16,7 +16,7 @@ import pcnnlib as pcnn
 from pcnnlib import runs
 from pcnnlib.models import architecture
 
-COMPARISONS = [ablations.ABLATIONS, dilations.DILATIONS]
+COMPARISONS = [ablations.ABLATIONS, dilations.DILATIONS, gates.DIGITS]
 by_name = pytest.mark.parametrize("comparison", COMPARISONS, ids=lambda c: c.name)
 
 
