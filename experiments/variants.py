@@ -111,18 +111,31 @@ class Comparison:
         )
 
 
-def main(comparison: Comparison, seeds: int):
-    """The command line of a comparison; `seeds` is how many there are by default."""
-    parser = argparse.ArgumentParser(description=f"Trains the variants of {comparison.name}.")
+def main(*comparisons: Comparison, seeds: int):
+    """The command line of a comparison, or of one on several data sets.
+
+    Args:
+        *comparisons: with several, `--data` chooses one by the name of its data set.
+        seeds: how many there are by default.
+    """
+    by_data = {comparison.data: comparison for comparison in comparisons}
+    names = ", ".join(comparison.name for comparison in comparisons)
+    parser = argparse.ArgumentParser(description=f"Trains the variants of {names}.")
+    if len(by_data) > 1:
+        parser.add_argument(
+            "--data", choices=by_data, default=comparisons[0].data, help="images to train on"
+        )
     parser.add_argument("--seeds", type=int, default=seeds, help="trainings of each variant")
     parser.add_argument("--only", nargs="+", metavar="VARIANT", help="these variants")
     parser.add_argument("--data_path", default="data", help="folder of the data set's file")
     parser.add_argument("--results_path", default=str(RESULTS), help="folder that is written to")
-    if comparison.seconds is not None:
+    if comparisons[0].seconds is not None:
+        lasting = comparisons[0].seconds
         parser.add_argument(
-            "--seconds", type=float, default=comparison.seconds, help="that each training lasts"
+            "--seconds", type=float, default=lasting, help="that each training lasts"
         )
     args = parser.parse_args()
+    comparison = by_data[getattr(args, "data", comparisons[0].data)]
     if args.seeds < 2:
         parser.error(f"--seeds must be at least 2, to tell how much is chance, got {args.seeds}")
     seconds = getattr(args, "seconds", None)

@@ -59,9 +59,15 @@ def dense(layer, inputs, channel_groups=1):
 
 def activated(block, inputs):
     """A block's activation, recomputed."""
+    if block.activation == "relu":
+        return np.maximum(inputs, 0)
+    if block.activation == "silu":
+        return inputs / (1 + np.exp(-inputs))
     features, gates = np.split(inputs, 2, axis=-1)
     if block.activation == "relu_of_sum":
         return np.maximum(features + gates, 0)
+    if block.activation == "glu":
+        return features / (1 + np.exp(-gates))
     return np.tanh(features) / (1 + np.exp(-gates))
 
 

@@ -44,7 +44,8 @@ class GatedPixelCNN(AutoregressiveModel):
             would skip pixels are refused.
         head_filters: features between the head's two 1x1 convolutions; None means F.
         dropout: share of gated features dropped while training, in [0, 1).
-        activation: "gate", or "relu_of_sum" for the same network without a gate.
+        activation: "gate", or in its place "glu", "relu_of_sum", "relu" or "silu" (with half of the
+            convolutions' weights, see `GatedBlock`).
         condition: None, `Labels(n)`, `Vector(dim)` or `Map((h, w, c))`; the inputs are then
             `(images, condition)`.
         condition_stacks: stacks whose gates the condition enters: "vertical", "horizontal" or both.

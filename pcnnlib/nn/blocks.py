@@ -51,8 +51,31 @@ def relu_of_sum(inputs: Any) -> Any:
     return ops.relu(features + gates)
 
 
-# What stands between a block's two convolutions and its features: functions of 2F features to F.
-ACTIVATIONS = {"gate": gate, "relu_of_sum": relu_of_sum}
+def glu(inputs: Any) -> Any:
+    """Gated linear unit: one half of the features times the sigmoid of the other.
+
+    Dauphin et al. 2017 (arXiv:1612.08083): the gate without its tanh.
+
+    Args:
+        inputs: `(..., 2F)`.
+
+    Returns:
+        `(..., F)`.
+    """
+    features, gates = ops.split(inputs, 2, axis=-1)  # each (..., F)
+    return features * ops.sigmoid(gates)
+
+
+# What stands between a block's two convolutions and its features: functions, and how many outputs
+# of the convolutions each needs for a feature. A plain activation needs one. ("relu_of_sum" has the
+# weights of the gate, but a sum of two convolutions is one convolution.)
+ACTIVATIONS = {
+    "gate": (gate, 2),
+    "glu": (glu, 2),
+    "relu_of_sum": (relu_of_sum, 2),
+    "relu": (ops.relu, 1),
+    "silu": (ops.silu, 1),
+}
 
 
 @_register
@@ -72,7 +95,8 @@ class GatedBlock(keras.layers.Layer):
             else skip the pixel's neighbours.
         channel_groups: int, channel groups of the horizontal stack.
         dropout: float in [0, 1), share of gated features dropped while training.
-        activation: "gate" or "relu_of_sum".
+        activation: "gate", "glu", "relu_of_sum", "relu" or "silu"; the last two need half of the
+            convolutions' outputs.
         condition_stacks: those of "vertical" and "horizontal" whose gates a condition enters; if
             there are any, `call` gets a condition.
         last: bool, whether no block follows. Nothing then reads the vertical features, and a
@@ -116,10 +140,12 @@ class GatedBlock(keras.layers.Layer):
         self.activation = check_activation(activation)
         self.condition_stacks = check_condition_stacks(condition_stacks)
         self.last = last
+        self.activate, multiplier = ACTIVATIONS[self.activation]
+        self.convolved_features = multiplier * filters
         convolution = {
             "mask_type": mask_type,
             "dilation": dilation,
-            "filter_multiplier": 2,
+            "filter_multiplier": multiplier,
             "dtype": self.dtype_policy,
         }
         # The vertical stack sees whole rows above: no channel of the current pixel, so no groups.
@@ -136,7 +162,7 @@ class GatedBlock(keras.layers.Layer):
         )
         # The horizontal convolution has the gate's bias: link and conditions add none.
         unbiased = {"use_bias": False, "dtype": self.dtype_policy}
-        self.link = keras.layers.Dense(2 * filters, name="link", **unbiased)
+        self.link = keras.layers.Dense(self.convolved_features, name="link", **unbiased)
         self.project = ChannelDense(
             filters, channel_groups, name="project", dtype=self.dtype_policy
         )
@@ -145,11 +171,11 @@ class GatedBlock(keras.layers.Layer):
         self.vertical_condition = self.horizontal_condition = None
         if "vertical" in self.condition_stacks and not last:
             self.vertical_condition = keras.layers.Dense(
-                2 * filters, name="vertical_condition", **unbiased
+                self.convolved_features, name="vertical_condition", **unbiased
             )
         if "horizontal" in self.condition_stacks:
             self.horizontal_condition = keras.layers.Dense(
-                2 * filters, name="horizontal_condition", **unbiased
+                self.convolved_features, name="horizontal_condition", **unbiased
             )
 
     def build(
@@ -159,7 +185,7 @@ class GatedBlock(keras.layers.Layer):
         pixels = tuple(vertical_shape[:-1])
         self.vertical.build(vertical_shape)
         self.horizontal.build(horizontal_shape)
-        self.link.build((*pixels, 2 * self.filters))
+        self.link.build((*pixels, self.convolved_features))
         self.project.build((*pixels, self.filters))
         for layer in (self.vertical_condition, self.horizontal_condition):
             if layer is not None:
@@ -172,7 +198,8 @@ class GatedBlock(keras.layers.Layer):
 
         Returns:
             The next block's vertical features `(B, rows, columns, F)`, and the link features
-            `(B, rows, columns, 2F)`: all that enters the horizontal gate from outside its row.
+            `(B, rows, columns, 2F)`, or F with a plain activation: all that enters the horizontal
+            gate from outside its row.
         """
         vertical_features = self.vertical.convolve(window)
         link_features = self.link(vertical_features)
@@ -180,7 +207,7 @@ class GatedBlock(keras.layers.Layer):
             vertical_features = vertical_features + self.vertical_condition(condition)
         if self.horizontal_condition is not None:
             link_features = link_features + self.horizontal_condition(condition)
-        gated = ACTIVATIONS[self.activation](vertical_features)
+        gated = self.activate(vertical_features)
         return self.vertical_dropout(gated, training=training), link_features
 
     def horizontal_stack(
@@ -200,7 +227,7 @@ class GatedBlock(keras.layers.Layer):
 
     def _add_row(self, convolved, link_features, residual, training=False):
         """What follows the horizontal convolution: link, gate, 1x1 convolution, residual."""
-        gated = ACTIVATIONS[self.activation](convolved + link_features)
+        gated = self.activate(convolved + link_features)
         features = self.project(self.horizontal_dropout(gated, training=training))
         # In the first block a residual would pass on the pixel's own value.
         return features if self.mask_type == "A" else residual + features

@@ -5,6 +5,7 @@ import sys
 
 import ablations
 import dilations
+import gates
 import numpy as np
 import pytest
 import stacks
@@ -15,7 +16,7 @@ import pcnnlib as pcnn
 from pcnnlib import runs
 from pcnnlib.models import architecture
 
-COMPARISONS = [ablations.ABLATIONS, dilations.DILATIONS]
+COMPARISONS = [ablations.ABLATIONS, dilations.DILATIONS, gates.DIGITS]
 by_name = pytest.mark.parametrize("comparison", COMPARISONS, ids=lambda c: c.name)
 
 
@@ -85,9 +86,47 @@ def test_a_variant_that_lasts_has_the_epochs_that_fit(digits, monkeypatch):
     assert slow.training == dataclasses.replace(variant.training, epochs=2)
 
 
-def test_networks_of_the_same_time_have_the_same_number_of_weights():
-    counts = [described(stacks.STACKS, name)[2] for name in stacks.STACKS.variants]
+@pytest.mark.parametrize(
+    "comparison", [stacks.STACKS, gates.DIGITS, gates.MNIST], ids=lambda c: c.name
+)
+def test_networks_that_are_compared_have_the_same_number_of_weights(comparison):
+    counts = [described(comparison, name)[2] for name in comparison.variants]
     assert max(counts) < 1.02 * min(counts)
+
+
+def test_activations_are_compared_with_all_else_alike():
+    for comparison in (gates.DIGITS, gates.MNIST):
+        for name in comparison.variants:
+            model, training, _ = described(comparison, name)
+            whole, as_whole, _ = described(comparison, WHOLE)
+            assert {k for k in whole if model[k] != whole[k]} <= {"activation", "filters"}
+            assert training == as_whole and comparison.seconds is None
+
+
+def test_the_data_set_chooses_the_comparison(digits, tmp_path, monkeypatch, capsys):
+    tiny = [
+        dataclasses.replace(
+            comparison,
+            data=name,
+            variants={WHOLE: small(comparison.variants[WHOLE])},
+            images=(40, 7),
+        )
+        for comparison, name in ((gates.DIGITS, "digits"), (gates.MNIST, "mnist"))
+    ]
+    monkeypatch.setattr(variants.pcnn, "load_dataset", lambda *args, **options: digits)
+    measured = {"model": {}, "training": {}, "parameters": 1, "seconds": [1.0] * 2}
+    measured["validation_nats"] = [[1.0], [2.0]]  # how they are measured is tested elsewhere
+    monkeypatch.setattr(variants.Variant, "measure", lambda *args: dict(measured))
+    words = ["gates.py", "--seeds", "2", "--results_path", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", [*words, "--data", "mnist"])
+    variants.main(*tiny, seeds=4)
+    (run,) = runs.read_runs("mnist-gates", tmp_path).values()
+    assert run["command"] == f"{gates.MNIST.command} --seeds 2"
+    assert [path.name for path in tmp_path.iterdir()] == ["mnist-gates"]
+    monkeypatch.setattr(sys, "argv", [*words, "--data", "faces"])
+    with pytest.raises(SystemExit):
+        variants.main(*tiny, seeds=4)
+    assert "faces" in capsys.readouterr().err
 
 
 def test_a_comparison_is_written_by_variant_and_read_back(digits, tmp_path, monkeypatch, capsys):

@@ -8,6 +8,7 @@ from support import gated, outputs, random_condition, random_images
 import pcnnlib as pcnn
 from pcnnlib import UsageError, analysis, sampling
 from pcnnlib.nn import masks
+from pcnnlib.nn.blocks import ACTIVATIONS
 
 CONDITIONS = [None, pcnn.Labels(3), pcnn.Vector(4), pcnn.Map((2, 2, 3))]
 
@@ -61,7 +62,10 @@ def test_skipped_pixels_are_those_not_seen(first, dilations, monkeypatch):
         ({"head_filters": 0}, "head_filters must be an integer >= 1, got 0"),
         ({"condition": 10}, r"condition must be None, Labels\(n\), .*got 10"),
         ({"condition": pcnn.Map((3, 3, 1))}, "sides must be multiples"),
-        ({"activation": "tanh"}, "activation must be one of gate, relu_of_sum, got 'tanh'"),
+        (
+            {"activation": "tanh"},
+            "activation must be one of gate, glu, relu_of_sum, relu, silu, got 'tanh'",
+        ),
         ({"condition_stacks": ("up",)}, "condition_stacks must be some of .*, got 'up'"),
     ],
 )
@@ -90,7 +94,7 @@ def test_every_weight_of_a_gated_model_matters(condition):
 # ---------------------------------------------------------------- activation
 
 
-@pytest.mark.parametrize("activation", ["gate", "relu_of_sum"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("shape", [(4, 4, 1), (3, 4, 3)], ids=["grey", "colour"])
 def test_whole_model_equals_numpy(shape, activation):
     model = gated(shape, levels=4, blocks=3, activation=activation)
@@ -101,15 +105,17 @@ def test_whole_model_equals_numpy(shape, activation):
 
 
 @pytest.mark.both_backends
-def test_without_a_gate_cached_sampling_equals_full():
-    model = gated((4, 4, 1), levels=4, blocks=3, activation="relu_of_sum")
+@pytest.mark.parametrize("activation", ["relu", "relu_of_sum"])
+def test_without_the_gate_cached_sampling_equals_full(activation):
+    model = gated((4, 4, 1), levels=4, blocks=3, activation=activation)
     images = random_images(3, (4, 4, 1), 4)
     whole = outputs(model, images)
     np.testing.assert_allclose(sampling.parameters(model, images), whole, atol=1e-5)  # float32
     drawn = model.sample(6, seed=1)
     np.testing.assert_array_equal(drawn, model.sample(6, seed=1, method="full"))
-    # The same weights with the gate are another model.
-    other = gated((4, 4, 1), levels=4, blocks=3)
+    # The same weights with another activation are another model.
+    other = {"relu": "silu", "relu_of_sum": "gate"}[activation]
+    other = gated((4, 4, 1), levels=4, blocks=3, activation=other)
     other.set_weights(model.get_weights())
     assert np.abs(outputs(other, images) - whole).max() > 0.1
 

@@ -7,6 +7,7 @@ from support import shake
 
 from pcnnlib import UsageError
 from pcnnlib.nn.blocks import (
+    ACTIVATIONS,
     CONDITION_STACKS,
     GatedBlock,
     check_condition_stacks,
@@ -14,6 +15,8 @@ from pcnnlib.nn.blocks import (
     relu_of_sum,
 )
 from pcnnlib.nn.residual import ResidualBlock
+
+KNOWN = "gate, glu, relu_of_sum, relu, silu"
 
 
 def check_block(condition_shape=None, **options):
@@ -41,14 +44,21 @@ def test_gated_block_equals_numpy(mask_type, channel_groups, condition_shape):
     )
 
 
+@pytest.mark.parametrize("activation", sorted(set(ACTIVATIONS) - {"gate"}))
 @pytest.mark.parametrize("mask_type", ["A", "B"])
-def test_block_without_a_gate_equals_numpy(mask_type):
-    block = check_block((1, 1), mask_type=mask_type, activation="relu_of_sum")
-    # The same weights as with the gate: the two differ in nothing else.
+def test_block_without_the_gate_equals_numpy(mask_type, activation):
+    block = check_block(
+        (1, 1), mask_type=mask_type, activation=activation, condition_stacks=CONDITION_STACKS
+    )
     gated = GatedBlock(4, 3, mask_type=mask_type)
     shape = (2, 4, 5, block.input_features)
     gated.build(shape, shape)
-    assert [w.shape for w in gated.weights] == [w.shape for w in block.weights]
+    outputs = gated.vertical.kernel.shape[-1] // block.vertical.kernel.shape[-1]
+    if activation in ("relu", "silu"):  # no second half, so half of the outputs
+        assert outputs == 2
+    else:  # the same weights as with the gate: the two differ in nothing else
+        plain = [w.shape for w in block.weights if "condition" not in w.path]
+        assert outputs == 1 and [w.shape for w in gated.weights] == plain
 
 
 @pytest.mark.parametrize("last", [False, True])
@@ -64,8 +74,8 @@ def test_condition_enters_the_stacks_asked_for(stacks, last):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"activation": "relu"}, "activation must be one of gate, relu_of_sum, got 'relu'"),
-        ({"activation": None}, "activation must be one of gate, relu_of_sum, got None"),
+        ({"activation": "tanh"}, f"activation must be one of {KNOWN}, got 'tanh'"),
+        ({"activation": None}, f"activation must be one of {KNOWN}, got None"),
         (
             {"condition_stacks": ("vertical", "diagonal")},
             "condition_stacks must be some of vertical, horizontal, got 'diagonal'",

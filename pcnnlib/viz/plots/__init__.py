@@ -15,7 +15,12 @@ from pcnnlib.viz.plots.comparison import (
     histograms,
     lines,
 )
-from pcnnlib.viz.plots.images import image_grid, level_probabilities, surprise
+from pcnnlib.viz.plots.images import (
+    grids_side_by_side,
+    image_grid,
+    level_probabilities,
+    surprise,
+)
 from pcnnlib.viz.plots.training import timing, training_curves
 from pcnnlib.viz.plots.visibility import (
     causality,
@@ -40,6 +45,7 @@ __all__ = [
     "confusion",
     "differences",
     "gate",
+    "grids_side_by_side",
     "histograms",
     "image_grid",
     "kept_by_cache",

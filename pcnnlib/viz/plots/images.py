@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError, check_int
 from pcnnlib.viz import checks
-from pcnnlib.viz.images import lay_out, to_rgb
+from pcnnlib.viz.images import lay_out, tile, to_rgb
 from pcnnlib.viz.style import BLUE, GREEN, INK, VERMILION, WIDTH, Picture, new_figure, styled, words
 
 
@@ -77,6 +77,40 @@ def image_grid(
     for row, label in enumerate(labels or ()):
         centre = row * cell_h + above + h * scale / 2
         axes.text(-gap, centre, label, ha="right", va="center")
+    return figure
+
+
+@styled
+def grids_side_by_side(grids: dict, levels: int, *, columns: int = 3) -> Picture:
+    """Several square grids of images, each with a title above it.
+
+    Args:
+        grids: dict of title -> images `(n, H, W, C)`; a title may have several lines.
+        levels: K.
+        columns: grids in a row.
+
+    Returns:
+        `Picture`.
+
+    Raises:
+        UsageError: no grids, or values that are no levels.
+    """
+    grids = {
+        title: tile(checks.check_images(f"grids[{title!r}]", images, levels), levels, width=320)
+        for title, images in checks.check_named("grids", grids, "title -> images").items()
+    }
+    columns = check_int("columns", columns, 1)
+    lines = max(str(title).count("\n") + 1 for title in grids)
+    rows = -(-len(grids) // columns)
+    size = 1.5
+    figure = new_figure(min(WIDTH, columns * (size + 0.1)), rows * (size + 0.06 + 0.17 * lines))
+    panels = np.atleast_1d(figure.subplots(rows, columns)).ravel()
+    for axes in panels:
+        axes.set_axis_off()
+    for axes, (title, picture) in zip(panels, grids.items(), strict=False):
+        opaque = np.full((*picture.shape[:2], 1), 255, "uint8")
+        axes.imshow(np.concatenate([picture, opaque], axis=-1), interpolation="none")
+        axes.set_title(words(title))
     return figure
 
 

@@ -8,7 +8,7 @@ from support_figures import Drawn, on_white
 
 from pcnnlib._internal.errors import UsageError
 from pcnnlib.viz import plots
-from pcnnlib.viz.images import UNDRAWN, to_rgb
+from pcnnlib.viz.images import UNDRAWN, tile, to_rgb
 from pcnnlib.viz.style import BLUE, GREEN, VERMILION
 
 
@@ -50,6 +50,25 @@ def seen_pixels(figure, shape):
             for left, right, top, bottom in boxes(figure)
         ]
     )
+
+
+def test_grids_side_by_side_have_their_titles_above_their_own_images():
+    images = random_images(8, (4, 4, 1), 5)
+    figure = plots.grids_side_by_side({"epoch 0\n2.1": images[:4], "real": images[4:]}, 5)
+    first, second, *empty = figure.axes
+    assert [axes.get_title() for axes in (first, second)] == ["epoch 0\n2.1", "real"]
+    assert not any(axes.images for axes in empty)
+    for axes, shown in ((first, images[:4]), (second, images[4:])):
+        (picture,) = axes.images
+        np.testing.assert_array_equal(
+            np.asarray(picture.get_array())[..., :3], tile(shown, 5, width=320)
+        )
+    # As wide as a page on a telephone can show with lettering of this size.
+    assert figure.get_size_inches()[0] < 5
+    with pytest.raises(UsageError, match=r"grids\['a'\]"):
+        plots.grids_side_by_side({"a": images + 5}, 5)
+    with pytest.raises(UsageError, match="columns"):
+        plots.grids_side_by_side({"a": images}, 5, columns=0)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
