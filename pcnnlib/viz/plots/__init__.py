@@ -16,6 +16,7 @@ from pcnnlib.viz.plots.comparison import (
     lines,
 )
 from pcnnlib.viz.plots.images import image_grid, level_probabilities, surprise
+from pcnnlib.viz.plots.mixtures import bell_in_bins, log_probabilities, mixture_fits
 from pcnnlib.viz.plots.training import timing, training_curves
 from pcnnlib.viz.plots.visibility import (
     causality,
@@ -31,6 +32,7 @@ __all__ = [
     "Picture",
     "animate",
     "asked_and_measured",
+    "bell_in_bins",
     "causality",
     "changed_features",
     "changed_predictions",
@@ -45,7 +47,9 @@ __all__ = [
     "kept_by_cache",
     "level_probabilities",
     "lines",
+    "log_probabilities",
     "masks",
+    "mixture_fits",
     "pixel_roles",
     "raster_order",
     "receptive_fields",
