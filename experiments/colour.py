@@ -21,7 +21,8 @@ images; the test images are looked at once, by the epoch that was best.
 
 Each run writes `<results>/<run>/run.json` as it goes, and ours leave their weights and ten
 test images beside it. A run that was interrupted goes on from its last epoch.
-TensorFlow Probability needs `tf-keras` and is trained by whichever Python has both: `pip install tensorflow-probability tf-keras`.
+TensorFlow Probability needs `tf-keras` and is trained by whichever Python has both:
+`pip install tensorflow-probability tf-keras`.
 """
 
 import argparse
