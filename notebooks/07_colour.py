@@ -324,7 +324,7 @@ show_text(
 library = pcnn.LogisticMixture(4, levels=shades)
 width = 2 / (shades - 1)  # of a bin, between -1 and 1
 weight, mean, scale = (
-    np.array(part)
+    ops.convert_to_numpy(part)
     for part in (ops.softmax(logits), means, ops.exp(log_scales))
 )
 twelve = [np.log(weight), mean * width - 1, np.log(scale * width)]
@@ -466,7 +466,7 @@ for name, model in models.items():
 
 # %%
 head = ["", "test bits/dim", "beyond two colours", "weights"]
-head += ["seconds an epoch", "for 100 images"]
+head += ["seconds an epoch", "seconds for 100 images"]
 rows = [["real images", "", f"{beyond_two_colours(data.test.images):.3f}"]]
 rows[0] += [""] * 3
 per_dim = 1 / (np.prod(data.image_shape) * np.log(2))
@@ -591,15 +591,17 @@ lowest = 1e-6
 
 def steepest(chance):
     """Largest factor between neighbours, of which one has at least `lowest`."""
-    low, high = np.sort([chance[:, 1:-2], chance[:, 2:-1]], axis=0)
-    return float((high / low)[high >= lowest].max())
+    low, high = np.sort([chance[..., 1:-2], chance[..., 2:-1]], axis=0)
+    return float((high / np.maximum(low, 1e-30))[high >= lowest].max())
 
 
-largest = {name: steepest(chance) for name, chance in one_pixel.items()}
-steep = {
-    name: steepest(chance[which].reshape(-1, 256))
-    for name, chance in chances.items()
-}
+def hills(chance):
+    """Levels that are likelier than both neighbours, and can be seen."""
+    middle = chance[..., 1:-1]
+    top = (middle > chance[..., :-2]) & (middle > chance[..., 2:])
+    return int((top & (middle > 1e-9)).sum())
+
+
 ends = {
     name: float((chance[:, -1] / chance[:, -2]).max())
     for name, chance in one_pixel.items()
@@ -610,17 +612,19 @@ show_text(
     Near the top of the hills both agree. That is where nearly all pixels are, and where the likelihood is
     won. On an ordinary axis one would see no more than that. The logarithmic axis shows the rest:
 
-    - **The tails of the mixture are straight lines.** A logistic falls by the same factor from each level to
-      the next. Two neighbours differ by a factor of {largest["mixture"]:.1f} at most, apart from the ends. The
-      last level takes all that lies beyond: here up to {ends["mixture"]:.0f} times as much as the level
-      before it.
-    - **The tails of the softmax are ragged.** Neighbours differ by a factor of up to
-      {largest["categorical"]:.1f}, of which one has a probability of {lowest:.0e} or more. Over all pixels of
-      the bird the largest factor is {steep["categorical"]:,.0f}: a level is held to be less than a thousandth
-      as likely as the one beside it. Separate hills stand where training images happened to have such a value,
-      and the levels between them hardly occur. Nothing tells the softmax that a level between two likely
-      ones is likely too.
-    - **A softmax may rule a level out.** Of the {chances["categorical"].size:,} probabilities of the ten images
+    - **The tails of the mixture are straight lines.** Far out, a bell falls by the same factor,
+      $e^{{1/s}}$, from each level to the next. In the three panels the mixture has
+      {hills(one_pixel["mixture"])} hills. The last level takes all that lies beyond, here up to
+      {ends["mixture"]:.0f} times as much as the level before it.
+    - **The tails of the softmax are ragged.** It has {hills(one_pixel["categorical"])} hills. They stand
+      where training images happened to have such values. Nothing tells the softmax that a level between two
+      likely ones is likely too.
+    - **A level may be a thousandth as likely as its neighbour.** Among all pixels of the photographs, and levels
+      with a probability of {lowest:.0e} or more, the largest such factor is
+      {steepest(chances["categorical"]):,.0f} for the softmax. The mixture can do that too
+      ({steepest(chances["mixture"]):,.0f}), but only on the flank of a very narrow bell. The softmax can
+      do it anywhere.
+    - **A softmax may rule a level out.** Of the {chances["categorical"].size:,} probabilities of these images
       it rounds {zeros["categorical"]:,} to 0; the mixture {zeros["mixture"]:,}. In its logarithm the library
       keeps such a level finite. It is still paid for dearly when it comes up.
     """
@@ -693,8 +697,8 @@ for name, model in pair.items():
         plots.image_grid(
             model.sample(12, seed=seed), 256, columns=6, width=7.0
         ),
-        alt=f"Twelve small blurred colour images drawn by the {name}, without recognisable objects.",
-        caption=f"Twelve draws of the {name}, from the published weights, none selected: colours and "
+        alt=f"Twelve blurred colour images, {name}: no recognisable objects.",
+        caption=f"Twelve draws of one model ({name}), from the published weights, none selected: colours and "
         "textures of photographs, but no objects. So little training buys no more.",
     )
 

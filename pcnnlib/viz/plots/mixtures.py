@@ -92,14 +92,16 @@ def mixture_fits(share: ArrayLike, fits: dict) -> Picture:
     figure = new_figure(WIDTH, 1.7 * rows + 0.3)
     panels = np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True)).ravel()
     levels = np.arange(len(share))
+    highest = max(share.max(), *(fit.sum(axis=1).max() for fit in fits.values()))
     for axes, (name, fit) in zip(panels, fits.items(), strict=False):
         axes.bar(levels, share, 0.9, color=QUIET, alpha=0.45, label="data")
         for bell, colour in zip(fit.T, itertools.cycle(SERIES[:-1]), strict=False):
             axes.plot(levels, bell, color=colour, lw=1)
-        axes.plot(levels, fit.sum(axis=1), color=INK, lw=1.6, label="mixture")
+        mixture = {"color": INK, "lw": 1.4, "drawstyle": "steps-mid", "label": "mixture"}
+        axes.plot(levels, fit.sum(axis=1), **mixture)
         axes.set_title(words(name))
         axes.set_yticks([])
-        axes.set_ylim(0, 1.15 * share.max())
+        axes.set_ylim(0, 1.1 * highest)
         axes.spines["left"].set_visible(False)
     for axes in panels[len(fits) :]:
         axes.set_axis_off()
