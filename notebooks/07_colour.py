@@ -60,7 +60,13 @@ import pcnnlib as pcnn
 from pcnnlib import runs
 from pcnnlib.nn import masks
 from pcnnlib.viz import plots
-from pcnnlib.viz.notebook import show, show_source, show_text, table
+from pcnnlib.viz.notebook import (
+    show,
+    show_solution,
+    show_source,
+    show_text,
+    table,
+)
 from pcnnlib.viz.parameters import check_dataset, check_parameters
 
 # %% tags=["remove-cell"]
@@ -743,6 +749,10 @@ table(
 
 # %% tags=["remove-input"]
 tfp, mixture = record["tfp"], record["mixture"]
+others = {
+    row["model"]: row["bits_per_dim"]
+    for row in runs.read_literature("cifar10")
+}
 times = tfp["parameters"] / mixture["weights"]["parameters"]
 show(
     plots.lines(
@@ -779,9 +789,9 @@ show_text(
     The two networks of ours differ in the distribution alone. The mixture is
     {record["categorical"]["test"]["bits_per_dim"] - mixture["test"]["bits_per_dim"]:.3f} bits/dim better, with fewer
     weights: its last layer gives {pair["mixture"].distribution.size} numbers a pixel, the softmax's
-    {3 * pair["categorical"].levels}. And all of this is little training. On all
-    {50_000:,} images the paper's Gated PixelCNN reached 3.03 bits/dim
-    ([van den Oord et al., 2016](https://arxiv.org/abs/1606.05328)), PixelCNN++ 2.92
+    {3 * pair["categorical"].levels}. And all of this is little training. On all of CIFAR-10 the
+    paper's Gated PixelCNN reached {others["Gated PixelCNN"]:.2f} bits/dim
+    ([van den Oord et al., 2016](https://arxiv.org/abs/1606.05328)), PixelCNN++ {others["PixelCNN++"]:.2f}
     ([Salimans et al., 2017](https://arxiv.org/abs/1701.05517)).
     """
 )
@@ -803,10 +813,8 @@ show_text(
 # %% tags=["remove-input"]
 groups = masks.feature_groups(24, 3)
 allowed = int(masks.channel_mask("B", groups, groups).sum())
-show_text(
+show_solution(
     f"""
-    <details style="margin-bottom: 1.2em"><summary>Solution</summary>
-
     ```python
     groups = masks.feature_groups(24, 3)
     print(masks.channel_mask("B", groups, groups).sum(), 24 * 24)
@@ -814,8 +822,6 @@ show_text(
 
     {allowed} of {24 * 24}: {9 * allowed // 24**2} of nine blocks of 8 × 8. {100 - 100 * allowed / 24**2:.0f}% of the
     weights at that tap are never used, in the centre tap alone.
-
-    </details>
     """
 )
 
@@ -825,10 +831,8 @@ show_text(
 
 # %% tags=["remove-input"]
 example = bell(10, 2, 64)
-show_text(
+show_solution(
     f"""
-    <details style="margin-bottom: 1.2em"><summary>Solution</summary>
-
     ```python
     example = bell(10, 2, 64)
     print(example[20] / example[21], np.exp(1 / 2))
@@ -838,15 +842,13 @@ show_text(
     $e^{{1/s}}$ = {np.exp(1 / 2):.4f} from each level to the next, and nowhere faster. A level a thousandth as
     likely as its neighbour takes a scale of at most 1 / ln 1000 = {1 / np.log(1000):.3f} levels; a softmax needs a
     difference of logits of ln 1000 = {np.log(1000):.2f}.
-
-    </details>
     """
 )
 
 # %% [markdown]
 # **3.** Train the model with the leak. What happens to the loss, and what to the images?
 #
-# <details style="margin-bottom: 1.2em"><summary>Solution</summary>
+# <details><summary>Solution</summary>
 #
 # ```python
 # leaking = spread_over_both_halves(build("categorical"))
@@ -863,7 +865,7 @@ show_text(
 # **4.** The library draws B of a pixel when R and G are kept. Do the same with the two-colour digits: which of
 # the three models gives back the original colours?
 #
-# <details style="margin-bottom: 1.2em"><summary>Solution</summary>
+# <details><summary>Solution</summary>
 #
 # ```python
 # keep = np.array([True, True, False]) & np.ones(data.image_shape, bool)
@@ -881,7 +883,7 @@ show_text(
 #
 # **5.** With 256 levels instead of 32 the categorical model falls further behind. Why?
 #
-# <details style="margin-bottom: 1.2em"><summary>Solution</summary>
+# <details><summary>Solution</summary>
 #
 # ```bash
 # papermill notebooks/07_colour.ipynb out.ipynb -p levels 256
