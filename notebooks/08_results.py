@@ -41,6 +41,8 @@ temperature: float = 1.0  # of every draw; below 1, less variety
 seed: int = 0  # of every draw
 
 # %% tags=["hide-input"]
+import textwrap
+
 import numpy as np
 
 import pcnnlib as pcnn
@@ -200,8 +202,7 @@ show_text(
 # %%
 for name, run in published.items():
     print(f"{name}: {runs.hardware(run)}, commit {run['commit']}")
-    for part in run["command"].split(" --"):
-        print("    --" + part if "python" not in part else "    " + part)
+    print(textwrap.indent(textwrap.fill(run["command"], 64), "    "))
 
 # %% [markdown]
 # `experiments/published.py` holds these settings, and `make published` repeats the runs: `--scale cpu` is for
@@ -295,8 +296,9 @@ show_text(
     Our run differs from the PixelCNN of the first paper by
     {static["nats_per_image"] - others["PixelCNN"]:+.2f} nats, and from a Gated PixelCNN trained by the authors of
     PixelVAE by {static["nats_per_image"] - others["Gated PixelCNN"]:+.2f} (minus is better). From the best of the list it
-    differs by {static["nats_per_image"] - min(others.values()):+.2f}: less than the standard error of
-    {static["standard_error"]:.2f}, and less than a change of seed may bring. So it is no order of these two.
+    differs by {static["nats_per_image"] - min(others.values()):+.2f}. That says nothing about which of the two is
+    better: the standard error is {static["standard_error"]:.2f}, the other figure is a bound, and ours is one training
+    from one seed.
     """
 )
 
