@@ -480,13 +480,13 @@ show(
 # %% [markdown]
 # ### Completions
 #
-# Given the upper half of a test image, the unconditional model draws the lower one. It was never trained
+# Given the first rows of a test image, the unconditional model draws the rest. It was never trained
 # for that; keeping pixels instead of drawing them is all that changes. Twelve for each of three stubs:
 
 # %%
-real = runs.read_examples("mnist")["test"][[2, 4, 7]]
+real = runs.read_examples("mnist")["test"][[2, 5, 7]]
 upper = np.zeros((28, 28), bool)
-upper[:14] = True
+upper[:11] = True
 stubs = np.repeat(real, 12, axis=0)
 completed = model.sample(36, image=stubs, keep=upper, seed=seed)
 
@@ -501,9 +501,9 @@ show(
     plots.image_grid(
         np.array(cells), 2, columns=7, shown=np.array(visible), width=7.0
     ),
-    alt="Three upper halves of test images, twelve completions of each, and the whole images.",
+    alt="The first rows of three test images, twelve completions of each, and the whole images.",
     caption="Two rows for each stub. Left: what is given, and below it the test image, which the model has never "
-    "seen. Right of them: twelve lower halves drawn to it.",
+    "seen. Right of them: twelve ways to go on.",
 )
 
 # %% [markdown]
