@@ -313,9 +313,8 @@ show_text(
     The loss falls from {losses[0]:.3f} to {losses[-1]:.3f} nats a value. No model can get below the
     histogram's own entropy, {entropy:.3f}. A softmax with its {shades} numbers would reach that. But it would
     have to learn each level by itself, and each gap from never having seen it. The four bells cannot
-    make an empty gap: they give levels {gap.start} to {gap.stop - 1}
-    {100 * fits["epoch 300"][gap].sum():.2f}% together, where the data have
-    {100 * share[gap].sum():.2f}%. The tails of their bells reach everywhere.
+    make an empty gap: together they give levels {gap.start} to {gap.stop - 1} a share of
+    {100 * fits["epoch 300"][gap].sum():.2f}%, where the data have {100 * share[gap].sum():.2f}%. The tails of their bells reach everywhere.
     """
 )
 
@@ -354,8 +353,9 @@ assert not np.allclose(cut, theirs, atol=1e-3)
 # from the network into the distribution: the mean of G is shifted in proportion to the actual R, that of
 # B in proportion to R and G (equation 3 of the paper):
 #
-# $$ \mu_G(m, x_R) = \mu_G(m) + \alpha(m)\, x_R, \qquad
-# \mu_B(m, x_R, x_G) = \mu_B(m) + \beta(m)\, x_R + \gamma(m)\, x_G. $$
+# $$ \mu_G(m, x_R) = \mu_G(m) + \alpha(m)\, x_R, $$
+#
+# $$ \mu_B(m, x_R, x_G) = \mu_B(m) + \beta(m)\, x_R + \gamma(m)\, x_G. $$
 #
 # A pixel's probability is then a sum over bells of products over channels. In logarithms:
 
@@ -619,19 +619,19 @@ show_text(
     won. On an ordinary axis one would see no more than that. The logarithmic axis shows the rest:
 
     - **The tails of the mixture are straight lines.** Far out, a bell falls by the same factor,
-      $e^{{1/s}}$, from each level to the next. In the three panels the mixture has
+      e<sup>1/s</sup>, from each level to the next. In the three panels the mixture has
       {hills(one_pixel["mixture"])} hills. The last level takes all that lies beyond, here up to
       {ends["mixture"]:.0f} times as much as the level before it.
     - **The tails of the softmax are ragged.** It has {hills(one_pixel["categorical"])} hills. They stand
       where training images happened to have such values. Nothing tells the softmax that a level between two
       likely ones is likely too.
     - **A level may be a thousandth as likely as its neighbour.** Among all pixels of the photographs, and levels
-      with a probability of {lowest:.0e} or more, the largest such factor is
+      likelier than 1 in {1 / lowest:,.0f}, the largest such factor is
       {steepest(chances["categorical"]):,.0f} for the softmax. The mixture can do that too
       ({steepest(chances["mixture"]):,.0f}), but only on the flank of a very narrow bell. The softmax can
       do it anywhere.
     - **A softmax may rule a level out.** Of the {chances["categorical"].size:,} probabilities of these images
-      it rounds {zeros["categorical"]:,} to 0; the mixture {zeros["mixture"]:,}. In its logarithm the library
+      it rounds {zeros["categorical"]:,} to 0, the mixture {zeros["mixture"] or "none"}. In its logarithm the library
       keeps such a level finite. It is still paid for dearly when it comes up.
     """
 )
@@ -839,7 +839,7 @@ show_solution(
     ```
 
     {example[20] / example[21]:.4f} times. Far out the bell falls by a factor of
-    $e^{{1/s}}$ = {np.exp(1 / 2):.4f} from each level to the next, and nowhere faster. A level a thousandth as
+    e<sup>1/s</sup> = {np.exp(1 / 2):.4f} from each level to the next, and nowhere faster. A level a thousandth as
     likely as its neighbour takes a scale of at most 1 / ln 1000 = {1 / np.log(1000):.3f} levels; a softmax needs a
     difference of logits of ln 1000 = {np.log(1000):.2f}.
     """

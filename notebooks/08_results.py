@@ -71,11 +71,11 @@ check_parameters(
 # | name | a pixel is | what differs |
 # |---|---|---|
 # | 256 levels | what it is | Nothing is lost. A pixel holds up to 8 bits, not 1: the figures are larger, and are told in bits/dim. |
-# | thresholded | white if it is lighter than middle grey | Always the same, and without noise at the edges of strokes. The easiest to predict, so its figures are the lowest. |
+# | thresholded | white if it is lighter than middle grey | Always the same, and without noise at the edges of strokes. That noise is what no model can foretell, so without it figures are lower. |
 # | static | white with a probability equal to its brightness, drawn *once*, by one author, for all | Everybody trains and tests on the same pixels. Their noise can be learnt by heart, a little ([Salakhutdinov and Murray, 2008](https://doi.org/10.1145/1390156.1390266)). |
 # | fresh | the same, but drawn *anew* each time an image is used | There is no end of training images. Everybody's test images have noise of their own. Also called "dynamic". |
 #
-# Here they are, made from one of the small digits that come with the library:
+# Here they are, made from three of the small digits that come with the library:
 
 # %%
 digits = pcnn.load_dataset("digits")
