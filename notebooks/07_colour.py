@@ -781,12 +781,13 @@ show_text(
     {mixture["history"]["images"][-1]:,}. Nor is it at equal optimisers: ours took their steps by
     [Muon](https://kellerjordan.github.io/posts/muon/), the peer by its own
     [Adam](https://arxiv.org/abs/1412.6980). So the table says which program gets
-    further in half an hour of one core. It does not say which network is better. After the same number of epochs
+    further in this time. It does not say which network is better. After the same number of epochs
     ({tfp["best_epoch"]}) the mixture stood at {mixture["history"]["val_bits_per_dim"][tfp["best_epoch"] - 1]:.3f}
     validation bits/dim, the peer at {tfp["history"]["val_bits_per_dim"][tfp["best_epoch"] - 1]:.3f}, with its
     learning rate already at its end.
 
-    The two networks of ours differ in the distribution alone. The mixture is
+    The two networks of ours differ in the distribution alone, and in the channel groups that the softmax
+    needs. The mixture is
     {record["categorical"]["test"]["bits_per_dim"] - mixture["test"]["bits_per_dim"]:.3f} bits/dim better, with fewer
     weights: its last layer gives {pair["mixture"].distribution.size} numbers a pixel, the softmax's
     {3 * pair["categorical"].levels}. And all of this is little training. On all of CIFAR-10 the
