@@ -19,9 +19,10 @@ waits for another, and two runs can share two cores. Learning rates rise and fal
 the time used. Every epoch is validated with averaged weights, on the last tenth of the training
 images; the test images are looked at once, by the epoch that was best.
 
-Each run writes `<results>/<run>/run.json` as it goes, and ours leave the weights beside it. A run
-that was interrupted goes on from its last epoch. TensorFlow Probability needs `tf-keras` and is
-trained by whichever Python has both: `pip install tensorflow-probability tf-keras`.
+Each run writes `<results>/<run>/run.json` as it goes, and ours leave their weights and ten
+test images beside it. A run that was interrupted goes on from its last epoch.
+TensorFlow Probability needs `tf-keras` and is trained by whichever Python has both:
+`pip install tensorflow-probability tf-keras`.
 """
 
 import argparse
@@ -121,7 +122,9 @@ def train_ours(name, args, data):
         )
     checkpoints.load_best()
     finish(report, args, data, lambda split: -model.log_likelihood(split.images, batch_size=40))
-    report.write(model=pcnn.load_model(folder / training.BEST))  # without the optimiser
+    shown = None if args.pilot else {"test": runs.example_images(data)}
+    # Loaded anew, the model is without its optimiser.
+    report.write(model=pcnn.load_model(folder / training.BEST), images=shown)
 
 
 def table(args):

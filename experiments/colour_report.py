@@ -73,7 +73,7 @@ class Report:
         }
         self.name = name
 
-    def write(self, model=None, **fields):
+    def write(self, model=None, images=None, **fields):
         self.fields.update(
             fields,
             budget_cpu_seconds=self.meter.budget,
@@ -81,7 +81,7 @@ class Report:
             wall_seconds=round(self.meter.wall, 1),
             history=self.history,
         )
-        self.fields = runs.write_run(self.run_dir, self.fields, model)
+        self.fields = runs.write_run(self.run_dir, self.fields, model, images)
 
     def epoch(self, loss, validation, images, shape):
         """Note an epoch: nats per image, and images trained on so far."""

@@ -6,6 +6,7 @@ from pcnnlib.runs.provenance import hardware, provenance
 from pcnnlib.runs.publish import (
     class_labels,
     describe_data,
+    example_images,
     examples,
     file_checksum,
     speed,
@@ -30,6 +31,7 @@ __all__ = [
     "class_labels",
     "compare",
     "describe_data",
+    "example_images",
     "examples",
     "file_checksum",
     "hardware",

@@ -15,8 +15,9 @@ def read_literature(task: str) -> list[dict]:
         task: name of a run or data set, such as "mnist" or "binarized_mnist".
 
     Returns:
-        list of dicts: `model`, `nats` per image, `on` which images, `source` and its `url`; where
-        known `epochs`, and `bound` if the figure is an upper bound.
+        list of dicts: `model`, `nats` per image (for "cifar10" and "mnist-256-levels"
+        `bits_per_dim` instead), `on` which images, `source` and its `url`; where known `epochs`,
+        and `bound` if the figure is an upper bound.
 
     Raises:
         UsageError: no such task.
@@ -40,8 +41,11 @@ def compare(task: str, name: str) -> list[dict]:
         `error`, the standard error, too.
 
     Raises:
-        UsageError: unknown task, no such run, or a run without a test.
+        UsageError: a task that is unknown or not in nats, no such run, or a run without a test.
     """
+    others = read_literature(task)
+    if any("nats" not in row for row in others):
+        raise UsageError(f"task must be one with nats per image, got {task!r}")
     run = registry.read_run(name)
     if "test" not in run:
         raise UsageError(f"run {name!r} has not been tested")
@@ -55,4 +59,4 @@ def compare(task: str, name: str) -> list[dict]:
         "on": "test",
         "source": f"results/{name}",
     }
-    return sorted([*read_literature(task), ours], key=lambda row: -row["nats"])
+    return sorted([*others, ours], key=lambda row: -row["nats"])

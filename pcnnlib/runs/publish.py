@@ -70,6 +70,25 @@ def describe_data(data: Dataset) -> dict:
     return description
 
 
+def example_images(data: Dataset, shown: int = 10) -> np.ndarray:
+    """Test images that a page shows: one of each class in turn, or the first without classes.
+
+    Args:
+        data: a `Dataset`.
+        shown: images kept.
+
+    Returns:
+        uint8 `(shown, H, W, C)`.
+    """
+    test = data.test
+    order = np.arange(len(test))
+    if test.labels is not None:
+        # The first of each class, then the second of each.
+        earlier = [(test.labels[:k] == label).sum() for k, label in enumerate(test.labels)]
+        order = np.lexsort((test.labels, earlier))
+    return test.images[order[:shown]]
+
+
 def examples(
     model: AutoregressiveModel,
     data: Dataset,
@@ -88,20 +107,14 @@ def examples(
         seed: of the draws.
 
     Returns:
-        dict of arrays: `test`, uint8 `(shown, H, W, C)`, one test image of each class in turn, or
-        the first where there are no classes. But for autoencoders also `drawn`, the first images
-        drawn, and `nearest`, the training images nearest to them; and distances to the nearest
-        training image (see `analysis.nearest`), `(drawn,)` each: `drawn_distance` of images drawn,
-        `test_distance` of test images, and `copied_distance` of training images as a model that
-        had memorised them would draw them: newly binarised if the data set is.
+        dict of arrays: `test`, what `example_images` gives. But for autoencoders also `drawn`, the
+        first images drawn, and `nearest`, the training images nearest to them; and distances to the
+        nearest training image (see `analysis.nearest`), `(drawn,)` each: `drawn_distance` of images
+        drawn, `test_distance` of test images, and `copied_distance` of training images as a model
+        that had memorised them would draw them: newly binarised if the data set is.
     """
     test = data.test
-    order = np.arange(len(test))
-    if test.labels is not None:
-        # The first of each class, then the second of each.
-        earlier = [(test.labels[:k] == label).sum() for k, label in enumerate(test.labels)]
-        order = np.lexsort((test.labels, earlier))
-    arrays = {"test": test.images[order[:shown]]}
+    arrays = {"test": example_images(data, shown)}
     if isinstance(model, Autoencoder):
         return arrays
     images = model.sample(drawn, class_labels(model, drawn), seed=seed)

@@ -111,6 +111,8 @@ def test_a_run_that_was_stopped_goes_on_from_its_last_epoch_and_within_its_budge
     assert rates[0] == pytest.approx(meter.rate(4e-3))  # the seventh step of twelve
     model = pcnn.load_pretrained("mixture", tmp_path / "results")
     assert run["model"] == architecture(model) and run["training"]["batch_size"] == 12
+    shown = runs.read_examples("mixture", tmp_path / "results")["test"]
+    assert shown.shape == (10, 4, 4, 3) and shown.dtype == "uint8"
     assert "config" not in run and run["test"]["bits_per_dim"] > 0
     best = min(run["history"]["val_bits_per_dim"])
     assert run["validation"]["bits_per_dim"] == pytest.approx(best, rel=1e-5)

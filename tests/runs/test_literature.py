@@ -11,8 +11,23 @@ def test_literature_names_figure_images_and_source_of_everything():
         for entry in runs.read_literature(task):
             assert {"model", "nats", "on", "source"} <= entry.keys()
             assert 70 < entry["nats"] < 100 and entry["url"].startswith("https://")
+    for task in ("cifar10", "mnist-256-levels"):
+        for entry in runs.read_literature(task):
+            assert {"model", "bits_per_dim", "on", "source"} <= entry.keys()
+            assert 0 < entry["bits_per_dim"] < 8 and entry["url"].startswith("https://")
+
+
+def test_what_only_bounds_a_likelihood_is_marked():
+    """Models with latent variables know no more than a bound; those of pixels know the figure."""
+    for task in ("mnist", "binarized_mnist"):
+        for entry in runs.read_literature(task):
+            bound = "VAE" in entry["model"] or "autoencoder" in entry["model"]
+            assert entry.get("bound", False) == bound, entry
+
+
+def test_an_unknown_task_is_named():
     with pytest.raises(
-        pcnn.UsageError, match="task must be one of binarized_mnist, mnist, .* got 'x'"
+        pcnn.UsageError, match="task must be one of binarized_mnist, cifar10, mnist, .* got 'x'"
     ):
         runs.read_literature("x")
 
@@ -28,6 +43,13 @@ def test_ours_stands_among_the_others_the_best_last():
     for name, kind in kinds.items():
         models = [row["model"] for row in runs.compare(name, name) if "error" in row]
         assert models == [f"{kind} of this book"]
+
+
+def test_a_run_in_nats_is_not_compared_with_figures_in_bits():
+    with pytest.raises(
+        pcnn.UsageError, match="task must be one with nats per image, got 'cifar10'"
+    ):
+        runs.compare("cifar10", "mnist")
 
 
 def test_only_what_was_tested_is_compared(published, monkeypatch):

@@ -54,6 +54,9 @@ def all_figures(images):
         "code_space, dots": plots.code_space(np.zeros((2, 2))),
         "channel_order": plots.channel_order({"A": (np.tri(3), range(3), range(3))}),
         "level_probabilities": plots.level_probabilities({"a": np.eye(3, 9)}, (0, 1, 2)),
+        "bell_in_bins": plots.bell_in_bins([0.2, 0.3, 0.5], 1.5, 0.5),
+        "mixture_fits": plots.mixture_fits([0.2, 0.8], {"a": np.eye(2), "b": np.eye(2)}),
+        "log_probabilities": plots.log_probabilities({"a": np.eye(3, 9)}, (0, 1, 2)),
         "histograms": plots.histograms({"a": np.arange(9), "b": np.ones(3)}, x="x"),
         "differences": plots.differences({"a": (0.5, 0.1), "b": (-1.0, 0.2)}, x="nats"),
         "changed_features": plots.changed_features(

@@ -21,6 +21,7 @@ from pcnnlib.viz.plots.images import (
     level_probabilities,
     surprise,
 )
+from pcnnlib.viz.plots.mixtures import bell_in_bins, log_probabilities, mixture_fits
 from pcnnlib.viz.plots.training import timing, training_curves
 from pcnnlib.viz.plots.visibility import (
     causality,
@@ -36,6 +37,7 @@ __all__ = [
     "Picture",
     "animate",
     "asked_and_measured",
+    "bell_in_bins",
     "causality",
     "changed_features",
     "changed_predictions",
@@ -51,7 +53,9 @@ __all__ = [
     "kept_by_cache",
     "level_probabilities",
     "lines",
+    "log_probabilities",
     "masks",
+    "mixture_fits",
     "pixel_roles",
     "raster_order",
     "receptive_fields",

@@ -18,6 +18,7 @@ def image_grid(
     *,
     columns: int | None = None,
     titles: Any = None,
+    heads: Any = None,
     width: float | None = None,
     shown: Any = None,
 ) -> Picture:
@@ -28,6 +29,7 @@ def image_grid(
         levels: K.
         columns: images per row; by default all of a row, or a square for plain images.
         titles: text above each image, in the order of `images` (not for a dict).
+        heads: text above each column (instead of titles).
         width: inches.
         shown: bool mask broadcastable to `images`, False where nothing is drawn (not for a dict).
 
@@ -54,12 +56,17 @@ def image_grid(
     columns = checks.check_columns(columns, n)
     if titles is not None:
         titles = checks.check_sequence("titles", titles, n)
+    if heads is not None:
+        if titles is not None:
+            raise UsageError("heads and titles cannot both be given")
+        heads = checks.check_sequence("heads", heads, columns)
     scale = max(1, -(-96 // max(h, w)))
     gap = max(2, round(0.1 * w * scale))
-    above = gap * 5 if titles is not None else gap
-    cell_h, cell_w = h * scale + above, w * scale + gap
+    between = gap * 5 if titles is not None else gap
+    above = between if heads is None else gap * 3
+    cell_h, cell_w = h * scale + between, w * scale + gap
     opaque = np.concatenate([rgb, np.full((n, h, w, 1), 255, "uint8")], axis=-1)
-    canvas = lay_out(opaque, columns, scale, (above, gap), (above, 0, 0, 0), 0)
+    canvas = lay_out(opaque, columns, scale, (between, gap), (above, 0, 0, 0), 0)
     # Long labels leave the images half of the page.
     margin = 0.0 if labels is None else min(WIDTH / 2, 0.085 * max(map(len, labels)) + 0.1)
     width = min(WIDTH, margin + 0.62 * columns) if width is None else width
@@ -71,7 +78,7 @@ def image_grid(
     axes = figure.add_axes((margin / width, 0, inner / width, 1))
     axes.imshow(canvas, interpolation="none", extent=(0, canvas.shape[1], canvas.shape[0], 0))
     axes.set_axis_off()
-    for k, title in enumerate(titles if titles is not None else ()):
+    for k, title in enumerate(titles or heads or ()):
         left, top = (k % columns) * cell_w, (k // columns) * cell_h + above
         axes.text(left + w * scale / 2, top - gap * 0.6, words(title), ha="center", va="bottom")
     for row, label in enumerate(labels or ()):

@@ -203,3 +203,27 @@ def test_one_prediction_of_levels_is_one_row():
     assert len(figure.axes) == 3
     assert [axes.get_title() for axes in figure.axes] == ["R = 0", "G = 1", "B = 2"]
     assert [axes.get_xlabel() for axes in figure.axes] == ["level"] * 3
+
+
+def test_heads_stand_above_the_first_row_alone():
+    """And the rows below come no farther apart than without them."""
+    images = random_images(6, (4, 4, 1), 17)
+    plain, headed = (
+        plots.image_grid(images, 17, columns=3, width=4, heads=heads)
+        for heads in (None, ["a", "b", "c"])
+    )
+    texts = headed.axes[0].texts
+    assert [text.get_text() for text in texts] == ["a", "b", "c"]
+    for text, (left, right, top, _) in zip(texts, boxes(headed), strict=False):
+        x, y = text.get_position()
+        assert left < x < right and 0 < y < top
+
+    def between_rows(figure):
+        spots = boxes(figure)
+        return spots[3][2] - spots[0][3]
+
+    assert between_rows(headed) == between_rows(plain)
+    with pytest.raises(UsageError, match="heads must be 3 values"):
+        plots.image_grid(images, 17, columns=3, heads=["a"])
+    with pytest.raises(UsageError, match="heads and titles"):
+        plots.image_grid(images, 17, columns=3, heads=["a"] * 3, titles=["a"] * 6)
