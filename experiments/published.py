@@ -45,7 +45,7 @@ SCALES = {
             "binarized-mnist": 10,
             "mnist-conditional": 5,
             "mnist-autoencoder": 3,
-            "mnist-painting": 2,
+            "mnist-painting": 1,
         },
         {},
     ),

@@ -16,7 +16,16 @@ from pcnnlib._internal.errors import UsageError, parse_integers
 from pcnnlib.viz.checks import check_sequence
 from pcnnlib.viz.markup import escape, link
 
-__all__ = ["glue", "glue_run", "parse_integers", "show", "show_source", "show_text", "table"]
+__all__ = [
+    "glue",
+    "glue_run",
+    "parse_integers",
+    "show",
+    "show_solution",
+    "show_source",
+    "show_text",
+    "table",
+]
 
 # The book's theme puts what a cell writes as HTML on a light card in its dark version; figures that
 # take the colours of the page need none.
@@ -105,10 +114,30 @@ def show_text(markdown: str) -> None:
     Raises:
         UsageError: what is no text, or empty.
     """
+    markdown = _check_markdown(markdown)
+    display({"text/markdown": markdown, "text/plain": markdown}, raw=True)
+
+
+def _check_markdown(markdown: str) -> str:
     if not isinstance(markdown, str) or not markdown.strip():
         raise UsageError(f"markdown must be a text, got {markdown!r}")
-    markdown = textwrap.dedent(markdown).strip()
-    display({"text/markdown": markdown, "text/plain": markdown}, raw=True)
+    return textwrap.dedent(markdown).strip()
+
+
+def show_solution(markdown: str, *objects: Any) -> None:
+    """Show the solution of an exercise, folded: what was computed, and the code that did it.
+
+    Args:
+        markdown: the answer, with computed numbers in it, as for `show_text`.
+        *objects: functions whose source is shown before the answer.
+
+    Raises:
+        UsageError: what is no text, or has no source in Python.
+    """
+    answer = _check_markdown(markdown)
+    code = f"{_sources(objects)}\n\n" if objects else ""
+    # With empty lines around it, what stands between the tags is Markdown.
+    show_text(f"<details><summary>Solution</summary>\n\n{code}{answer}\n\n</details>")
 
 
 def show_source(*objects: Any) -> None:
@@ -122,6 +151,11 @@ def show_source(*objects: Any) -> None:
     """
     if not objects:
         raise UsageError("objects must be functions, methods or classes, got none")
+    show_text(_sources(objects))
+
+
+def _sources(objects: Sequence[Any]) -> str:
+    """Source of objects as a block of code in Markdown."""
     sources = []
     for thing in objects:
         try:
@@ -130,7 +164,7 @@ def show_source(*objects: Any) -> None:
             raise UsageError(
                 f"objects must be functions, methods or classes written in Python, got {thing!r}"
             ) from None
-    show_text("```python\n{}\n```".format("\n\n\n".join(sources)))
+    return "```python\n{}\n```".format("\n\n\n".join(sources))
 
 
 def glue(name: str, value: Any) -> None:

@@ -51,6 +51,17 @@ def test_source_is_shown_as_it_is_written(shown):
     assert "\n\n\ndef build(self, input_shape: Any) -> None:\n    " in text  # dedented
 
 
+def test_solution_is_folded_around_its_code_and_its_answer(shown):
+    notebook.show_solution("It is **3**.", masks.vertical_mask)
+    text = shown[0][0]["text/markdown"]
+    head, code, answer = text.split("```")
+    assert head == "<details><summary>Solution</summary>\n\n"
+    assert code.startswith("python\ndef vertical_mask(")
+    assert answer == "\n\nIt is **3**.\n\n</details>"
+    notebook.show_solution("None is needed.")
+    assert "```" not in shown[1][0]["text/markdown"]
+
+
 def test_glued_numbers_are_plain_python(shown):
     notebook.glue("bits", np.float32(0.5))
     ((data, options),) = shown
