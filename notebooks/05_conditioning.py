@@ -145,7 +145,7 @@ for name, (condition, before, after) in changes.items():
 assert reached["label"].all()
 assert not reached["map, cell (2, 1)"][:4].any()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.changed_predictions(
         reached,
@@ -173,7 +173,7 @@ published = pcnn.load_pretrained("mnist-conditional")
 asked = np.repeat(np.arange(10), 7)
 large = published.sample(len(asked), asked, seed=seed)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.image_grid(
         {str(k): large[asked == k] for k in range(10)}, 2, width=7
@@ -261,7 +261,7 @@ sure = probabilities.max(axis=1)
 right = named == truth
 print(f"right: {right.mean():.2%} of {len(truth):,} test images")
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 wrong = stored["wrong"]
 titles = [
     f"{truth[k]}, named {named[k]} ({100 * sure[k]:.1f}%)" for k in wrong
@@ -289,7 +289,7 @@ show(
 # %%
 calibration = analysis.calibration(probabilities, truth, bins=10)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.reliability(calibration),
     alt="Accuracy against confidence in ten bins, and the number of images in each bin.",
@@ -339,7 +339,7 @@ def trained(data, condition=None):
 plain, plain_history = trained(data)
 labelled, labelled_history = trained(data, pcnn.Labels(classes))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.training_curves(
         {"without labels": plain_history, "with labels": labelled_history}
@@ -366,7 +366,7 @@ asked = np.repeat(np.arange(classes), per_class)
 drawn = labelled.sample(len(asked), asked, seed=seed)
 judged = recogniser.predict(flat(drawn))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 confused = np.zeros((classes, classes), int)
 np.add.at(confused, (asked, judged), 1)
 show(
@@ -402,7 +402,7 @@ so_far = np.pad(so_far, ((0, 0), (1, 0), (0, 0)))  # nothing seen yet
 belief, small_evidence = analysis.posterior(-so_far)
 correct = belief.argmax(axis=-1) == data.test.labels[:300, None]
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 pixels = np.arange(so_far.shape[1])
 show(
     plots.lines(
@@ -495,7 +495,7 @@ drawn = styled.sample(
 )
 got = style(measured(drawn / (data.levels - 1)))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.asked_and_measured(
         {
@@ -533,7 +533,7 @@ strips = [
 shape = len(inks), len(slants), classes, 4, *data.image_shape
 strips = np.moveaxis(np.reshape(strips, shape), 2, 0)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 rows = {
     "usual": (1, 1),
     "thin": (0, 1),
@@ -554,7 +554,7 @@ show(
 # %% [markdown]
 # Choose for yourself. The four images of a place differ in their noise:
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 axes = {"class": range(classes), "ink": inks, "slant": slants}
 explorers.image_explorer(
     strips, data.levels, axes, start=(min(3, classes - 1), 1, 1)
@@ -581,7 +581,7 @@ maps = coarse_data.test.conditions
 upscaling, _ = trained(coarse_data, pcnn.Map(maps.shape[1:]))
 again = [upscaling.sample(10, maps[:10], seed=seed + k) for k in range(3)]
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 shown = maps[:10].repeat(block, axis=1).repeat(block, axis=2)
 show(
     plots.image_grid(

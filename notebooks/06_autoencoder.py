@@ -124,24 +124,22 @@ show_source(pcnn.PixelCNNAutoencoder.outputs_of)
 drawing = pcnn.load_pretrained("mnist-autoencoder")
 painting = pcnn.load_pretrained("mnist-painting")
 examples = runs.read_examples("mnist-autoencoder")["test"]
-originals = examples[:7]
+originals = examples[:6]
 codes = drawing.encode(originals)
 means = painting.decode_mean(painting.encode(originals))
 rows = {
     "original": originals,
-    "painted: mean": means,
-    "painted: a draw": painting.decode(
-        painting.encode(originals), seed=seed
-    ),
+    "painted mean": means,
+    "painted draw": painting.decode(painting.encode(originals), seed=seed),
 }
 for k in range(3):
-    rows[f"drawn, {k + 1}"] = drawing.decode(codes, seed=seed + k)
+    rows[f"drawn {k + 1}"] = drawing.decode(codes, seed=seed + k)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.image_grid(rows, 2, width=7),
     alt="Originals, blurred means, speckled draws of the painting decoder, and three sharp draws.",
-    caption="The first seven of ten test images. Second row: the mean of the painting decoder. Third row: "
+    caption="The first six of ten test images. Second row: the mean of the painting decoder. Third row: "
     "its pixels drawn from what it believes, each without knowing of the others. Last rows: three draws of "
     "the PixelCNN decoder, all from the same codes.",
 )
@@ -158,13 +156,13 @@ def lonely(images):
 
 
 undecided = ((means > 0.1) & (means < 0.9)).mean(axis=(1, 2, 3)).mean()
-between_draws = np.mean(rows["drawn, 1"] != rows["drawn, 2"])
+between_draws = np.mean(rows["drawn 1"] != rows["drawn 2"])
 show_text(f"""
 The mean is smooth, because it averages over what the code leaves open: {undecided:.0%} of its pixels have a
 probability between 10% and 90%. In the third row these pixels are drawn one by one, and do not know of each
-other. So it has {lonely(rows["painted: a draw"]):.1f} lonely white pixels in an image, with black ones all
+other. So it has {lonely(rows["painted draw"]):.1f} lonely white pixels in an image, with black ones all
 around, where the originals have {lonely(originals):.1f} and the PixelCNN's draws
-{lonely(rows["drawn, 1"]):.1f}. The PixelCNN's draws look like somebody's handwriting. Two of them differ in
+{lonely(rows["drawn 1"]):.1f}. The PixelCNN's draws look like somebody's handwriting. Two of them differ in
 {between_draws:.1%} of their pixels: that is what the code leaves open.
 """)
 
@@ -257,11 +255,11 @@ judged = np.concatenate([paths["drawn"], np.rint(paths["painted"])])
 likelihoods = analysis.class_log_likelihoods(judge, judged.astype(int))
 seen = analysis.posterior(likelihoods)[0].reshape(2, 5, 7, 10)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 shown, ends = {}, {}
 for k in range(3):
     for row, (name, images) in enumerate(paths.items()):
-        label = f"{k} to {9 - k}, {name}"
+        label = f"{k} to {9 - k}\n{name}"
         shown[label] = images[7 * k : 7 * k + 7], seen[row, k]
         ends[label] = k, 9 - k
 show(
@@ -337,7 +335,7 @@ histories = {
 }
 painting, drawing, plain = models.values()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.training_curves(histories),
     alt="Loss of three models against epochs: the drawing decoder with its code ends lowest.",
@@ -350,13 +348,13 @@ codes = drawing.encode(originals)
 painted = painting.encode(originals)
 rows = {
     "original": originals,
-    "painted: mean": painting.decode_mean(painted),
-    "painted: a draw": painting.decode(painted, seed=seed),
+    "painted mean": painting.decode_mean(painted),
+    "painted draw": painting.decode(painted, seed=seed),
 }
 for k in range(3):
-    rows[f"drawn, {k + 1}"] = drawing.decode(codes, seed=seed + k)
+    rows[f"drawn {k + 1}"] = drawing.decode(codes, seed=seed + k)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.image_grid(rows, data.levels),
     alt="Small digits, blurred means, noisy draws of the painting decoder, and three sharp draws.",
@@ -416,7 +414,7 @@ _, deviations, directions = np.linalg.svd(
 deviations /= np.sqrt(len(train_codes))
 plane = (test_codes - mean) @ directions[:2].T / deviations[:2]
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 show(
     plots.code_space(
         plane[:300],
@@ -446,7 +444,7 @@ strips = [
 ]
 strips = np.reshape(strips, (len(ticks), len(ticks), 4, *data.image_shape))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 names = [f"{tick:+.1f}" for tick in ticks]
 inside = np.abs(plane).max(axis=1) <= 2
 explorers.image_explorer(

@@ -9,6 +9,8 @@ from pcnnlib.viz import checks
 from pcnnlib.viz.images import to_rgb
 from pcnnlib.viz.style import BLUE, INK, QUIET, VERMILION, WIDTH, Picture, new_figure, styled, words
 
+FILLED = 0.97  # of the width that an image has to itself
+
 
 @styled
 def reliability(calibration: Any) -> Picture:
@@ -32,9 +34,9 @@ def reliability(calibration: Any) -> Picture:
     figure = new_figure(WIDTH * 0.75, 4.4)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     upper.plot([0, 1], [0, 1], color=QUIET, lw=1)
-    upper.errorbar(
-        sure, right, yerr=2 * np.sqrt(right * (1 - right) / n), fmt="o", color=BLUE, ms=5, capsize=3
-    )
+    error = 2 * np.sqrt(right * (1 - right) / n)
+    ends = np.minimum(error, right), np.minimum(error, 1 - right)  # no share is outside of 0..1
+    upper.errorbar(sure, right, yerr=ends, fmt="o", color=BLUE, ms=5, capsize=3)
     upper.set_ylim(-0.03, 1.08)
     upper.set_ylabel("accuracy")
     upper.grid(color=QUIET, alpha=0.25, lw=0.6)
@@ -51,7 +53,7 @@ def reliability(calibration: Any) -> Picture:
         )
     lower.set_ylabel("images")
     lower.set_xlabel("confidence: probability of the class that is named")
-    lower.set_xlim(edges[0], edges[-1])
+    lower.set_xlim(edges[0], edges[-1] + 0.02)  # a point at 1 is to be seen whole
     return figure
 
 
@@ -60,7 +62,8 @@ def judged_images(rows: dict, levels: int, *, ends: dict | None = None) -> Pictu
     """Images, and under each the class that a classifier sees in it, with its probability.
 
     Args:
-        rows: dict of name -> `(images (n, H, W, C), probabilities (n, classes))`, equally many.
+        rows: dict of name -> `(images (n, H, W, C), probabilities (n, classes))`, equally many. A
+            name may have several lines.
         levels: K.
         ends: dict of name -> `(first, last)`, two classes whose names are coloured in that row.
 
@@ -84,11 +87,12 @@ def judged_images(rows: dict, levels: int, *, ends: dict | None = None) -> Pictu
     if any(len(images) != n for images, _ in pairs.values()):
         raise UsageError(f"every row must have {n} images, as the first has")
     labels = [words(name) for name in pairs]
-    margin = min(WIDTH / 3, 0.085 * max(map(len, labels)) + 0.1)
+    longest = max(len(line) for label in labels for line in label.split("\n"))
+    margin = min(WIDTH / 3, 0.08 * longest + 0.1)
     cell = min(0.95, (WIDTH - margin) / n)
     below = 0.24
     height, width = next(iter(pairs.values()))[0].shape[1:3]
-    tall = 0.94 * cell * height / width + below
+    tall = FILLED * cell * height / width + below
     total = (margin + n * cell, tall * len(pairs))
     figure = new_figure(*total, layout=None)
     for k, (name, (images, probabilities)) in enumerate(pairs.items()):
@@ -102,7 +106,7 @@ def judged_images(rows: dict, levels: int, *, ends: dict | None = None) -> Pictu
                 (
                     left / total[0],
                     bottom / total[1],
-                    0.94 * cell / total[0],
+                    FILLED * cell / total[0],
                     (tall - below) / total[1],
                 )
             )
@@ -112,7 +116,7 @@ def judged_images(rows: dict, levels: int, *, ends: dict | None = None) -> Pictu
             seen = int(row.argmax())
             colour = {first: BLUE, last: VERMILION}.get(seen, INK)
             figure.text(
-                (left + 0.47 * cell) / total[0],
+                (left + FILLED * cell / 2) / total[0],
                 (bottom - 0.03) / total[1],
                 f"{seen}: {_percent(row[seen])}",
                 ha="center",
