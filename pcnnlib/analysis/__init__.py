@@ -1,5 +1,6 @@
 """What does a model know and see? Likelihood, causality, receptive fields, classes, codes."""
 
+from pcnnlib.analysis.calibration import Calibration, calibration
 from pcnnlib.analysis.causality import (
     CausalityReport,
     changed_predictions,
@@ -15,8 +16,10 @@ from pcnnlib.analysis.receptive_field import changed_features, receptive_field
 
 __all__ = [
     "CODE_KINDS",
+    "Calibration",
     "CausalityReport",
     "Likelihood",
+    "calibration",
     "changed_features",
     "changed_predictions",
     "check_causality",

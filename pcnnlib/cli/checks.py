@@ -38,11 +38,22 @@ def check_network(network: Network, data: Dataset) -> None:
         )
     filters = network.f_map or FILTERS
     depth = {"autoencoder": network.code_size, "conditional": data.classes or 0}
+    if network.model == "painting":
+        # The first layer of its decoder, and the two that double the size.
+        height, width, _ = data.image_shape
+        small = -(-height // 4) * -(-width // 4)
+        weights = 2 * filters * (small * network.code_size + 38 * filters)
+        _check_memory(f"--code_size={network.code_size} and --f_map={filters}", weights)
+        return
     # As many as a block has, and as its gates have for a condition.
     weights = network.layers * filters * (21 * filters + 4 * depth.get(network.model, 0))
+    _check_memory(f"--layers={network.layers} and --f_map={filters}", weights)
+
+
+def _check_memory(flags, weights):
     if weights * BYTES_PER_WEIGHT > memory():
         raise UsageError(
-            f"--layers={network.layers} and --f_map={filters} make a network too large to train: "
+            f"{flags} make a network too large to train: "
             f"{weights:.1e} weights take {weights * BYTES_PER_WEIGHT / 1e9:,.0f} GB, and this "
             f"machine has {memory() / 1e9:,.0f} GB of memory"
         )

@@ -14,7 +14,7 @@ from pcnnlib.cli.checks import with_class_numbers
 from pcnnlib.cli.flags import Drawing, Files, Settings
 from pcnnlib.cli.network import describe, kind_of
 from pcnnlib.cli.paths import check_writable
-from pcnnlib.models import AutoregressiveModel, PixelCNNAutoencoder
+from pcnnlib.models import Autoencoder, AutoregressiveModel
 from pcnnlib.nn.conditions import Labels
 from pcnnlib.viz import images
 from pcnnlib.viz.animation import animate
@@ -58,7 +58,7 @@ def picture(
         "temperature": settings.drawing.temperature,
         "progress": progress,
     }
-    if isinstance(model, PixelCNNAutoencoder):
+    if isinstance(model, Autoencoder):
         assert originals is not None  # only other models can do without
         originals = np.resize(originals, (-(-n // ROW), *model.image_shape))
         codes = np.repeat(model.encode(originals), ROW - 1, axis=0)
@@ -122,7 +122,7 @@ def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
     if asked and asked != kind:
         raise UsageError(f"{name} is {describe(kind)}, --model asks for {describe(asked)}")
     originals = None
-    if isinstance(model, PixelCNNAutoencoder):
+    if isinstance(model, Autoencoder):
         if drawing.complete:
             raise UsageError("--complete needs a model that draws without a code")
         originals = runs.read_examples(name, files.results_path).get("test")

@@ -33,6 +33,8 @@ def example(text: str, default: Any = None) -> Any:
 
 # Larger than any use: what such a number asks for would fail late, or never come to an end.
 LARGEST = {"layers": 1_000, "f_map": 16_384, "components": 1_000, "code_size": 65_536}
+# What only masked layers have.
+NOT_PAINTING = ("layers", "dilations", "dropout")
 DIGITS = 9  # of a number of devices, processes or batches
 LONGEST_ADDRESS = 300  # a host's name has at most 253 characters
 MOST_IMAGES = 100_000  # drawn at once, on one picture
@@ -79,17 +81,18 @@ class Network:
         UsageError: a value out of range.
     """
 
-    model: Literal["", "conditional", "autoencoder"] = ""  # empty: unconditional
+    model: Literal["", "conditional", "autoencoder", "painting"] = ""  # empty: unconditional;
+    # painting: an autoencoder whose decoder predicts every pixel from the code alone
     layers: int = 12  # gated blocks, the first included
     f_map: int | None = None  # features of each stack; by default 32, rounded up to a multiple of
-    # the channels where the network orders them
+    # the channels where the network orders them; painting: features of the decoder
     dilations: tuple[int, ...] | None = example("1,2,4")  # pixels from tap to tap in the second
     # block, the third and so on, repeated; by default 1, or 1,2,4,8 for images larger than 12
     # pixels
     distribution: str | None = None  # of a pixel; by default bernoulli for 2 levels, categorical
     # for more:
     components: int = 10  # logistics in the mixture
-    code_size: int = 10  # autoencoder: numbers in a code
+    code_size: int = 10  # autoencoder, painting: numbers in a code
     dropout: float = 0.0  # share of gated features dropped while training
     precision: Literal["float32", "mixed_bfloat16"] = "float32"  # of features; weights stay float32
 
@@ -104,6 +107,9 @@ class Network:
         check_number("--dropout", self.dropout, 0.0)
         if self.dropout >= 1:
             raise UsageError(f"--dropout must be below 1, got {self.dropout}")
+        for name in NOT_PAINTING if self.model == "painting" else ():
+            if getattr(self, name) != getattr(type(self), name):
+                raise UsageError(f"--{name} says nothing of --model=painting: leave it out")
         mixture = self.distribution == "logistic_mixture"
         if self.components != type(self).components and not mixture:
             raise UsageError("--components needs --distribution=logistic_mixture")

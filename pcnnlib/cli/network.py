@@ -9,7 +9,12 @@ from pcnnlib import training
 from pcnnlib._internal.errors import UsageError
 from pcnnlib.cli.flags import Network
 from pcnnlib.data import Dataset
-from pcnnlib.models import AutoregressiveModel, GatedPixelCNN, PixelCNNAutoencoder
+from pcnnlib.models import (
+    AutoregressiveModel,
+    DeconvolutionalAutoencoder,
+    GatedPixelCNN,
+    PixelCNNAutoencoder,
+)
 from pcnnlib.nn.conditions import Labels
 from pcnnlib.nn.distributions import Distribution, LogisticMixture, resolve_distribution
 
@@ -31,13 +36,17 @@ def build_network(network: Network, data: Dataset, seed: int) -> AutoregressiveM
     options: Any = {
         "levels": data.levels,
         "filters": network.f_map or _default_filters(distribution, data),
-        "blocks": network.layers,
-        "dilations": network.dilations or (WIDE if max(data.image_shape[:2]) > NARROW else (1,)),
-        "dropout": network.dropout,
         "distribution": distribution,
         "dtype": network.precision,
     }
     keras.utils.set_random_seed(seed)
+    if network.model == "painting":
+        return DeconvolutionalAutoencoder(data.image_shape, code_size=network.code_size, **options)
+    options |= {
+        "blocks": network.layers,
+        "dilations": network.dilations or (WIDE if max(data.image_shape[:2]) > NARROW else (1,)),
+        "dropout": network.dropout,
+    }
     if network.model == "autoencoder":
         return PixelCNNAutoencoder(data.image_shape, code_size=network.code_size, **options)
     if network.model == "conditional":
@@ -71,12 +80,15 @@ def kind_of(model: AutoregressiveModel) -> str:
     """What --model calls a model."""
     if isinstance(model, PixelCNNAutoencoder):
         return "autoencoder"
+    if isinstance(model, DeconvolutionalAutoencoder):
+        return "painting"
     return "" if model.condition is None else "conditional"
 
 
 def describe(kind: str) -> str:
     """A value of --model in a sentence."""
-    return {"": "unconditional", "autoencoder": "an autoencoder"}.get(kind, kind)
+    sentences = {"": "unconditional", "autoencoder": "an autoencoder"}
+    return {**sentences, "painting": "a painting autoencoder"}.get(kind, kind)
 
 
 def _default_filters(distribution: str | Distribution | None, data: Dataset) -> int:

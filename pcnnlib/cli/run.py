@@ -142,7 +142,7 @@ def _check(settings: Settings, command: str) -> tuple[str, int, int] | None:
     drawing, kind = settings.drawing, settings.network.model
     if drawing.classes is not None and kind != "conditional":
         raise UsageError("--classes needs --model=conditional")
-    if drawing.complete and kind == "autoencoder":
+    if drawing.complete and kind in ("autoencoder", "painting"):
         raise UsageError("--complete needs a model that draws without a code, not an autoencoder")
     if settings.files.publish is not None:
         if settings.training.epochs < 1:

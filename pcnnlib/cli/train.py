@@ -31,9 +31,12 @@ def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> A
             check_writable(folder)
     if processes.process() == 0:
         gated: Any = getattr(model, "decoder", model)
+        size = ""  # a decoder that paints has no blocks
+        if hasattr(gated, "n_blocks"):
+            size = f"{gated.n_blocks} blocks of {gated.filters} filters, "
         print(
             f"{data.name}: {len(data.train):,} images {data.image_shape}, {data.levels} levels; "
-            f"{gated.n_blocks} blocks of {gated.filters} filters, {model.count_params():,} weights"
+            f"{size}{model.count_params():,} weights"
         )
 
     def draw(model: AutoregressiveModel, epoch: int) -> np.ndarray:

@@ -16,7 +16,13 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError, check_int, check_size, check_weights_finite
+from pcnnlib._internal.errors import (
+    UsageError,
+    check_int,
+    check_number,
+    check_size,
+    check_weights_finite,
+)
 from pcnnlib.models.base import AutoregressiveModel
 from pcnnlib.models.encoder import Encoder
 from pcnnlib.models.gated import GatedPixelCNN
@@ -204,12 +210,13 @@ class DeconvolutionalAutoencoder(Autoencoder):
         height, width, _ = self.image_shape
         # Doubled twice and cut to size, so that any image size will do.
         small = (-(-height // 4), -(-width // 4), 2 * filters)
-        same = {"padding": "same", "data_format": "channels_last"}
+        dtype: Any = {"dtype": self.dtype_policy}
+        same: Any = {"padding": "same", "data_format": "channels_last", **dtype}
         self.decoder = keras.Sequential(
             [
                 keras.Input((code_size,)),
-                keras.layers.Dense(int(np.prod(small)), activation="relu"),
-                keras.layers.Reshape(small),
+                keras.layers.Dense(int(np.prod(small)), activation="relu", **dtype),
+                keras.layers.Reshape(small, **dtype),
                 keras.layers.Conv2DTranspose(filters, 5, strides=2, activation="relu", **same),
                 keras.layers.Conv2DTranspose(filters, 5, strides=2, activation="relu", **same),
                 keras.layers.Conv2D(self.distribution.size, 3, **same),
@@ -225,26 +232,36 @@ class DeconvolutionalAutoencoder(Autoencoder):
         height, width, _ = self.image_shape
         return self.decoder(codes)[:, :height, :width]
 
-    def decode(self, codes: ArrayLike, *, seed: int | None = None) -> np.ndarray:
+    def decode(
+        self,
+        codes: ArrayLike,
+        *,
+        seed: int | None = None,
+        temperature: float = 1.0,
+        progress: bool = False,
+    ) -> np.ndarray:
         """Draw one image for each code; given the code every pixel is drawn on its own.
 
         Args:
             codes: floats `(n, S)`, as `encode` gives them.
             seed: int >= 0, or None for fresh randomness.
+            temperature: > 0; below 1, likely values become likelier still.
+            progress: changes nothing: all pixels are drawn at once.
 
         Returns:
             uint8 `(n, H, W, C)`.
 
         Raises:
-            UsageError: codes of another size, or a seed out of range.
+            UsageError: codes of another size, or a seed or temperature out of range.
         """
+        temperature = check_number("temperature", temperature, 0.0, open_below=True)
         check_weights_finite(self)
         codes = ops.convert_to_tensor(self.check_codes(codes))
         seed = None if seed is None else check_int("seed", seed, 0)
         shape = (codes.shape[0], *self.image_shape, self.distribution.noise_per_channel)
         noise = np.random.default_rng(seed).random(shape, "float32")
         parameters = self.distribution.parameters(self._decoder_outputs(codes))
-        drawn = self.distribution.sample(parameters, ops.convert_to_tensor(noise))
+        drawn = self.distribution.sample(parameters, ops.convert_to_tensor(noise), temperature)
         return drawn_levels(drawn)
 
     def decode_mean(self, codes: ArrayLike) -> np.ndarray:

@@ -83,3 +83,34 @@ def test_once_published_it_draws_from_the_codes_of_its_examples(
         capsys.readouterr()
         assert cli.main([*draw, *flags]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_a_decoder_that_paints_is_trained_published_and_drawn_from(own_home, tmp_path, capsys):
+    home, results = own_home, own_home.folder / "results"
+    flags = ["--model=painting", "--code_size=3", "--f_map=4", "--epochs=1", "--n_samples=20"]
+    size = ["--batch_size=12", "--publish=painted", f"--results_path={results}"]
+    given = [flag for flag in home.flags(*flags, *size) if "--layers" not in flag]
+    assert cli.main(given) == 0
+    out = capsys.readouterr().out
+    # Its loss is that given the own code; a decoder without masked layers has no blocks.
+    assert out.count("test: ") == 1 and "mean code" not in out and "blocks" not in out
+    run = json.loads((results / "painted" / runs.RUN).read_text())
+    assert run["model"]["class"] == "DeconvolutionalAutoencoder" and run["model"]["filters"] == 4
+    assert "--model=painting" in run["command"] and run["speed"]["drawn_per_second"] > 0
+    draw = ["--epochs=0", "--pretrained=painted", f"--results_path={results}"]
+    draw += [f"--samples_path={tmp_path}", "--temperature=0.5", "--n_samples=20"]
+    assert cli.main([*draw, "--model=painting"]) == 0
+    # Originals stand beside draws from their codes, at the temperature asked for.
+    originals = runs.read_examples("painted", results)["test"][:2]
+    model = pcnn.load_pretrained("painted", results)
+    codes = np.repeat(model.encode(originals), 9, axis=0)
+    drawn = model.decode(codes, seed=0, temperature=0.5).reshape(2, 9, 4, 4, 1)
+    rows = np.concatenate([originals[:, None], drawn], axis=1).reshape(-1, 4, 4, 1)
+    images.save_png(tmp_path / "expected.png", images.tile(rows, 2, columns=10))
+    expected = (tmp_path / "expected.png").read_bytes()
+    assert (tmp_path / "painted" / "samples.png").read_bytes() == expected
+    capsys.readouterr()
+    assert cli.main([*draw, "--model=autoencoder"]) == 2
+    assert "painted is a painting autoencoder, --model asks for an autoencoder" in (
+        capsys.readouterr().err
+    )

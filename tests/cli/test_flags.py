@@ -194,6 +194,7 @@ def test_a_published_command_comes_back_and_builds_the_published_network(name):
 
 def test_the_published_runs_are_among_those_compared():
     kinds = {"mnist", "binarized-mnist", "mnist-conditional", "mnist-autoencoder"}
+    kinds.add("mnist-painting")
     assert kinds <= set(published_commands())
 
 

@@ -28,6 +28,16 @@ CLUSTER += ["--epochs=9"]
         (["--model=gan"], "invalid choice: 'gan'"),
         (["--model=autoencoder", "--code_size=0"], "code_size must be an integer >= 1, got 0"),
         (["--model=autoencoder", "--classes=1"], "--classes needs --model=conditional"),
+        (["--model=painting", "--layers=3"], "--layers says nothing of --model=painting"),
+        (
+            ["--model=painting", "--layers=12", "--dilations=2"],
+            "--dilations says nothing of --model=painting",
+        ),
+        (
+            ["--model=painting", "--layers=12", "--dropout=0.1"],
+            "--dropout says nothing of --model=painting",
+        ),
+        (["--model=painting", "--complete=x.png"], "--complete needs a model that draws without"),
         (
             ["--model=autoencoder", "--complete=x.png"],
             "--complete needs a model that draws without",
@@ -85,6 +95,10 @@ CLUSTER += ["--epochs=9"]
         (["--layers=10000000"], "--layers must be at most 1,000, got 10000000"),
         (["--layers=1000", "--f_map=16000"], "too large to train: 5.4e+12 weights take 107,520 GB"),
         (["--model=conditional", "--layers=900", "--f_map=9999"], "make a network too large"),
+        (
+            ["--model=painting", "--f_map=16384", "--code_size=65536"],
+            "--code_size=65536 and --f_map=16384 make a network too large",
+        ),
         (["--code_size=10000000000"], "--code_size must be at most 65,536, got 10000000000"),
         (
             ["--distribution=logistic_mixture", "--components=1000000000"],

@@ -133,6 +133,22 @@ def test_flags_describe_the_network_and_the_seed_its_weights(own_home, flags, cl
     )
 
 
+def test_a_painting_autoencoder_is_described_by_its_own_flags(own_home):
+    flags = ["--model=painting", "--code_size=3", "--f_map=5", "--precision=mixed_bfloat16"]
+    model, other = (built(own_home, *flags, f"--seed={seed}") for seed in (4, 5))
+    assert type(model) is pcnn.DeconvolutionalAutoencoder
+    described = architecture(model)
+    wanted = {"image_shape": [4, 4, 1], "levels": 2, "code_size": 3, "filters": 5}
+    wanted |= {"dtype": "mixed_bfloat16", "distribution": {"class": "Bernoulli"}}
+    assert {name: described[name] for name in wanted} == wanted
+    # The decoder computes in the precision asked for, too, and draws.
+    assert {layer.compute_dtype for layer in model.decoder.layers} == {"bfloat16"}
+    assert model.decode(np.zeros((2, 3)), seed=0).shape == (2, 4, 4, 1)
+    assert any(
+        (a != b).any() for a, b in zip(model.get_weights(), other.get_weights(), strict=True)
+    )
+
+
 def test_filters_that_channels_cannot_share_are_refused(own_home, refused):
     own_home.write_data(n=12, shape=(4, 4, 3), levels=256)
     refused(

@@ -1,4 +1,4 @@
-"""The script of the four published runs: commands are complete, and what was made is known."""
+"""The script of the published runs: commands are complete, and what was made is known."""
 
 import json
 import shlex
@@ -37,8 +37,22 @@ def test_the_published_runs_are_those_of_one_core(name):
     for field in ("epochs", "batch_size"):
         assert run["training"][field] == int(flags[field])
     assert run["model"]["filters"] == int(flags["f_map"])
+    if "painting" in flags.values():
+        return  # it has no masked layers
     assert run["model"]["blocks"] == int(flags["layers"])
     assert run["model"]["dilations"] == [int(n) for n in flags["dilations"].split(",")]
+
+
+def test_both_autoencoders_have_the_same_encoder_code_and_images():
+    """Chapter 6 compares what their decoders make of it."""
+    drawing, painting = (runs.read_run(name) for name in ("mnist-autoencoder", "mnist-painting"))
+    assert drawing["data"] == painting["data"] and drawing["seed"] == painting["seed"]
+    for field in ("image_shape", "levels", "code_size", "encoder_filters"):
+        assert drawing["model"][field] == painting["model"][field]
+    other = {"epochs"}
+    assert {k: v for k, v in drawing["training"].items() if k not in other} == {
+        k: v for k, v in painting["training"].items() if k not in other
+    }
 
 
 def test_a_run_is_made_again_if_its_command_or_its_figures_are_others(tmp_path):

@@ -59,6 +59,10 @@ def all_figures(images):
         "log_probabilities": plots.log_probabilities({"a": np.eye(3, 9)}, (0, 1, 2)),
         "histograms": plots.histograms({"a": np.arange(9), "b": np.ones(3)}, x="x"),
         "differences": plots.differences({"a": (0.5, 0.1), "b": (-1.0, 0.2)}, x="nats"),
+        "reliability": plots.reliability(
+            pcnn.analysis.calibration([[0.6, 0.4], [0.1, 0.9]], [0, 0])
+        ),
+        "judged_images": plots.judged_images({"a": (images, np.eye(6))}, 17, ends={"a": (0, 1)}),
         "changed_features": plots.changed_features(
             *np.ones((2, 3, 8, 8), bool), (7, 7), blocks=[1, 3]
         ),

@@ -6,6 +6,7 @@ H rows, W columns, C channels, K levels.
 from pcnnlib.viz.animation import Animation, animate
 from pcnnlib.viz.plots.architecture import channel_order, gate, masks, raster_order
 from pcnnlib.viz.plots.caches import kept_by_cache
+from pcnnlib.viz.plots.classes import judged_images, reliability
 from pcnnlib.viz.plots.comparison import (
     asked_and_measured,
     code_space,
@@ -50,6 +51,7 @@ __all__ = [
     "grids_side_by_side",
     "histograms",
     "image_grid",
+    "judged_images",
     "kept_by_cache",
     "level_probabilities",
     "lines",
@@ -59,6 +61,7 @@ __all__ = [
     "pixel_roles",
     "raster_order",
     "receptive_fields",
+    "reliability",
     "surprise",
     "timing",
     "training_curves",
