@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from pcnnlib import runs
 from pcnnlib._internal.errors import UsageError
 from pcnnlib._internal.files import replacing
+from pcnnlib.nn.conditions import Labels
 from pcnnlib.viz import checks
 from pcnnlib.viz.live.export import pack
 from pcnnlib.viz.markup import escape
@@ -122,6 +123,7 @@ def live(
     model: Any,
     *,
     run: str | None = None,
+    results_path: str | os.PathLike | None = None,
     title: str | None = None,
     card: Mapping[str, object] | None = None,
     class_names: Sequence[object] | None = None,
@@ -136,8 +138,9 @@ def live(
     Args:
         model: a `GatedPixelCNN` without a condition, or conditioned on labels or vectors; or a
             `PixelCNNAutoencoder`, of which the decoder draws.
-        run: name of the published run that the model comes from, which gives a title, the card and
-            examples.
+        run: name of the published run that the model comes from, which gives a title, the card,
+            names of classes and examples.
+        results_path: folder of runs of your own, or None for those that come with the library.
         title: a name for the model.
         card: lines to show below, dict of name -> text: data, nats, seed, licence.
         class_names: one for each class of a model conditioned on labels.
@@ -152,11 +155,13 @@ def live(
         UsageError: a model that cannot be exported, or arguments that do not fit it.
     """
     if run is not None:
-        record = runs.read_run(run)
-        title = f"A Gated PixelCNN of {run}" if title is None else title
+        record = runs.read_run(run, results_path)
+        title = f"A Gated PixelCNN: {run}" if title is None else title
         card = {**card_of(record), **(card or {})}
+        if class_names is None and isinstance(getattr(model, "condition", None), Labels):
+            class_names = classes_of(record, model.condition.n)
         if examples is None:
-            examples = runs.read_examples(run).get("test")
+            examples = runs.read_examples(run, results_path).get("test")
     packed = pack(model, title=title, card=card, class_names=class_names, examples=examples)
     return Live(packed, check_controls(controls))
 
@@ -177,23 +182,23 @@ def export_html(model: Any, path: str | os.PathLike, **options: Any) -> pathlib.
 
     >>> pcnn.export_html(model, "mine.html", card={"data": "digits", "seed": 0})
     """
-    path = check_path(path)
+    path = check_page_path(path)
     text = live(model, **options).page()
     with replacing(path) as scratch:
         scratch.write_text(text, encoding="utf-8")
     return path
 
 
-def check_path(path: str | os.PathLike) -> pathlib.Path:
+def check_page_path(path: str | os.PathLike, name: str = "path") -> pathlib.Path:
     """Return the path of a page, or raise `UsageError`."""
-    if not isinstance(path, (str, os.PathLike)) or pathlib.Path(path).suffix.lower() not in (
-        ".html",
-        ".htm",
-    ):
-        raise UsageError(f"path must be a file that ends in .html, got {path!r}")
-    if pathlib.Path(path).is_dir():
-        raise UsageError(f"path must be a file, and {str(path)!r} is a folder")
-    return pathlib.Path(path)
+    if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
+        raise UsageError(f"{name} must be a path, got {path!r:.60}")
+    path = pathlib.Path(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"{name} must be a file that ends in .html, got {str(path)!r}")
+    if path.is_dir():
+        raise UsageError(f"{name} must be a file, and {str(path)!r} is a folder")
+    return path
 
 
 def check_controls(controls: Sequence[str] | None) -> tuple[str, ...]:
@@ -207,16 +212,26 @@ def check_controls(controls: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(name for name in CONTROLS if name in names)
 
 
+def classes_of(record: Mapping[str, Any], n: int) -> list | None:
+    """The labels of a run's classes, where its record names as many as there are classes."""
+    data = record.get("data")
+    labels = data.get("labels") if isinstance(data, dict) else None
+    return labels if isinstance(labels, list) and len(labels) == n else None
+
+
 def card_of(record: Mapping[str, Any]) -> dict[str, str]:
     """The lines of a run's card: what its record says of data, training and likelihood."""
     data, test = record.get("data"), record.get("test")
-    card = {}
+    card: dict[str, str] = {}
     if isinstance(data, dict) and "name" in data:
         card["Data"] = str(data["name"])
-    if isinstance(test, dict) and "nats_per_image" in test:
-        card["Test"] = (
-            f"{test['nats_per_image']:.2f} nats an image, {test['bits_per_dim']:.3f} bits a value"
-        )
+    if isinstance(test, dict) and {"nats_per_image", "bits_per_dim"} <= test.keys():
+        nats, bits = test["nats_per_image"], test["bits_per_dim"]
+        model = record.get("model")
+        # Not a likelihood of the image: the code has told the decoder much of it.
+        coded = isinstance(model, dict) and model.get("class") == "PixelCNNAutoencoder"
+        given = ", given its code" if coded else ""
+        card["Test"] = f"{nats:.2f} nats an image{given}, {bits:.3f} bits a value"
     if "seed" in record:
         card["Seed"] = str(record["seed"])
     for name in ("command", "commit"):
