@@ -24,6 +24,8 @@ function pcnnLive(root, engine) {
     many: "Several images from one model: what differs is the randomness alone.",
     cache: "Without the cache the whole network runs again for every pixel, for the same image.",
     hidden: "Hide a part of the past, and see what the network needs it for.",
+    above: "Without the rows above, each row is drawn as if it were the first one: dashes instead of a shape.",
+    left: "Without the row to the left, the rows above still give a shape, but its strokes are torn.",
     bits: "A pixel that was given probability p costs -log2 p bits: this is what the image costs.",
   };
 
@@ -192,6 +194,7 @@ function pcnnLive(root, engine) {
 
   const painted = new Int16Array(pixels * channels).fill(-1); // what the reader gave, -1: nothing
   let images = [], bits = [], counts = []; // per image: values, bits of each pixel, pixels drawn
+  let current = 0; // the image that is drawn now, or was drawn last
   let run = 0, drawing = false, failed = false, macs = 0, begun = 0, cursor = null, example = -1;
   let worker = null, queued = null, ready = false;
 
@@ -199,7 +202,7 @@ function pcnnLive(root, engine) {
     images = Array.from({ length: count }, () => new Uint8Array(pixels * channels));
     bits = Array.from({ length: count }, () => new Float32Array(pixels));
     counts = new Array(count).fill(0);
-    macs = 0;
+    macs = current = 0;
   }
 
   // What the network takes as given: the strokes, and perhaps all rows down to the lowest one.
@@ -271,7 +274,7 @@ function pcnnLive(root, engine) {
     const pen = heat.getContext("2d"), most = Math.log2(levels) * channels;
     pen.fillStyle = colours.cold;
     pen.fillRect(0, 0, width, height);
-    const n = images.length - 1;
+    const n = current;
     for (let k = 0; k < counts[n]; k++) {
       // A square root, so that small doubts are seen beside great ones.
       pen.globalAlpha = Math.sqrt(Math.min(bits[n][k] / (2 * most), 1));
@@ -307,7 +310,7 @@ function pcnnLive(root, engine) {
   }
 
   function showReadings() {
-    const n = images.length - 1;
+    const n = current;
     const total = counts.some(Boolean) ? bits.reduce((a, b) => a + b.reduce((x, y) => x + y, 0), 0) : 0;
     const mean = total / Math.max(1, counts.filter(Boolean).length);
     spent.textContent = bitsText(mean);
@@ -398,6 +401,7 @@ function pcnnLive(root, engine) {
     images[image].set(data.values, first * channels);
     bits[image].set(data.bits, first);
     counts[image] = first + data.bits.length;
+    current = image;
     macs = data.macs;
     if (data.next) showNext(data.next);
     if (data.done) {
@@ -553,7 +557,8 @@ function pcnnLive(root, engine) {
     });
     for (const kind of ["focusin", "change"]) {
       root.addEventListener(kind, event => {
-        const name = controlOf(event.target);
+        const control = controlOf(event.target);
+        const name = control === "hidden" ? hidden.value || control : control;
         if (NOTES[name]) note.textContent = NOTES[name];
       });
     }

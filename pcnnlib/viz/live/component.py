@@ -84,7 +84,7 @@ class Live:
             weights = self.packed["weights"]
             holder = f'<script type="text/plain" id="{name}-weights">{weights}</script>'
         return (
-            f'<style>{_source("live.css")}</style>'
+            f"<style>{_source('live.css')}</style>"
             f'<div class="pcnn-live" id="{name}" data-model="{model}" '
             f'data-weights="{escape(json.dumps(where))}">'
             "<p>Here a model draws, in a browser that runs JavaScript.</p></div>"
@@ -225,13 +225,14 @@ def card_of(record: Mapping[str, Any]) -> dict[str, str]:
     card: dict[str, str] = {}
     if isinstance(data, dict) and "name" in data:
         card["Data"] = str(data["name"])
-    if isinstance(test, dict) and {"nats_per_image", "bits_per_dim"} <= test.keys():
-        nats, bits = test["nats_per_image"], test["bits_per_dim"]
+    if isinstance(test, dict):
+        measures = {"nats_per_image": "{:.2f} nats an image", "bits_per_dim": "{:.3f} bits a value"}
+        lines = [text.format(test[key]) for key, text in measures.items() if key in test]
         model = record.get("model")
-        # Not a likelihood of the image: the code has told the decoder much of it.
-        coded = isinstance(model, dict) and model.get("class") == "PixelCNNAutoencoder"
-        given = ", given its code" if coded else ""
-        card["Test"] = f"{nats:.2f} nats an image{given}, {bits:.3f} bits a value"
+        if isinstance(model, dict) and model.get("class") == "PixelCNNAutoencoder":
+            # Not a likelihood of the image: the code has told the decoder much of it.
+            lines.append("each image given its code")
+        card["Test"] = ", ".join(lines)
     if "seed" in record:
         card["Seed"] = str(record["seed"])
     for name in ("command", "commit"):

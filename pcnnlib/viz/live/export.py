@@ -105,11 +105,10 @@ def check_exportable(network: Any) -> None:
 def to_float16(kernels: Sequence[np.ndarray]) -> np.ndarray:
     """Arrays, one behind the other, as little-endian float16; `UsageError` if one is too large."""
     values = np.concatenate([np.ravel(kernel) for kernel in kernels])
-    largest = float(np.abs(values).max())
-    if largest > np.finfo("float16").max:
+    largest, limit = float(np.abs(values).max()), float(np.finfo("float16").max)
+    if largest > limit:
         raise UsageError(
-            f"model has a weight of {largest:g}, and the float16 of a page ends at "
-            f"{np.finfo('float16').max:g}"
+            f"model has a weight of {largest:g}, and the float16 of a page ends at {limit:g}"
         )
     return values.astype("<f2")
 
