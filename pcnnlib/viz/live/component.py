@@ -67,12 +67,13 @@ class Live:
         self.packed = packed
         self.controls = tuple(controls)
 
-    def html(self, weights_src: str | None = None) -> str:
+    def html(self, weights_src: str | None = None, *, open_card: bool = False) -> str:
         """The component as HTML that needs nothing else: no kernel, no library, no network.
 
         Args:
             weights_src: address of a script that brings the weights once the reader touches the
                 component, see `weights_script`; by default they are in the HTML.
+            open_card: whether the card is shown, or opened by its title.
         """
         name = f"pcnn-live-{uuid.uuid4().hex[:8]}"
         packed = {key: value for key, value in self.packed.items() if key != "weights"}
@@ -88,7 +89,7 @@ class Live:
             f'<div class="pcnn-live" id="{name}" data-model="{model}" '
             f'data-weights="{escape(json.dumps(where))}">'
             "<p>Here a model draws, in a browser that runs JavaScript.</p></div>"
-            f"{holder}{self._card()}<script>\n{_program(name)}</script>"
+            f"{holder}{self._card(open_card)}<script>\n{_program(name)}</script>"
         )
 
     @property
@@ -106,11 +107,16 @@ class Live:
 
     def page(self) -> str:
         """A whole page of HTML."""
-        return PAGE.format(title=escape(self.packed["title"]), component=self.html())
+        return PAGE.format(title=escape(self.packed["title"]), component=self.html(open_card=True))
 
-    def _card(self):
+    def _card(self, is_open):
         lines = [f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in self.packed["card"]]
-        return f'<dl class="pcnn-live-card">{"".join(lines)}</dl>' if lines else ""
+        if not lines:
+            return ""
+        return (
+            f'<details class="pcnn-live-card"{" open" if is_open else ""}>'
+            f"<summary>About this model</summary><dl>{''.join(lines)}</dl></details>"
+        )
 
     def __repr__(self):
         return f"{self.packed['title']}, live in a page"
@@ -238,6 +244,9 @@ def card_of(record: Mapping[str, Any]) -> dict[str, str]:
     for name in ("command", "commit"):
         if record.get(name):
             card[name.capitalize()] = str(record[name])
+    hardware = record.get("hardware")
+    if isinstance(hardware, dict) and "cpu" in hardware:
+        card["Hardware"] = f"{hardware['cpu']}, {hardware.get('cores', '?')} cores"
     card["Weights"] = "rounded to 16 bits for this page"
     return card
 
