@@ -2,7 +2,9 @@
 
 import argparse
 
+import in_browser
 import numpy as np
+import pytest
 import sampling
 import train_step
 from support import gated
@@ -42,3 +44,15 @@ def test_the_plain_reference_is_the_same_network_by_full_kernels():
     changed[0, 3, 2:] = 1
     differs = (np.array(reference(images)) != np.array(reference(changed)))[0, ..., 0]
     assert not differs[:3].any() and not differs[3, :3].any() and differs[3, 3:].any()
+
+
+@pytest.mark.browser
+def test_the_browser_s_times_are_those_of_a_page_that_draws(tmp_path, browser):
+    model = gated((6, 6, 1))
+    path = pcnn.export_html(model, tmp_path / "page.html")
+    context = browser.chromium.new_context(offline=True)
+    page = context.new_page()
+    cold, warm, image = in_browser.time_page(page, path, 1)
+    assert 0 < warm <= image + 0.5 and cold > 0
+    assert in_browser.time_pass(page, path, 1) > 0
+    context.close()

@@ -93,6 +93,7 @@ function pcnnLive(root, engine) {
     role: "application", "aria-roledescription": "drawing",
     "aria-label": `Image of ${height} by ${width} pixels. Arrow keys move, space paints, delete erases.`,
   });
+  const hint = make("div", { className: "hint", text: "paint here", "aria-hidden": "true" });
   const heat = make("canvas", {
     className: "heat", width, height, role: "img", "aria-label": "Surprise of each pixel: nothing drawn yet",
   });
@@ -137,7 +138,7 @@ function pcnnLive(root, engine) {
       side.append(make("div", { className: "panel surprise" },
         make("div", { className: "caption", text: "Surprise" }), heat,
         make("div", { className: "scale", "aria-hidden": "true" },
-          make("span", { text: "expected" }), make("i"), make("span", { text: "surprising" }))));
+          make("span", { text: "none" }), make("i"), make("span", { text: "great" }))));
     }
     const readings = make("div", { className: "readings" });
     if (shown.has("probability")) {
@@ -170,7 +171,7 @@ function pcnnLive(root, engine) {
     if (shown.has("brush")) checks.append(rows.box);
     if (shown.has("cache")) checks.append(cache.box);
     root.replaceChildren(
-      make("div", { className: "stage" }, paper, side), status, buttons, controls, checks, note);
+      make("div", { className: "stage" }, make("div", { className: "sheet" }, paper, hint), side), status, buttons, controls, checks, note);
     root.setAttribute("role", "group");
     root.setAttribute("aria-label", model.title);
   }
@@ -237,7 +238,8 @@ function pcnnLive(root, engine) {
 
   function paint() {
     const pen = paper.getContext("2d"), side = Math.sqrt(images.length), size = scale / side;
-    const { image, keep } = given();
+    const { image, keep, any } = given();
+    hint.hidden = any || drawing || counts.some(Boolean) || !shown.has("brush");
     pen.fillStyle = colours.void;
     pen.fillRect(0, 0, paper.width, paper.height);
     images.forEach((values, n) => {

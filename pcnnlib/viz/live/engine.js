@@ -37,10 +37,11 @@ function pcnnEngine(scope) {
   // Little-endian float16.
   function halves(bytes) {
     const values = new Float32Array(bytes.length >> 1);
+    const powers = Float64Array.from({ length: 32 }, (_, e) => 2 ** (e - 15));
     for (let k = 0; k < values.length; k++) {
       const half = bytes[2 * k] | (bytes[2 * k + 1] << 8);
       const exponent = (half >> 10) & 31, fraction = half & 1023;
-      let value = exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : fraction * 2 ** -24;
+      let value = exponent ? (1 + fraction / 1024) * powers[exponent] : fraction * 2 ** -24;
       if (exponent === 31) value = NaN;
       values[k] = half & 0x8000 ? -value : value;
     }

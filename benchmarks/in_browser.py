@@ -1,8 +1,8 @@
 """Drawing in the browser: the page's engine against the whole network for every pixel.
 
-    python benchmarks/browser.py
+    python benchmarks/in_browser.py
     npm pack onnxruntime-web@1.22.0 && tar xzf onnxruntime-web-1.22.0.tgz
-    python benchmarks/browser.py --onnxruntime_web package/dist
+    python benchmarks/in_browser.py --onnxruntime_web package/dist
 
 Chromium opens the exported page of a published model from the disk and draws "at once". What has no
 cache runs the whole network for every pixel: one pass is timed and multiplied by the pixels. The
@@ -123,9 +123,7 @@ def main():
         folder, page = pathlib.Path(folder), opened.new_page()
         path = pcnn.export_html(model, folder / "page.html", run=args.pretrained)
         print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, ", end="")
-        print(
-            f"Chromium {opened.version}; {args.pretrained}, {path.stat().st_size:,} bytes"
-        )
+        print(f"Chromium {opened.version}; {args.pretrained}, {path.stat().st_size:,} bytes")
         cold, warm, image = time_page(page, path, args.repeats)
         print(f"first pixels after {cold:.3f} s, in later images after {warm:.3f} s\n")
         print("| | seconds a pass | seconds an image |\n|---|---|---|")
