@@ -131,6 +131,7 @@ def page_key(root, source):
     return digest(
         tree_digest(source),
         tree_digest(root / "requirements.lock"),
+        tree_digest(root / "results"),  # models that draw in a page
         tree_digest(*sorted(TOOLS.glob("*.py"))),
         sys.version,
         os.environ.get("REPOSITORY_URL", ""),

@@ -30,6 +30,7 @@ from pcnnlib.nn.conditions import Labels, Map, Vector
 from pcnnlib.nn.distributions import Bernoulli, Categorical, LogisticMixture
 from pcnnlib.runs import load_pretrained
 from pcnnlib.training import RunConfig, TrainConfig, load_model, train
+from pcnnlib.viz.live import export_html, live
 
 __version__ = "0.2.0"
 
@@ -53,6 +54,8 @@ __all__ = [
     "Vector",
     "check_causality",
     "evaluate",
+    "export_html",
+    "live",
     "load_dataset",
     "load_model",
     "load_pretrained",

@@ -13,6 +13,7 @@ from pcnnlib._internal.errors import UsageError
 from pcnnlib.cli.checks import with_class_numbers
 from pcnnlib.cli.flags import Drawing, Files, Settings
 from pcnnlib.cli.network import describe, kind_of
+from pcnnlib.cli.page import check_page, export_published
 from pcnnlib.cli.paths import check_writable
 from pcnnlib.models import Autoencoder, AutoregressiveModel
 from pcnnlib.nn.conditions import Labels
@@ -142,9 +143,11 @@ def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
         raise UsageError(f"--classes needs a conditional model; {name} is none")
     pictures = pathlib.Path(files.samples_path) / name
     check_writable(pictures)
+    check_page(drawing.export)
     # A mistake here should not cost an older picture.
     check_picture(drawing, model.image_shape, model.levels)
     draw(model, originals, settings, pictures)
+    export_published(model, settings)
 
 
 def _complete(model, settings, pictures):

@@ -131,6 +131,8 @@ class Drawing:
     complete: str | None = example("FILE.png")  # picture to complete: transparent pixels are drawn
     keep: Literal["top", "left"] = "top"  # half of --complete kept if no pixel is transparent
     animate: bool | None = None  # also write a GIF of the images growing; by default if conditional
+    export: str | None = example("FILE.html")  # also write a page in which the model draws, see
+    # `pcnnlib.export_html`
 
     def __post_init__(self) -> None:
         check_kinds(self)

@@ -29,6 +29,8 @@ ORDER = (
     " batch_size devices accumulate precision optimizer learning_rate weight_decay grad_clip ema"
     " seed publish pretrained profile n_samples temperature classes complete keep animate"
 ).split()
+# Where such a file lies is not what it is.
+BARE = {"data", "complete", "export"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -119,8 +121,7 @@ def command(args: argparse.Namespace) -> str:
         if isinstance(value, bool):
             parts.append(f"--{name}" if value else f"--no-{name}")
         else:
-            # Where a file lies is not what it is.
-            text = pathlib.Path(value).name if name in ("data", "complete") else _text(value)
+            text = pathlib.Path(value).name if name in BARE else _text(value)
             parts.append(f"--{name}={shlex.quote(text)}")
     return " ".join(parts)
 

@@ -24,6 +24,7 @@ from pcnnlib.cli.endings import as_typed, outer_cause, output_failure, say
 from pcnnlib.cli.flags import Settings
 from pcnnlib.cli.network import load_network
 from pcnnlib.cli.output import plain_output
+from pcnnlib.cli.page import check_page, export_own
 from pcnnlib.cli.parser import changed, command, make_parser, settings_of
 from pcnnlib.cli.paths import run_paths
 from pcnnlib.cli.publish import check_plan, check_run_dir, publish, published_dir
@@ -135,11 +136,13 @@ def train_and_draw(settings: Settings, command: str) -> None:
     if settings.files.publish is not None:
         publish(model, data, settings, likelihoods, paths.checkpoints, command)
     draw(model, data.test.images, settings, paths.pictures)
+    export_own(model, data, settings, likelihoods["test"], command)
 
 
 def _check(settings: Settings, command: str) -> tuple[str, int, int] | None:
     """What can be checked before the data is loaded; returns the processes, see `cluster`."""
     drawing, kind = settings.drawing, settings.network.model
+    check_page(drawing.export)
     if drawing.classes is not None and kind != "conditional":
         raise UsageError("--classes needs --model=conditional")
     if drawing.complete and kind in ("autoencoder", "painting"):

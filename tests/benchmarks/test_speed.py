@@ -2,7 +2,9 @@
 
 import argparse
 
+import in_browser
 import numpy as np
+import pytest
 import sampling
 import train_step
 from support import gated
@@ -40,3 +42,15 @@ def test_the_plain_reference_is_the_model_of_chapter_3_of_the_same_size():
     assert weights == {"reference": reference.count_params(), "pcnnlib": ours.count_params()}
     assert weights["reference"] > weights["pcnnlib"]
     assert len(reference.blocks) == len(ours.blocks) == args.blocks
+
+
+@pytest.mark.browser
+def test_the_browser_s_times_are_those_of_a_page_that_draws(tmp_path, browser):
+    model = gated((6, 6, 1))
+    path = pcnn.export_html(model, tmp_path / "page.html")
+    context = browser.chromium.new_context(offline=True)
+    page = context.new_page()
+    cold, warm, image = in_browser.time_page(page, path, 1)
+    assert 0 < warm <= image + 0.5 and cold > 0
+    assert in_browser.time_pass(page, path, 1) > 0
+    context.close()

@@ -1,0 +1,189 @@
+"""What travels with a page that draws: a model's configuration, and its weights as float16.
+
+The file's form is JSON: the fields of `pack`. `weights` is base64 of little-endian float16 numbers,
+kernel after kernel in the order in which `engine.js` takes them, with what a mask hides set to 0.
+"""
+
+import base64
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from pcnnlib._internal.errors import UsageError, check_weights_finite
+from pcnnlib.models import GatedPixelCNN, PixelCNNAutoencoder
+from pcnnlib.nn.conditions import Labels, Vector
+from pcnnlib.nn.distributions import Bernoulli, Categorical, LogisticMixture
+from pcnnlib.viz import checks
+
+FORMAT = 1
+# Larger networks make pages that no browser opens with pleasure.
+LARGEST = 5_000_000  # weights
+# Text that a page shows; longer ones would push the picture out of sight.
+LONGEST = 300
+
+
+def pack(
+    model: Any,
+    *,
+    title: str | None = None,
+    card: Mapping[str, object] | None = None,
+    class_names: Sequence[object] | None = None,
+    examples: ArrayLike | None = None,
+) -> dict[str, Any]:
+    """A model as JSON can hold it, for `engine.js`.
+
+    Args:
+        model: a `GatedPixelCNN` without a condition, or with labels or vectors as conditions; or a
+            `PixelCNNAutoencoder`, whose decoder is taken.
+        title: a name for the model; by default of the kind of network that it is.
+        card: lines about the model, dict of name -> text: data, licence and the like.
+        class_names: one for each class of `Labels`; by default their numbers.
+        examples: integer images `(n, H, W, C)` to begin from; of an autoencoder also their codes
+            are kept.
+
+    Returns:
+        dict of texts, numbers and lists.
+
+    Raises:
+        UsageError: a model that cannot be exported, or arguments that do not fit it.
+    """
+    network = model.decoder if isinstance(model, PixelCNNAutoencoder) else model
+    check_exportable(network)
+    kernels, blocks = _kernels(network)
+    weights = to_float16(kernels).tobytes()
+    images = None if examples is None else network.check_images(examples, "examples")
+    codes = None
+    if images is not None and isinstance(model, PixelCNNAutoencoder):
+        codes = model.encode(images)
+    return {
+        "format": FORMAT,
+        "title": _text("title", title or "A Gated PixelCNN"),
+        "image_shape": list(network.image_shape),
+        "levels": network.levels,
+        "distribution": _distribution(network.distribution),
+        "filters": network.filters,
+        "head_filters": network.head.filters,
+        "gated": network.activation == "gate",
+        "condition": _condition(network.condition, class_names, codes),
+        "blocks": blocks,
+        "parameters": sum(int(np.prod(weight.shape)) for weight in network.weights),
+        "card": _card(card),
+        "examples": None if images is None else base64.b64encode(images.tobytes()).decode(),
+        "bytes": len(weights),
+        "crc32": zlib.crc32(weights),
+        "weights": base64.b64encode(weights).decode(),
+    }
+
+
+def check_exportable(network: Any) -> None:
+    """Raise `UsageError` unless `engine.js` can run a network; the message says why not."""
+    if not isinstance(network, GatedPixelCNN):
+        raise UsageError(
+            f"model must be a GatedPixelCNN or PixelCNNAutoencoder, got {type(network).__name__}: "
+            "a page draws from the caches of gated blocks, which other models do not have"
+        )
+    if network.condition is not None and not isinstance(network.condition, (Labels, Vector)):
+        raise UsageError(
+            f"model is conditioned on {network.condition!r}, and a page can only ask for a class "
+            "or a vector: maps cannot be exported"
+        )
+    if network.image_shape[-1] not in (1, 3):
+        raise UsageError(
+            f"model draws images of {network.image_shape[-1]} channels, and a page can only show "
+            "1 or 3"
+        )
+    if network.count_params() > LARGEST:
+        raise UsageError(
+            f"model has {network.count_params():,} weights: a page takes at most {LARGEST:,}"
+        )
+    check_weights_finite(network)
+
+
+def to_float16(kernels: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays, one behind the other, as little-endian float16; `UsageError` if one is too large."""
+    values = np.concatenate([np.ravel(kernel) for kernel in kernels])
+    largest, limit = float(np.abs(values).max()), float(np.finfo("float16").max)
+    if largest > limit:
+        raise UsageError(
+            f"model has a weight of {largest:g}, and the float16 of a page ends at {limit:g}"
+        )
+    return values.astype("<f2")
+
+
+def _kernels(network):
+    """All arrays in the order of `engine.js`, and the description of each block."""
+    kernels, blocks = [], []
+    for block in network.blocks:
+        for layer in (block.vertical, block.horizontal):
+            kernel = np.asarray(layer.kernel)
+            kernels += [kernel * layer.mask.reshape(kernel.shape), np.asarray(layer.bias)]
+        kernels += [np.asarray(block.link.kernel), *_dense(block.project)]
+        conditions = []
+        for stack in ("vertical", "horizontal"):
+            layer = getattr(block, f"{stack}_condition")
+            if layer is not None:
+                kernels.append(np.asarray(layer.kernel))
+                conditions.append(stack)
+        blocks.append(
+            {
+                "dilation": block.dilation,
+                "residual": block.mask_type == "B",
+                "vertical": list(block.vertical.kernel_extent),
+                "horizontal": list(block.horizontal.kernel_extent),
+                "conditions": conditions,
+            }
+        )
+    return [*kernels, *_dense(network.head.mix), *_dense(network.head.predict)], blocks
+
+
+def _dense(layer):
+    kernel = np.asarray(layer.kernel)
+    return [kernel * layer.mask, np.asarray(layer.bias)]
+
+
+def _distribution(distribution):
+    if isinstance(distribution, LogisticMixture):
+        return {"kind": "mixture", "components": distribution.components}
+    if type(distribution) in (Bernoulli, Categorical):
+        return {"kind": type(distribution).__name__.lower()}
+    raise UsageError(
+        f"model draws from {distribution!r}, and a page knows Bernoulli, Categorical and "
+        "LogisticMixture only"
+    )
+
+
+def _condition(condition, class_names, codes):
+    if class_names is not None and not isinstance(condition, Labels):
+        raise UsageError("class_names are for a model conditioned on labels, and this one is not")
+    if condition is None:
+        return None
+    if isinstance(condition, Vector):
+        rows = None if codes is None else np.asarray(codes, "float64").round(4).tolist()
+        return {"kind": "vector", "depth": condition.dim, "codes": rows}
+    names: Sequence[object] = range(condition.n)
+    if class_names is not None:
+        names = checks.check_sequence("class_names", class_names, condition.n)
+    return {
+        "kind": "labels",
+        "depth": condition.n,
+        "names": [_text("each of class_names", str(name)) for name in names],
+    }
+
+
+def _card(card):
+    if card is None:
+        return []
+    if not isinstance(card, Mapping):
+        raise UsageError(f"card must be a dict of name -> text, got {card!r:.60}")
+    return [[_text("each name of card", k), _text(f"card[{k!r}]", str(v))] for k, v in card.items()]
+
+
+def _text(name, text):
+    if not isinstance(text, str) or not text.strip():
+        raise UsageError(f"{name} must be a text that is not empty, got {text!r:.60}")
+    if len(text) > LONGEST:
+        raise UsageError(f"{name} must have at most {LONGEST} characters, got {len(text)}")
+    return text
