@@ -1,7 +1,9 @@
 # Two commands matter: `make book` and `make test`. `make help` lists the rest.
-# Needed: Python 3.11 or 3.12, make, git. Everything else goes into .venv.
+# Needed: Python 3.11, 3.12 or 3.13 (or uv, which brings one), make, git. All else goes into .venv.
 
 PYTHON     ?=
+PYTHONS    := python3.12 python3.13 python3.11 python3 python
+UV         ?= $(shell uv --version >/dev/null 2>&1 && echo uv)
 UV_VERSION := 0.13.9
 VENV       := .venv
 BIN        := $(VENV)/bin
@@ -21,35 +23,49 @@ RESULTS    ?= _build/published
 KEEP       :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book full published smoke notebooks test robustness format lock picture address clean
+.PHONY: help venv book lab full published smoke notebooks test robustness format lock picture address clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
 	  | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
 # Candidates are run, not looked up: a version manager's shim can exist and still refuse to start.
+# uv, where it is installed, is faster and fetches a Python if there is none; `make UV=` leaves it out.
 $(READY): pyproject.toml requirements.lock
 	@start=$$(date +%s); \
-	usable='import ensurepip, sys, venv; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))'; \
-	if ! $(BIN)/python -c "$$usable" 2>/dev/null; then \
-	  found=; \
-	  for python in $(or $(PYTHON),python3.12 python3.11 python3 python); do \
-	    if "$$python" -c "$$usable" 2>/dev/null; then found=$$python; break; fi; \
-	  done; \
-	  if [ -z "$$found" ]; then \
-	    echo "error: Python 3.11 or 3.12 with venv is needed, and none of these is one:" \
-	      "$(or $(PYTHON),python3.12 python3.11 python3 python)." \
-	      "Name yours with: make PYTHON=/path/to/python3.12 ..." >&2; \
-	    exit 1; \
-	  fi; \
+	fits='sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12), (3, 13)))'; \
+	if ! $(BIN)/python -c "import pip, sys; $$fits" 2>/dev/null; then \
 	  rm -rf $(VENV); \
-	  echo "making $(VENV) with $$found"; \
-	  "$$found" -m venv $(VENV) || exit 1; \
+	  if [ -n "$(UV)" ] && \
+	    "$(UV)" venv --quiet --seed --python "$(or $(PYTHON),>=3.11,<3.14)" $(VENV); then \
+	    echo "made $(VENV) with uv, $$($(BIN)/python --version)"; \
+	  else \
+	    found=; \
+	    for python in $(or $(PYTHON),$(PYTHONS)); do \
+	      if "$$python" -c "import ensurepip, sys, venv; $$fits" 2>/dev/null; then \
+	        found=$$python; break; \
+	      fi; \
+	    done; \
+	    if [ -z "$$found" ]; then \
+	      echo "error: Python 3.11, 3.12 or 3.13 with venv is needed, and none of these is one:" \
+	        "$(or $(PYTHON),$(PYTHONS))." \
+	        "Name yours with: make PYTHON=/path/to/python3.12 ..." >&2; \
+	      exit 1; \
+	    fi; \
+	    echo "making $(VENV) with $$found"; \
+	    "$$found" -m venv $(VENV) || exit 1; \
+	  fi; \
 	fi; \
 	echo "installing requirements.lock (a few minutes the first time)"; \
-	PIP_DISABLE_PIP_VERSION_CHECK=1; export PIP_DISABLE_PIP_VERSION_CHECK; \
-	$(BIN)/python -m pip install --quiet --requirement requirements.lock && \
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . && \
+	if [ -n "$(UV)" ]; then \
+	  install="$(UV) pip install --quiet --python $(BIN)/python"; \
+	else \
+	  install="$(BIN)/python -m pip install --quiet --disable-pip-version-check"; \
+	fi; \
+	{ $$install --requirement requirements.lock || \
+	  { install="$(BIN)/python -m pip install --quiet --disable-pip-version-check"; \
+	    [ -n "$(UV)" ] && $$install --requirement requirements.lock; }; } && \
+	$$install --no-deps --no-build-isolation --editable . && \
 	touch $@ && echo "install: $$(( $$(date +%s) - start )) s"
 
 venv: $(READY)  ## make .venv and install the locked versions
@@ -57,7 +73,10 @@ venv: $(READY)  ## make .venv and install the locked versions
 book: $(READY)  ## execute the notebooks and build the HTML book
 	@$(BIN)/python book/build.py --params $(PARAMS)
 
-full: $(READY)  ## the same with the long runs: meant for a GPU
+lab: $(READY)  ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab notebooks
+
+full: $(READY)  ## the same as book with the long runs: meant for a GPU
 	@$(BIN)/python book/build.py --params notebooks/params/full.yaml
 
 published: $(READY)  ## repeat the published runs; SCALE=gpu, DATA=folder of MNIST, RESULTS=folder
@@ -98,7 +117,7 @@ format: $(READY)  ## let ruff format and fix what it can
 # Versions already in the file are kept; UPGRADE=--upgrade takes the newest.
 lock:  ## write requirements.lock from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@mkdir -p _build && { [ -x _build/lock/bin/uv ] || { \
-	  for python in $(or $(PYTHON),python3.12 python3.11 python3 python); do \
+	  for python in $(or $(PYTHON),$(PYTHONS)); do \
 	    if "$$python" -m venv _build/lock 2>/dev/null; then break; fi; \
 	  done; \
 	  _build/lock/bin/python -m pip install --quiet uv==$(UV_VERSION); }; }

@@ -18,7 +18,7 @@ def check_requirements() -> None:
         ImportError: an older Python, a missing package, or another backend or precision; one line.
     """
     if sys.version_info < (3, 11):  # noqa: UP036  # of a system's own Python, say
-        raise ImportError(f"pcnnlib needs Python 3.11 or 3.12, and {sys.executable} is older")
+        raise ImportError(f"pcnnlib needs Python 3.11 to 3.13, and {sys.executable} is older")
     for package in ("keras", "numpy"):
         if importlib.util.find_spec(package) is None:
             raise ImportError(

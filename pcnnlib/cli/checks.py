@@ -86,7 +86,9 @@ def check_same_published_data(run_dir: pathlib.Path, data: Dataset) -> None:
             )
 
 
-def with_class_numbers(settings: Settings, labels: Sequence[int] | None, name: str) -> Settings:
+def with_class_numbers(
+    settings: Settings, labels: Sequence[int | str] | None, name: str
+) -> Settings:
     """The same settings, with the numbers of the classes whose labels --classes names.
 
     Args:
@@ -95,20 +97,27 @@ def with_class_numbers(settings: Settings, labels: Sequence[int] | None, name: s
         name: of the data.
 
     Raises:
-        UsageError: a label that no image has.
+        UsageError: a label that no image has, or a name where the labels are numbers.
     """
     asked = settings.drawing.classes
-    if asked is None or labels is None:
+    if asked is None:
         return settings
-    number = {label: k for k, label in enumerate(labels)}
+    named = any(isinstance(label, str) for label in labels or ())
+    if not named and any(isinstance(label, str) for label in asked):
+        raise UsageError(
+            f"--classes must be integers such as 3,3,7, got {','.join(map(str, asked))!r}"
+        )
+    if labels is None:
+        return settings
+    number = {str(label): k for k, label in enumerate(labels)}
     for label in asked:
-        if label not in number:
+        if str(label) not in number:
             known = f"0..{len(labels) - 1}"
             if list(labels) != list(range(len(labels))):
                 more = ", ..." if len(labels) > NAMED else ""
                 known = f"that {name} has, {', '.join(map(str, labels[:NAMED]))}{more}"
             raise UsageError(f"--classes must hold labels {known}, got {label}")
-    classes = tuple(number[label] for label in asked)
+    classes = tuple(number[str(label)] for label in asked)
     return dataclasses.replace(
         settings, drawing=dataclasses.replace(settings.drawing, classes=classes)
     )

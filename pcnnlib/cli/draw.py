@@ -2,7 +2,7 @@
 
 import math
 import pathlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -22,6 +22,8 @@ from pcnnlib.viz.animation import animate
 
 # An autoencoder's picture has rows of this many images: an original, and draws from its code.
 ROW = 10
+# Rows that are named, at most.
+ROWS = 50
 # An animation has about as many frames.
 FRAMES = 48
 
@@ -116,9 +118,9 @@ def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
     model = runs.load_pretrained(name, files.results_path)
     trained_on = runs.read_run(name, files.results_path).get("data")
     labels = trained_on.get("labels") if isinstance(trained_on, dict) else None
-    if isinstance(labels, list):
-        settings = with_class_numbers(settings, labels, name)
-        drawing = settings.drawing
+    labels = labels if isinstance(labels, list) else None
+    settings = with_class_numbers(settings, labels, name)
+    drawing = settings.drawing
     kind, asked = kind_of(model), settings.network.model
     if asked and asked != kind:
         raise UsageError(f"{name} is {describe(kind)}, --model asks for {describe(asked)}")
@@ -146,8 +148,17 @@ def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
     check_page(drawing.export)
     # A mistake here should not cost an older picture.
     check_picture(drawing, model.image_shape, model.levels)
+    if isinstance(model.condition, Labels):
+        print_rows(drawing, labels)
     draw(model, originals, settings, pictures)
     export_published(model, settings)
+
+
+def print_rows(drawing: Drawing, labels: Sequence[int | str] | None) -> None:
+    """Print which class each row of the picture is, where classes are more than numbers from 0."""
+    if labels is not None and list(labels) != list(range(len(labels))):
+        rows = [str(labels[int(k)]) for k in drawing.classes or range(len(labels))]
+        print(f"rows: {', '.join([*rows[:ROWS], *(['...'] if len(rows) > ROWS else [])])}")
 
 
 def _complete(model, settings, pictures):

@@ -66,8 +66,13 @@ class Data:
         UsageError: a value that is no name, or no number of levels.
     """
 
-    data: str = "digits"  # a path to .npz, or one of these names:
+    data: str = "digits"  # a path to .npz, a folder of pictures (its subfolders are the classes),
+    # or one of these names:
     levels: int | None = None  # values a pixel can take; by default as the data has them
+    image_size: tuple[int, ...] | None = example("32")  # of a folder: side, or height,width; by
+    # default the pictures' own if they share one up to 64, else 32
+    colour: bool | None = None  # of a folder: colours or grey; by default grey if all pictures are
+    cache: bool = False  # of a folder: keep what was read in a file beside it
 
     def __post_init__(self) -> None:
         check_kinds(self)
@@ -126,8 +131,8 @@ class Drawing:
     pretrained: str | None = example("NAME")  # with --epochs=0: draw from a published run
     n_samples: int = 100  # images drawn, rounded up to full rows
     temperature: float = 1.0  # below 1: likely values likelier still
-    classes: tuple[int, ...] | None = example("3,3,7")  # conditional: a row for each of these
-    # labels; by default for each there is
+    classes: tuple[int | str, ...] | None = example("3,3,7")  # conditional: a row for each of these
+    # labels, or cat,dog where they are names; by default for each there is
     complete: str | None = example("FILE.png")  # picture to complete: transparent pixels are drawn
     keep: Literal["top", "left"] = "top"  # half of --complete kept if no pixel is transparent
     animate: bool | None = None  # also write a GIF of the images growing; by default if conditional

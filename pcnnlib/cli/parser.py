@@ -18,6 +18,7 @@ from typing import Any
 from pcnnlib._internal.errors import UsageError, parse_integers
 from pcnnlib.cli.cluster import CLUSTER
 from pcnnlib.cli.flags import NAMES, OPEN, Settings
+from pcnnlib.data import short_name
 
 # The groups by name, each an object that holds its flags' defaults.
 GROUPS: dict[str, Any] = vars(Settings())
@@ -62,6 +63,19 @@ class Integers(argparse.Action):
     def __call__(self, parser, namespace, values, option_string=None):
         example = self.metavar or "1,2"
         setattr(namespace, self.dest, parse_integers(f"--{self.dest}", values, example))
+
+
+class Labels(argparse.Action):
+    """Labels with commas between them, kept as a tuple: of integers where all are such."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        try:
+            labels = parse_integers(f"--{self.dest}", values, self.metavar or "1,2")
+        except UsageError:
+            labels = tuple(name.strip() for name in values.split(","))
+            if not all(labels):
+                raise
+        setattr(namespace, self.dest, labels)
 
 
 class HelpFormatter(argparse.HelpFormatter):
@@ -121,7 +135,12 @@ def command(args: argparse.Namespace) -> str:
         if isinstance(value, bool):
             parts.append(f"--{name}" if value else f"--no-{name}")
         else:
-            text = pathlib.Path(value).name if name in BARE else _text(value)
+            # Where a file lies is not what it is.
+            text = _text(value)
+            if name == "data":
+                text = short_name(value)
+            elif name in BARE:
+                text = pathlib.Path(value).name
             parts.append(f"--{name}={shlex.quote(text)}")
     return " ".join(parts)
 
@@ -164,7 +183,7 @@ def _options(flag: dataclasses.Field, annotation: Any) -> dict[str, Any]:
     elif typing.get_origin(annotation) is typing.Literal:
         options["choices"] = typing.get_args(annotation)
     elif typing.get_origin(annotation) is tuple:
-        options["action"] = Integers
+        options["action"] = Integers if typing.get_args(annotation)[0] is int else Labels
     elif annotation in (int, float, str):
         options["type"] = annotation
     else:

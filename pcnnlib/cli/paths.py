@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pcnnlib._internal.errors import UsageError, first_line
 from pcnnlib.cli.flags import Settings
+from pcnnlib.data import short_name
 
 
 class RunPaths(NamedTuple):
@@ -21,7 +22,7 @@ def run_paths(settings: Settings) -> RunPaths:
     """The folders that --data and --model name, below those of the paths' flags."""
     files = settings.files
     kind = settings.network.model or "unconditional"
-    name = f"{pathlib.Path(settings.data.data).stem}-{kind}"
+    name = f"{pathlib.Path(short_name(settings.data.data)).stem}-{kind}"
     checkpoints, pictures, logs = (
         pathlib.Path(path) / name
         for path in (files.ckpt_path, files.samples_path, files.summary_path)

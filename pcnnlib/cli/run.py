@@ -19,7 +19,7 @@ from pcnnlib.cli.checks import (
     with_class_numbers,
 )
 from pcnnlib.cli.cluster import cluster, reachable
-from pcnnlib.cli.draw import check_picture, draw, draw_pretrained, row_labels
+from pcnnlib.cli.draw import check_picture, draw, draw_pretrained, print_rows, row_labels
 from pcnnlib.cli.endings import as_typed, outer_cause, output_failure, say
 from pcnnlib.cli.flags import Settings
 from pcnnlib.cli.network import load_network
@@ -101,8 +101,14 @@ def run(args: argparse.Namespace) -> None:
 def train_and_draw(settings: Settings, command: str) -> None:
     """All steps of a run of one's own. A mistake should not wait for a step that takes long."""
     together = _check(settings, command)
+    wanted = settings.data
     data = load_dataset(
-        settings.data.data, levels=settings.data.levels, data_path=settings.files.data_path
+        wanted.data,
+        levels=wanted.levels,
+        data_path=settings.files.data_path,
+        image_size=wanted.image_size,
+        colour=wanted.colour,
+        cache=wanted.cache,
     )
     if data.image_shape[-1] not in (1, 3):
         raise UsageError(
@@ -111,6 +117,7 @@ def train_and_draw(settings: Settings, command: str) -> None:
     check_network(settings.network, data)
     if settings.network.model == "conditional":
         settings = with_class_numbers(settings, data.labels, data.name)
+        print_rows(settings.drawing, data.labels)
     paths = run_paths(settings)
     if settings.files.publish is not None:
         check_same_published_data(published_dir(settings.files), data)

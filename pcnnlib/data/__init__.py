@@ -3,7 +3,7 @@
 from pcnnlib.data.batches import Batches, CountEpochs
 from pcnnlib.data.dataset import Dataset, Split, binarise
 from pcnnlib.data.files import read_images, read_npz
-from pcnnlib.data.sources import SOURCES, load_dataset
+from pcnnlib.data.sources import SOURCES, load_dataset, short_name
 
 __all__ = [
     "SOURCES",
@@ -15,4 +15,5 @@ __all__ = [
     "load_dataset",
     "read_images",
     "read_npz",
+    "short_name",
 ]

@@ -61,7 +61,8 @@ class Dataset:
         classes: number of classes, or None without labels.
         source: where the images came from.
         checksum: SHA-256 of the images and labels.
-        labels: of a file, what it calls each of its classes, which are numbered from 0; else None.
+        labels: of a file or a folder, what it calls each of its classes, which are numbered from 0;
+            else None.
     """
 
     name: str
@@ -73,7 +74,7 @@ class Dataset:
     classes: int | None
     source: str
     checksum: str = field(repr=False)
-    labels: tuple[int, ...] | None = field(default=None, repr=False)
+    labels: tuple[int | str, ...] | None = field(default=None, repr=False)
 
     def brightness(self, split: Split) -> np.ndarray:
         """Images of a split as floats 0..1, `(N, H, W, C)`; intensities where there are some."""

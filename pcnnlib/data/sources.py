@@ -1,4 +1,4 @@
-"""Where data sets come from: one registry of names, and the loader of each.
+"""Where data sets come from: one registry of names and the loader of each, files and folders.
 
 Images are uint8 `(N, H, W, C)`, labels int64 `(N,)`. Nothing is ever unpickled. A new data set is a
 function with the decorator `source`, which holds its name, its line of help and its checksum.
@@ -8,7 +8,7 @@ import hashlib
 import os
 import pathlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import keras
@@ -17,6 +17,7 @@ import numpy as np
 from pcnnlib._internal.errors import UsageError, check_bool, check_int
 from pcnnlib.data.dataset import Dataset, Split, binarise
 from pcnnlib.data.files import is_regular_file, read_images, read_npz
+from pcnnlib.data.folders import read_folder
 
 
 @dataclass(frozen=True)
@@ -49,45 +50,85 @@ def source(name: str, help: str, checksum: str | None = None) -> Callable:
 
 
 def load_dataset(
-    name: str,
+    name: str | os.PathLike,
     *,
     levels: int | None = None,
     data_path: str | os.PathLike = "data",
     shuffle: bool = True,
+    image_size: int | Sequence[int] | None = None,
+    colour: bool | None = None,
+    cache: bool = False,
 ) -> Dataset:
-    """Load a data set by name, or from an `.npz` file.
+    """Load a data set by name, from an `.npz` file, or from a folder of pictures.
 
     Args:
-        name: "digits", "mnist", "binarized_mnist", "cifar", or a path that ends in `.npz` with
-            `x_train`, `x_test` and, if there are labels, `y_train`, `y_test`.
-        levels: K. `mnist`: 2 (default) or 256. A file: by default 2 if no value exceeds 1, else
-            256. Elsewhere it can only be what the data set has.
+        name: "digits", "mnist", "binarized_mnist", "cifar"; a path that ends in `.npz` with
+            `x_train`, `x_test` and, if there are labels, `y_train`, `y_test`; or a folder of PNG,
+            JPEG and WebP pictures, whose subfolders are the classes. A tenth of each class
+            validates and a tenth tests, the same whatever the files are called; subfolders called
+            `train`, `validation` (if any) and `test` are taken as they are.
+        levels: K. `mnist`: 2 (default) or 256. A file or folder: by default 2 if it holds two
+            values alone, else 256; of a folder any number. Elsewhere it can only be what the data
+            set has.
         data_path: folder looked into for `mnist.npz`, `binarized_mnist.npz` and `cifar10.npz`
             before anything is downloaded.
         shuffle: of a file: whether its training images are put in one fixed random order before the
             last tenth of them is set apart to validate with, so that a file sorted by class does
             not validate on its last class alone. Data sets with a name keep their own splits.
+        image_size: of a folder: side of the images, or height and width; of each picture the
+            middle is cut out in that shape. By default the size that all pictures have, up to 64
+            pixels, else 32.
+        colour: of a folder: True for red, green and blue, False for grey; by default grey if all
+            pictures are.
+        cache: of a folder: whether the images are kept in a file beside it, `<folder>.pcnnlib.npz`,
+            and taken from there while no picture changes.
 
     Returns:
-        `Dataset`. The classes of a file are the labels that occur in it, numbered from 0 in their
-        order: `Dataset.labels` holds them.
+        `Dataset`. The classes of a file or folder are the labels that occur in it, numbered from 0
+        in their order: `Dataset.labels` holds them. Pictures that cannot be read are named in a
+        warning, up to a tenth of all.
 
     Raises:
         UsageError: unknown name; no file and no network; a file that is damaged, lacks a key, or
-            holds something else than images; levels that do not fit.
+            holds something else than images; a folder without pictures, or with too many that
+            cannot be read; levels that do not fit.
     """
     name = str(name)
     if levels is not None:
         levels = check_int("levels", levels, 2, 256)
+    shuffle = check_bool("shuffle", shuffle)
+    options: dict = {"image_size": image_size, "colour": colour, "cache": cache or None}
+    if is_folder(name):
+        if not shuffle:
+            raise UsageError("shuffle must be True: a folder has no order of its own to keep")
+        return _from_folder(name, levels, {**options, "cache": cache})
+    for option, value in options.items():
+        if value is not None:
+            raise UsageError(f"{option} must be left out: it is for a folder of pictures")
     if name.endswith(".npz"):
-        return _from_file(pathlib.Path(name), levels, check_bool("shuffle", shuffle))
+        return _from_file(pathlib.Path(name), levels, shuffle)
     if name not in SOURCES:
         known = ", ".join(SOURCES)
-        raise UsageError(f"data must be one of {known} or a path to .npz, got {name!r}")
+        raise UsageError(
+            f"data must be one of {known} or a path to .npz or to a folder of pictures that is "
+            f"there, got {name!r}"
+        )
     data_path = pathlib.Path(data_path)
     if os.path.exists(data_path) and not os.path.isdir(data_path):
         raise UsageError(f"data_path must be a folder, got {str(data_path)!r}")
     return SOURCES[name].load(levels, data_path)
+
+
+def is_folder(name: str) -> bool:
+    """Whether a data set's name is that of a folder; a known name, or `.npz`, never is one."""
+    return name not in SOURCES and not name.endswith(".npz") and os.path.isdir(name)
+
+
+def short_name(name: str) -> str:
+    """The name of a data set without the place where it lies; a folder's ends in a slash."""
+    if is_folder(name):
+        return f"{pathlib.Path(name).resolve().name}/"
+    return pathlib.Path(name).name
 
 
 @source(
@@ -185,6 +226,12 @@ def _from_file(path, levels, shuffle):
     return (
         data if names is None else replace(data, classes=len(names), labels=tuple(names.tolist()))
     )
+
+
+def _from_folder(name, levels, options):
+    parts, levels, names = read_folder(name, levels=levels, **options)
+    data = _dataset(name, levels, parts, name)
+    return data if names is None else replace(data, classes=len(names), labels=names)
 
 
 def _file_or_download(name, path, module):

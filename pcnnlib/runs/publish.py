@@ -12,7 +12,7 @@ import numpy as np
 
 from pcnnlib import analysis
 from pcnnlib._internal.files import replacing
-from pcnnlib.data import Dataset
+from pcnnlib.data import Dataset, short_name
 from pcnnlib.models import Autoencoder, AutoregressiveModel
 from pcnnlib.nn.conditions import Labels
 from pcnnlib.runs.registry import EXAMPLES, RUN, WEIGHTS
@@ -64,7 +64,7 @@ def describe_data(data: Dataset) -> dict:
     Also what its classes are called, where that is not simply their numbers.
     """
     parts = {part: len(getattr(data, part)) for part in ("train", "validation", "test")}
-    description = {"name": pathlib.Path(data.name).name, "sha256": data.checksum, **parts}
+    description = {"name": short_name(data.name), "sha256": data.checksum, **parts}
     if data.labels is not None and list(data.labels) != list(range(len(data.labels))):
         description["labels"] = list(data.labels)
     return description

@@ -9,6 +9,7 @@ import sampling
 import train_step
 from support import gated
 
+import pcnnlib as pcnn
 from pcnnlib import minimal
 from pcnnlib.sampling import cached
 

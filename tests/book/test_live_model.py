@@ -65,7 +65,7 @@ def test_an_unknown_run_is_an_error_of_the_page(tmp_path, monkeypatch):
     monkeypatch.setattr(
         live_model.LiveModel, "error", lambda self, message: heard.append(message) or ValueError()
     )
-    with pytest.raises(Exception):
+    with pytest.raises(Exception, match="."):
         build(tmp_path, run="nope")
     assert heard[0].startswith("live-model: run must be one of ")
 

@@ -81,7 +81,8 @@ def published_commands():
 def test_a_flag_keeps_its_name_and_its_default():
     args = vars(cli.make_parser().parse_args([]))
     assert {name: args[name] for name in FORMER} == FORMER
-    assert set(args) - set(FORMER) == {"warmup", "final_rate", "export"}
+    later = {"warmup", "final_rate", "image_size", "colour", "cache", "export"}
+    assert set(args) - set(FORMER) == later
 
 
 def test_every_field_of_a_training_is_a_flag_with_its_default():

@@ -14,7 +14,7 @@ from packaging.specifiers import SpecifierSet
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK_TEXT = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-PYTHONS = ["3.11", "3.12"]
+PYTHONS = ["3.11", "3.12", "3.13"]
 
 
 def locked(python):
@@ -82,5 +82,5 @@ def test_conda_takes_its_versions_from_the_lock_and_from_nowhere_else():
     lines, pip = conda()
     assert pip == ["--requirement requirements.lock", "--editable ."]
     # A version beside the lock could drift from it. conda's own syntax: a name, then a version.
-    assert [line for line in lines if " " in line or "=" in line] == ["python >=3.11,<3.13"]
+    assert [line for line in lines if " " in line or "=" in line] == ["python >=3.11,<3.14"]
     assert all(re.fullmatch(r"[a-z0-9_-]+( [<>=!.,\d*]+)?", line) for line in lines)

@@ -45,8 +45,8 @@ def supported_pythons():
     return [f"3.{minor}" for minor in range(8, 20) if f"3.{minor}.5" in allowed]
 
 
-def test_the_three_workflows_are_there():
-    assert sorted(WORKFLOWS) == ["gpu", "pages", "test"]
+def test_the_four_workflows_are_there():
+    assert sorted(WORKFLOWS) == ["gpu", "pages", "release", "test"]
 
 
 @pytest.mark.skipif(ACTIONLINT is None, reason="actionlint has no wheel for this platform")
@@ -116,7 +116,42 @@ def test_matrix_holds_every_supported_python_and_both_backends():
     assert versions == ["${{ matrix.python }}"]
 
 
-@pytest.mark.parametrize("name", ["gpu", "pages"])
+def test_a_release_is_built_tried_on_every_python_and_published_without_a_password():
+    jobs = WORKFLOWS["release"]["jobs"]
+    assert jobs["wheel"]["strategy"]["matrix"] == {"python": supported_pythons()}
+    # Published only after it was tried, and only for a tag.
+    assert (jobs["wheel"]["needs"], jobs["publish"]["needs"]) == ("build", "wheel")
+    assert jobs["publish"]["if"] == "startsWith(github.ref, 'refs/tags/')"
+    # The one job that may ask for a token of the index, and no secret anywhere.
+    allowed = {name: job.get("permissions") for name, job in jobs.items()}
+    assert allowed == {"build": None, "wheel": None, "publish": {"id-token": "write"}}
+    assert WORKFLOWS["release"]["permissions"] == {"contents": "read"}
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    assert "secrets." not in text and "password:" not in text
+    assert "bash .ci/wheel python${{ matrix.python }} dist/*.whl" in commands("release")
+
+
+@pytest.mark.parametrize(
+    ("tag", "heading", "code"),
+    [
+        ("v1.2.3", "## [1.2.3] - 2030-01-01", 0),
+        ("v1.2.3", "## 1.2.3", 0),
+        ("v1.2.4", "## [1.2.3]", 1),
+        ("v1.2.3", "## [Unreleased], to be 1.2.3", 1),
+    ],
+)
+def test_a_tag_must_name_the_version_and_the_change_log_too(tmp_path, tag, heading, code):
+    (step,) = [text for text in commands("release") if "GITHUB_REF_NAME" in text]
+    (tmp_path / "pcnnlib").mkdir()
+    (tmp_path / "pcnnlib" / "__init__.py").write_text('import x\n\n__version__ = "1.2.3"\n')
+    (tmp_path / "CHANGELOG.md").write_text(f"# What changed\n\n{heading}\n")
+    done = subprocess.run(
+        ["bash", "-e", "-c", step], cwd=tmp_path, env={**os.environ, "GITHUB_REF_NAME": tag}
+    )
+    assert done.returncode == code
+
+
+@pytest.mark.parametrize("name", ["gpu", "pages", "release"])
 def test_other_workflows_take_a_supported_python(name):
     versions = re.findall(r'python-version\W+"?([\d.]+)', str(WORKFLOWS[name]))
     assert versions and set(versions) <= set(supported_pythons())
