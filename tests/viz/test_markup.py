@@ -99,7 +99,9 @@ def test_figures_and_animations_show_their_words_as_text(displayed, opened):
     figure = picture("plain")
     parts = [displayed(notebook.show, figure, name, name) for name in HOSTILE]
     page = opened(*parts)
-    labels = page.locator("figure > .pcnn-drawn > svg").evaluate_all("all => all.map(e => e.ariaLabel)")
+    labels = page.locator("figure > .pcnn-drawn > svg").evaluate_all(
+        "all => all.map(e => e.ariaLabel)"
+    )
     assert labels == HOSTILE
     assert normal(page.locator("figcaption").all_text_contents()) == expected
 
