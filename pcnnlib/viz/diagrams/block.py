@@ -211,7 +211,8 @@ def gated_block() -> Drawing:
         up together when one of them is pointed at, tapped or focused.
     """
     lines = sources()
-    lit, groups, about, by_line = [], [], [], {k: [] for k in range(len(lines))}
+    lit, groups, about = [], [], []
+    by_line: dict[int, list[str]] = {k: [] for k in range(len(lines))}
     for name, part in PARTS.items():
         numbers = lines_of(part, lines)
         for number in numbers:

@@ -178,7 +178,7 @@ def _middle(pixel: tuple[int, int]) -> tuple[float, float]:
 
 
 def _square(pixel: Any, **attributes: Any) -> str:
-    corner = {"x": int(pixel[1]) * CELL + 1, "y": int(pixel[0]) * CELL + 1}
+    corner: dict[str, Any] = {"x": int(pixel[1]) * CELL + 1, "y": int(pixel[0]) * CELL + 1}
     return element("rect", **corner, width=CELL - 2, height=CELL - 2, **attributes)
 
 

@@ -45,7 +45,7 @@ def text(x: float, y: float, words: str, **attributes: Any) -> str:
 
 def box(x: float, y: float, width: float, height: float, **attributes: Any) -> str:
     """A box with its middle at `(x, y)`."""
-    corner = {"x": x - width / 2, "y": y - height / 2}
+    corner: dict[str, Any] = {"x": x - width / 2, "y": y - height / 2}
     return element("rect", **corner, width=width, height=height, rx=4, **attributes)
 
 
