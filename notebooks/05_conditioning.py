@@ -210,9 +210,8 @@ nats = {
     "summed": -evidence,
 }
 
+
 # %% tags=["remove-input"]
-
-
 def mean_of(values):
     """Mean of nats of each image, with its standard error, as text."""
     mean = Likelihood.of(np.asarray(values), (1, 1, 1))

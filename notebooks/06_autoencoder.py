@@ -144,9 +144,8 @@ show(
     "the PixelCNN decoder, all from the same codes.",
 )
 
+
 # %% tags=["remove-input"]
-
-
 def lonely(images):
     """White pixels whose eight neighbours are all black, for each image."""
     white = np.pad(np.asarray(images)[..., 0] > 0, ((0, 0), (1, 1), (1, 1)))
@@ -361,9 +360,8 @@ show(
     caption="Ten test images, which neither model has seen, through the code and back.",
 )
 
+
 # %% tags=["remove-input"]
-
-
 def mean_of(values):
     """Mean of nats of each image, with its standard error, as text."""
     mean = Likelihood.of(values, data.image_shape)
