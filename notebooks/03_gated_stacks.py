@@ -139,8 +139,9 @@ show(
 # ## The model, whole
 #
 # The next cells hold all of it: masks, convolution, gate, block, network, loss, training and drawing.
-# Together they are the file `pcnnlib/minimal.py`, letter for letter. In the shapes, B counts images, H and W are their rows and columns, F is the number of features (a
-# *feature* is one number a pixel, computed by the network), and K the number of levels of grey.
+# Together they are the file `pcnnlib/minimal.py`, letter for letter. In the shapes, B counts images, H
+# and W are their rows and columns, F is the number of features (a *feature* is one number a pixel,
+# computed by the network), and K the number of levels of grey.
 #
 # A **layer** is a function with weights, and a **model** a function made of layers. A convolution
 # computes each pixel's features as a weighted sum of the values around it. A **mask** of ones and
@@ -416,9 +417,9 @@ show(
 # %% [markdown]
 # ## What the library adds
 #
-# `pcnnlib.GatedPixelCNN`, which you have just seen at work, computes the same logits with the same weights; a test
-# says so. From here on the chapters call it. It draws much faster, stores fewer weights, and knows more
-# kinds of images:
+# `pcnnlib.GatedPixelCNN`, which you have just seen at work, computes the same logits with the same
+# weights; a test says so. From here on the chapters call it. It draws much faster, stores fewer weights,
+# and knows more kinds of images:
 
 
 # %% tags=["hide-input", "timing"]
@@ -787,15 +788,23 @@ show_text(
         ]
     )
 )
-trained = " and ".join(
-    f"{c['whole']['training']['epochs']} epochs of {c['whole']['data']['train']:,} images of {name}"
-    f" (the gate: {np.mean(c['whole']['validation_nats']):.2f} nats)"
+plain = {
+    kind: [entry for entry in entries if not entry.startswith("GLU")]
+    for kind, entries in clear.items()
+}
+if plain["better"] and not plain["worse"]:
+    verdict = (
+        "So a gate for each feature is not worth its weights here: the same weights do as well or better "
+        "in more features without one."
+    )
+elif plain["worse"] and not plain["better"]:
+    verdict = "So the gate is worth its weights here."
+else:
+    verdict = "So it depends on images and activation whether the gate is worth its weights."
+trained = "; ".join(
+    f"{name}: {c['whole']['data']['train']:,} images, {c['whole']['training']['epochs']} epochs, "
+    f"with the gate {np.mean(c['whole']['validation_nats']):.2f} nats"
     for name, c in gates.items()
-)
-verdict = (
-    "So what helps here is not the product: the same weights do more as further plain features."
-    if {"ReLU", "SiLU"} & {entry.split()[0] for entry in clear["better"]}
-    else "So the product is worth its weights here."
 )
 show_text(f"""
 The ± is the standard error over the validation images. A difference is clear if it is larger than two
@@ -803,9 +812,9 @@ of these and has the same sign for every seed. Clearly better than the gate: {",
 Clearly worse: {", ".join(clear["worse"]) or "none"}. {verdict}
 
 How far does this reach? The networks are small and trained for a short time ({trained}). All have the
-learning rate that was chosen for the gate, so the others may be better than they look. At equal *width*
-the gate has more weights to work with, and [chapter 8](08_results.ipynb) shows what it is worth there.
-Commit {gates["digits"]["whole"]["commit"]}, {runs.hardware(gates["digits"]["whole"])}.
+learning rate that was chosen for the gate, so the others may be better than they look. With the same
+number of *convolutions* on both sides, [chapter 8](08_results.ipynb) asks the question again. Commit
+{gates["digits"]["whole"]["commit"]}, {runs.hardware(gates["digits"]["whole"])}.
 """)
 
 # %% [markdown]
