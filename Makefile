@@ -2,6 +2,7 @@
 # Needed: Python 3.11, 3.12 or 3.13 (or uv, which brings one), make, git. All else goes into .venv.
 
 PYTHON     ?=
+RANGE      := >=3.11,<3.14
 PYTHONS    := python3.12 python3.13 python3.11 python3 python
 UV         ?= $(shell uv --version >/dev/null 2>&1 && echo uv)
 UV_VERSION := 0.13.9
@@ -37,7 +38,7 @@ $(READY): pyproject.toml requirements.lock
 	if ! $(BIN)/python -c "import pip, sys; $$fits" 2>/dev/null; then \
 	  rm -rf $(VENV); \
 	  if [ -n "$(UV)" ] && \
-	    "$(UV)" venv --quiet --seed --python "$(or $(PYTHON),>=3.11,<3.14)" $(VENV); then \
+	    "$(UV)" venv --quiet --seed --python "$(or $(PYTHON),$(RANGE))" $(VENV); then \
 	    echo "made $(VENV) with uv, $$($(BIN)/python --version)"; \
 	  else \
 	    found=; \

@@ -81,7 +81,8 @@ class Report:
             wall_seconds=round(self.meter.wall, 1),
             history=self.history,
         )
-        self.fields = runs.write_run(self.run_dir, self.fields, model, images)
+        name = f"{pathlib.Path(self.run_dir).parent.name}/{self.name}"
+        self.fields = runs.write_run(self.run_dir, self.fields, model, images, name=name)
 
     def epoch(self, loss, validation, images, shape):
         """Note an epoch: nats per image, and images trained on so far."""

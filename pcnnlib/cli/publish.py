@@ -13,6 +13,7 @@ from pcnnlib.cli.flags import Files, Settings
 from pcnnlib.cli.paths import check_writable
 from pcnnlib.data import Dataset
 from pcnnlib.models import AutoregressiveModel, architecture
+from pcnnlib.viz import images
 
 
 def published_dir(files: Files) -> pathlib.Path:
@@ -85,5 +86,15 @@ def publish(
         **{name: dataclasses.asdict(likelihood) for name, likelihood in likelihoods.items()},
     }
     run_dir = published_dir(settings.files)
-    runs.write_run(run_dir, fields, model, runs.examples(model, data, seed=seed))
+    examples = runs.examples(model, data, seed=seed)
+    write_figure(run_dir, examples, model.levels)
+    runs.write_run(run_dir, fields, model, examples, name=settings.files.publish)
     print(f"published: {run_dir}")
+
+
+def write_figure(run_dir: pathlib.Path, examples: dict[str, np.ndarray], levels: int) -> None:
+    """Write the picture that a run's model card shows, if there are drawn images."""
+    if "drawn" in examples:
+        drawn = examples["drawn"]
+        picture = images.tile(drawn, levels, columns=len(drawn))
+        images.save_png(run_dir / runs.FIGURE, picture)

@@ -27,23 +27,30 @@ class Source:
     Attributes:
         load: function of `(levels, data_path)` that returns a `Dataset`.
         help: what it holds, one line.
+        licence: under which its images may be used, and whose they are.
+        hub: its name on the Hugging Face Hub, or None.
         checksum: SHA-256 of the arrays' bytes, split by split, images before labels: the same
             however a file is packed. None where several contents are in use.
     """
 
     load: Callable
     help: str
+    licence: str
+    hub: str | None = None
     checksum: str | None = None
 
 
 SOURCES: dict[str, Source] = {}
+MNIST_LICENCE = "CC BY-SA 3.0 (Y. LeCun and C. Cortes), as Keras states it"
 
 
-def source(name: str, help: str, checksum: str | None = None) -> Callable:
+def source(
+    name: str, help: str, *, licence: str, hub: str | None = None, checksum: str | None = None
+) -> Callable:
     """Register the decorated loader under a name."""
 
     def register(load):
-        SOURCES[name] = Source(load, help, checksum)
+        SOURCES[name] = Source(load, help, licence, hub, checksum)
         return load
 
     return register
@@ -134,6 +141,7 @@ def short_name(name: str) -> str:
 @source(
     "digits",
     "scikit-learn's handwritten digits, 8x8, 17 levels: 1,297 / 200 / 300, a fixed shuffle",
+    licence="CC BY 4.0 (E. Alpaydin and C. Kaynak, UCI Machine Learning Repository)",
     checksum="200e7b788de7448d0378827a6dbd41e7033d945974353f57dcee45c40b343847",
 )
 def _digits(levels, data_path):
@@ -151,6 +159,8 @@ def _digits(levels, data_path):
 @source(
     "mnist",
     "28x28, 2 levels binarised afresh each epoch, or 256: 50,000 / 10,000 / 10,000, file order",
+    licence=MNIST_LICENCE,
+    hub="ylecun/mnist",
     checksum="94d51b72971cee860660d41bd4f9c77de633ce3f9150991a301fa75b82e83237",
 )
 def _mnist(levels, data_path):
@@ -168,6 +178,8 @@ def _mnist(levels, data_path):
 @source(
     "binarized_mnist",
     "28x28, 2 levels, one fixed binarisation: 50,000 / 10,000 / 10,000, as in the file",
+    licence=MNIST_LICENCE,
+    hub="ylecun/mnist",
     checksum="07ad6da6ba6894a550cb68ae290ff3deb006a01f6b6ce1b3123edec502f1fce8",
 )
 def _binarized_mnist(levels, data_path):
@@ -195,6 +207,8 @@ def _binarized_mnist(levels, data_path):
 @source(
     "cifar",
     "32x32x3, 256 levels; the last tenth of the training images validates",
+    licence="none is stated; its authors ask to cite A. Krizhevsky, 2009",
+    hub="uoft-cs/cifar10",
 )
 def _cifar(levels, data_path):
     _only_levels("cifar", levels, 256)

@@ -1,5 +1,6 @@
 """What was published? Runs with their records, weights and provenance, and others' figures."""
 
+from pcnnlib.runs.card import CARD, FIGURE, model_card, write_card
 from pcnnlib.runs.literature import compare, read_literature
 from pcnnlib.runs.pretrained import load_pretrained, read_examples
 from pcnnlib.runs.provenance import hardware, provenance
@@ -25,7 +26,9 @@ from pcnnlib.runs.registry import (
 )
 
 __all__ = [
+    "CARD",
     "EXAMPLES",
+    "FIGURE",
     "RUN",
     "WEIGHTS",
     "class_labels",
@@ -37,6 +40,7 @@ __all__ = [
     "hardware",
     "list_runs",
     "load_pretrained",
+    "model_card",
     "provenance",
     "read_examples",
     "read_literature",
@@ -46,5 +50,6 @@ __all__ = [
     "runs_dir",
     "speed",
     "values_checksum",
+    "write_card",
     "write_run",
 ]

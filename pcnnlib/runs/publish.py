@@ -15,6 +15,7 @@ from pcnnlib._internal.files import replacing
 from pcnnlib.data import Dataset, short_name
 from pcnnlib.models import Autoencoder, AutoregressiveModel
 from pcnnlib.nn.conditions import Labels
+from pcnnlib.runs.card import write_card
 from pcnnlib.runs.registry import EXAMPLES, RUN, WEIGHTS
 from pcnnlib.training import save
 
@@ -24,6 +25,8 @@ def write_run(
     fields: dict,
     model: AutoregressiveModel | None = None,
     images: dict[str, np.ndarray] | None = None,
+    *,
+    name: str | None = None,
 ) -> dict:
     """Write or replace a run, each file in one step.
 
@@ -32,6 +35,7 @@ def write_run(
         fields: dict for its `run.json`.
         model: its best weights, kept beside it, or None.
         images: dict of arrays kept beside it, see `examples`, or None.
+        name: of the run, in the model card that a run with weights gets; by default the folder's.
 
     Returns:
         `fields`, with number and checksums of the weights under `weights`, if there are any: of the
@@ -55,6 +59,8 @@ def write_run(
             np.savez_compressed(scratch, **images)  # type: ignore[arg-type]
     with replacing(run_dir / RUN) as scratch:
         scratch.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
+    if "weights" in fields:
+        write_card(run_dir, name or run_dir.name, fields)
     return fields
 
 

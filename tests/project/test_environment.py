@@ -1,7 +1,10 @@
 """pyproject.toml, requirements.lock and environment.yml say the same."""
 
+import os
 import pathlib
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 
@@ -63,6 +66,27 @@ def test_python_range_is_the_tested_one():
     allowed = SpecifierSet(PROJECT["requires-python"])
     assert [f"3.{minor}" for minor in range(8, 16) if f"3.{minor}.5" in allowed] == PYTHONS
     assert f"{sys.version_info.major}.{sys.version_info.minor}" in PYTHONS
+
+
+def test_make_asks_uv_for_the_same_range(tmp_path):
+    """By a `uv` that notes what it is asked for; to make, a comma ends an argument."""
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("make is not installed")
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "uv").write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >> {tmp_path}/asked\n')
+    (tmp_path / "uv").chmod(0o755)
+
+    def asked(*arguments):
+        (tmp_path / "asked").unlink(missing_ok=True)
+        command = [make, "venv", f"UV={tmp_path / 'uv'}", *arguments]
+        environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "PYTHON")}
+        subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=60)
+        return (tmp_path / "asked").read_text().splitlines()[0].split()
+
+    assert asked()[:-1] == ["venv", "--quiet", "--seed", "--python", PROJECT["requires-python"]]
+    assert "python3.11" in asked("PYTHON=python3.11")
 
 
 def conda():

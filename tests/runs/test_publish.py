@@ -21,7 +21,11 @@ def test_a_run_written_again_without_a_model_keeps_its_weights(published):
     runs.write_run(run_dir, runs.read_run("alone") | {"seed": 4})
     assert runs.read_run("alone")["seed"] == 4
     pcnn.load_pretrained("alone")
-    assert sorted(path.name for path in run_dir.iterdir()) == ["run.json", "weights.keras"]
+    assert sorted(path.name for path in run_dir.iterdir()) == [
+        "README.md",
+        "run.json",
+        "weights.keras",
+    ]
 
 
 def test_the_checksum_of_values_is_that_of_the_weights_alone(published):
