@@ -38,9 +38,7 @@ class Executed:
     def page(self, name):
         """The notebook as Sphinx reads it. `name` begins with the number of the chapter."""
         notebook = self.file()
-        for cell in code_cells(notebook):
-            if "remove-input" in tags(cell) and (text := only_text(cell.outputs)):
-                turn_into_markdown(cell, text)
+        notebook.cells = [part for cell in notebook.cells for part in with_text_apart(cell)]
         fold_plumbing(notebook)
         number_captions(notebook, chapter=int(name.split("_")[0]))
         return notebook
@@ -59,16 +57,26 @@ class Executed:
         return notebook
 
 
-def only_text(outputs):
-    """Returns the Markdown that a cell has shown, if it has shown nothing else, else ""."""
-    texts = [output.get("data", {}).get("text/markdown") for output in outputs]
-    return "\n\n".join(texts) if all(texts) else ""
+def with_text_apart(cell):
+    """Yields the cell, or, if its code is not shown, its Markdown and its other outputs in turn.
 
-
-def turn_into_markdown(cell, text):
-    cell.cell_type, cell.source = "markdown", text
-    cell.metadata.pop("tags")
-    del cell["outputs"], cell["execution_count"]
+    Markdown of a cell of its own is text like any other: with mathematics, and links to pages.
+    """
+    if cell.cell_type != "code" or "remove-input" not in tags(cell):
+        yield cell
+        return
+    parts = itertools.groupby(cell.outputs, lambda each: "text/markdown" in each.get("data", {}))
+    for number, (is_text, outputs) in enumerate(parts):
+        part = copy.deepcopy(cell)
+        if number:
+            part.id = f"{cell.id}-{number}"
+        part.outputs = list(outputs)
+        if is_text:
+            part.cell_type = "markdown"
+            part.source = "\n\n".join(each.data["text/markdown"] for each in part.outputs)
+            part.metadata.pop("tags")
+            del part["outputs"], part["execution_count"]
+        yield part
 
 
 def clean(output):

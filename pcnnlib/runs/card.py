@@ -65,7 +65,7 @@ def model_card(name: str, run: dict, *, figure: bool = False) -> str:
         }
         metadata["model-index"] = [{"name": f"pcnnlib {name}", "results": [measured]}]
     lines = [f"# {name}: {kind} on {on}", ""]
-    lines += [f"Images generated pixel by pixel by a {kind} of pcnnlib, a library of Keras 3.", ""]
+    lines += [f"A {kind} of pcnnlib, a library of Keras 3, trained on images of {on}.", ""]
     if figure:
         lines += [f"![Images drawn by the model, none selected]({FIGURE})", ""]
         lines += ["*Drawn by the model, none selected.*", ""]

@@ -47,6 +47,7 @@ def test_computed_text_and_shown_source_stand_on_the_page_like_any_other(book):
     assert "<p>The sum is <strong>5</strong>, says\n" in text  # steps is 4 in quick.yaml
     assert re.search(r'class="math[^>]*>\\\(a_4\\\)<', text)
     assert '<span class="k">def</span><span class="w"> </span><span class="nf">rgb_to_yiq' in text
+    assert text.index("The sum is") < text.index("<b>between</b>") < text.index("rgb_to_yiq")
     assert "show_text(" not in text.replace("</span>", "")
 
 

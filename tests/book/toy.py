@@ -77,6 +77,7 @@ show_text(f'''
 ''')
 import colorsys
 
+display({"text/html": "<b>between</b>"}, raw=True)
 show_source(colorsys.rgb_to_yiq)
 """
 

@@ -31,9 +31,10 @@ def test_a_run_of_ones_own_and_a_published_one_make_pages(
     assert f"page: {page}" in capsys.readouterr().out
     own = state_of(page)
     card = dict(own["card"])
-    assert card["Data"] == "tiny" and card["Seed"] == "0" and "nats an image" in card["Test"]
+    assert card["Data"] == "tiny.npz" and card["Seed"] == "0" and "nats an image" in card["Test"]
     # The command can be typed again, wherever the page lies.
     assert "--export=mine.html" in card["Command"] and str(tmp_path) not in card["Command"]
+    assert str(tmp_path) not in page.read_text("utf-8")  # nothing tells where the files lie
     assert own["examples"]
     page.write_text("an older page")
     drawing = ["--epochs=0", "--pretrained=own", "--n_samples=1", "--no-animate", export, *places]

@@ -230,7 +230,8 @@ def card_of(record: Mapping[str, Any]) -> dict[str, str]:
     data, test = record.get("data"), record.get("test")
     card: dict[str, str] = {}
     if isinstance(data, dict) and "name" in data:
-        card["Data"] = str(data["name"])
+        # Of a file its name: a page is for others, whom the way to it tells nothing.
+        card["Data"] = pathlib.PurePath(str(data["name"])).name
     if isinstance(test, dict):
         measures = {"nats_per_image": "{:.2f} nats an image", "bits_per_dim": "{:.3f} bits a value"}
         lines = [text.format(test[key]) for key, text in measures.items() if key in test]
