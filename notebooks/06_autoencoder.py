@@ -124,21 +124,20 @@ show_source(pcnn.PixelCNNAutoencoder.outputs_of)
 drawing = pcnn.load_pretrained("mnist-autoencoder")
 painting = pcnn.load_pretrained("mnist-painting")
 examples = runs.read_examples("mnist-autoencoder")["test"]
-originals = examples[:6]
-codes = drawing.encode(originals)
-means = painting.decode_mean(painting.encode(originals))
+codes = drawing.encode(examples)
+painted = painting.encode(examples)
 rows = {
-    "original": originals,
-    "painted mean": means,
-    "painted draw": painting.decode(painting.encode(originals), seed=seed),
+    "original": examples,
+    "painted mean": painting.decode_mean(painted),
+    "painted draw": painting.decode(painted, seed=seed),
 }
 for k in range(3):
     rows[f"drawn {k + 1}"] = drawing.decode(codes, seed=seed + k)
 
 # %% tags=["remove-input"]
 show(
-    plots.image_grid(rows, 2, width=7),
-    alt="Originals, blurred means, speckled draws of the painting decoder, and three sharp draws.",
+    plots.image_grid(rows, 2, columns=6, width=7),
+    alt="Originals, smooth means, ragged draws of the painting decoder, and three sharp draws.",
     caption="The first six of ten test images. Second row: the mean of the painting decoder. Third row: "
     "its pixels drawn from what it believes, each without knowing of the others. Last rows: three draws of "
     "the PixelCNN decoder, all from the same codes.",
@@ -146,22 +145,30 @@ show(
 
 
 # %% tags=["remove-input"]
-def lonely(images):
-    """White pixels whose eight neighbours are all black, for each image."""
+def pieces(images):
+    """Connected pieces of white in an image, mean over images."""
     white = np.pad(np.asarray(images)[..., 0] > 0, ((0, 0), (1, 1), (1, 1)))
-    shifts = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
-    near = np.any([np.roll(white, s, axis=(1, 2)) for s in shifts], axis=0)
-    return (white & ~near).sum() / len(white)
+    own = np.arange(1, white[0].size + 1).reshape(white[0].shape)
+    piece, before = own * white, None
+    while before is None or (piece != before).any():
+        # Each white pixel takes the largest number beside it: one number a piece.
+        before = piece
+        near = [np.roll(piece, s, axis=a) for s in (-1, 1) for a in (1, 2)]
+        piece = np.max([piece, *near], axis=0) * white
+    return np.mean([len(np.unique(one)) - 1 for one in piece])
 
 
-undecided = ((means > 0.1) & (means < 0.9)).mean(axis=(1, 2, 3)).mean()
+means = rows["painted mean"]
+undecided = ((means > 0.1) & (means < 0.9)).mean()
 between_draws = np.mean(rows["drawn 1"] != rows["drawn 2"])
+many = [painting.decode(painted, seed=k) for k in range(10)]
+drawn = [rows[f"drawn {k + 1}"] for k in range(3)]
 show_text(f"""
 The mean is smooth, because it averages over what the code leaves open: {undecided:.0%} of its pixels have a
 probability between 10% and 90%. In the third row these pixels are drawn one by one, and do not know of each
-other. So it has {lonely(rows["painted draw"]):.1f} lonely white pixels in an image, with black ones all
-around, where the originals have {lonely(originals):.1f} and the PixelCNN's draws
-{lonely(rows["drawn 1"]):.1f}. The PixelCNN's draws look like somebody's handwriting. Two of them differ in
+other. So strokes fall apart. Over all ten test images, the white of a painted draw is in
+{pieces(np.concatenate(many)):.1f} pieces on average. That of an original is in {pieces(examples):.1f}, and that
+of the PixelCNN's draws in {pieces(np.concatenate(drawn)):.1f}. Two draws of the PixelCNN from one code differ in
 {between_draws:.1%} of their pixels: that is what the code leaves open.
 """)
 
@@ -204,6 +211,9 @@ so_far = {
     name: stored[name]["history"]["val_loss"][together - 1]
     for name in ("mnist-autoencoder", "mnist-painting")
 }
+nats = {name: run["test"]["nats_per_image"] for name, run in stored.items()}
+gap = nats["mnist"] - nats["mnist-painting"]
+saved = nats["mnist"] - nats["mnist-autoencoder"]
 show_text(f"""
 | {stored["mnist"]["test"]["images"]:,} MNIST test images, a code of {drawing.code_size} numbers | nats per image | trained for |
 |---|---|---|
@@ -219,10 +229,11 @@ If the drawing decoder ignored its code, its three rows would be alike. It liste
 more than none. The mean code is not the same as no code, because this decoder has learnt to trust what it
 is given.
 
-The painting decoder pays for every pixel whose neighbours it does not know, so much that it costs
-{"more" if stored["mnist-painting"]["test"]["nats_per_image"] > stored["mnist"]["test"]["nats_per_image"] else "less"}
-than a PixelCNN without any code. Is that a matter of training? After {together} epoch{"s" if together > 1 else ""}, the
-validation images cost {so_far["mnist-painting"]:.2f} nats painted, and {so_far["mnist-autoencoder"]:.2f} drawn.
+The painting decoder pays for every pixel whose neighbours it does not know. With its code it costs
+{abs(gap):.2f} nats {"less" if gap > 0 else "more"} than a PixelCNN that has no code at all; with the drawing
+decoder, a code of the same size saves {saved:.2f}. Part of that is training, since the models were not trained
+equally long. After the same number of epochs ({together}), the validation images cost {so_far["mnist-painting"]:.2f} nats
+painted and {so_far["mnist-autoencoder"]:.2f} drawn.
 
 One caution: nats *given the code* are not the likelihood of an image. The code was made from the image, and
 what it says is not counted. Compare the rows with a code with each other, not with other chapters.
@@ -288,8 +299,8 @@ Over all five pairs there are {between} steps between the ends.
 | mean probability of the class that is named | {inner[0].max(axis=-1).mean():.2f} | {inner[1].max(axis=-1).mean():.2f} |
 | changes of the class on a path, mean | {turns[0]:.1f} | {turns[1]:.1f} |
 
-So neither path always goes straight from one digit to the other: on the way, both pass through pictures that
-are taken for a third digit. The difference is in the pictures. The painting decoder fades one image into the
+So a straight line between two codes is not always a straight way from one digit to the other, with either
+decoder. The difference is in the pictures. The painting decoder fades one image into the
 other: half-way, {grey[3]:.0%} of its pixels are between 10% and 90% white, at the ends {grey[[0, -1]].mean():.0%}.
 Every step of the PixelCNN is black and white, an image that it believes in.
 """)
