@@ -174,7 +174,7 @@ STYLE = f"""<style>
 .pcnn-block .centre {{ fill: none; stroke: currentColor; stroke-width: 1.6 }}
 .pcnn-block .hit {{ fill: none; stroke: transparent; stroke-width: 14; pointer-events: stroke }}
 .pcnn-block g[tabindex] {{ cursor: pointer; outline: none }}
-.pcnn-block .code {{ flex: 0 1 auto; min-width: 0; max-width: 100% }}
+.pcnn-block .code {{ flex: 0 1 auto; min-width: 0; max-width: 100%; text-align: left }}
 .pcnn-block .source {{ font: .8em/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
   overflow-x: auto; padding: .3em 0 }}
 .pcnn-block .code span {{ display: block; white-space: pre; padding: 0 .5em; width: max-content;
