@@ -29,13 +29,19 @@ with pcnnlib_startup.without_chatter():
     import browser as chromium
     import pcnnlib as pcnn
 
-# Milliseconds from the click to the first pixels on the screen.
-FIRST = """() => new Promise(done => {
-  const start = performance.now(), bits = document.querySelector("[data-control=bits] .value");
-  const before = bits.textContent;
-  [...document.querySelectorAll("button")].find(b => b.textContent === "Draw").click();
-  const look = () => bits.textContent !== before && bits.textContent !== "0.0"
-    ? done(performance.now() - start) : requestAnimationFrame(look);
+# Milliseconds from the click to the first pixels on the screen; at the latest when all are drawn,
+# since an image may cost as many bits as the one before.
+FIRST = """() => new Promise((done, fail) => {
+  const root = document.querySelector(".pcnn-live"), start = performance.now();
+  const bits = root.querySelector("[data-control=bits] .value"), before = bits.textContent;
+  delete root.dataset.seconds;
+  [...root.querySelectorAll("button")].find(b => b.textContent === "Draw").click();
+  const look = () => {
+    const passed = performance.now() - start, text = bits.textContent;
+    if (root.dataset.seconds !== undefined || (text !== before && text !== "0.0")) done(passed);
+    else if (passed > 60000) fail(new Error("nothing was drawn in a minute"));
+    else requestAnimationFrame(look);
+  };
   requestAnimationFrame(look);
 })"""
 DONE = "document.querySelector('.pcnn-live').dataset.drawing === 'false'"
