@@ -21,7 +21,7 @@ CLUSTER += ["--epochs=9"]
     ("flags", "message"),
     [
         (["--layer=3"], "unknown flag --layer; did you mean --layers?"),
-        (["--qwertz"], "unknown flag --qwertz; --help lists them"),
+        (["--qwfzjk"], "unknown flag --qwfzjk; --help lists them"),
         (["train"], "unexpected argument train"),
         (["--layers=many"], "invalid int value: 'many'"),
         (["--layers"], "expected one argument"),
@@ -37,7 +37,10 @@ CLUSTER += ["--epochs=9"]
             ["--model=painting", "--layers=12", "--dropout=0.1"],
             "--dropout says nothing of --model=painting",
         ),
-        (["--model=painting", "--complete=x.png"], "--complete needs a model that draws without"),
+        (
+            ["--model=painting", "--layers=12", "--complete=x.png"],
+            "--complete needs a model that draws without",
+        ),
         (
             ["--model=autoencoder", "--complete=x.png"],
             "--complete needs a model that draws without",
@@ -96,7 +99,7 @@ CLUSTER += ["--epochs=9"]
         (["--layers=1000", "--f_map=16000"], "too large to train: 5.4e+12 weights take 107,520 GB"),
         (["--model=conditional", "--layers=900", "--f_map=9999"], "make a network too large"),
         (
-            ["--model=painting", "--f_map=16384", "--code_size=65536"],
+            ["--model=painting", "--layers=12", "--f_map=16384", "--code_size=65536"],
             "--code_size=65536 and --f_map=16384 make a network too large",
         ),
         (["--code_size=10000000000"], "--code_size must be at most 65,536, got 10000000000"),
