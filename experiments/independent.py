@@ -1,6 +1,6 @@
 """Independent pixels: what MNIST costs a model that sees no pixel but the one that it predicts.
 
-    python experiments/independent.py --data_path ../shared/data
+    python experiments/independent.py --data_path data
 
 Each pixel is white with its own probability, how often it was white in the training images. What
 a network gains over that, it gains by looking at other pixels. The smoothing is chosen on

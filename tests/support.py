@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import pcnnlib as pcnn
+from pcnnlib import runs
 
 # A mixture of logistics, small.
 MIXTURE = {"distribution": pcnn.LogisticMixture(components=3)}
@@ -126,3 +127,13 @@ def chi_square_p(counts, probabilities):
     # An empty rest cell has nothing to say.
     counts, expected = counts[expected > 0], expected[expected > 0]
     return stats.chisquare(counts, expected * counts.sum() / expected.sum()).pvalue
+
+
+def runs_for_pages():
+    """Names of the published runs whose weights can draw in a page: all but painting decoders."""
+    records = {name: runs.read_run(name) for name in runs.list_runs()}
+    return [
+        name
+        for name, run in records.items()
+        if "weights" in run and run["model"]["class"] != "DeconvolutionalAutoencoder"
+    ]

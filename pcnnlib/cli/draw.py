@@ -13,7 +13,7 @@ from pcnnlib._internal.errors import UsageError
 from pcnnlib.cli.checks import with_class_numbers
 from pcnnlib.cli.flags import Drawing, Files, Settings
 from pcnnlib.cli.network import describe, kind_of
-from pcnnlib.cli.page import check_page, export_published
+from pcnnlib.cli.page import check_page, check_page_model, export_published
 from pcnnlib.cli.paths import check_writable
 from pcnnlib.models import Autoencoder, AutoregressiveModel
 from pcnnlib.nn.conditions import Labels
@@ -146,6 +146,7 @@ def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
     pictures = pathlib.Path(files.samples_path) / name
     check_writable(pictures)
     check_page(drawing.export)
+    check_page_model(model, drawing.export)
     # A mistake here should not cost an older picture.
     check_picture(drawing, model.image_shape, model.levels)
     if isinstance(model.condition, Labels):

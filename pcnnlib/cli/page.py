@@ -3,6 +3,7 @@
 import pathlib
 from typing import Any
 
+from pcnnlib._internal.errors import UsageError
 from pcnnlib.analysis import Likelihood
 from pcnnlib.cli.flags import Settings
 from pcnnlib.cli.paths import check_writable
@@ -11,6 +12,7 @@ from pcnnlib.models import AutoregressiveModel
 from pcnnlib.nn.conditions import Labels
 from pcnnlib.viz.live import export_html
 from pcnnlib.viz.live.component import card_of, check_page_path
+from pcnnlib.viz.live.export import check_exportable
 
 EXAMPLES = 10  # images in the page to begin from
 
@@ -19,6 +21,15 @@ def check_page(path: str | None) -> None:
     """Raise `UsageError` unless a page can be written where --export says."""
     if path is not None:
         check_writable(check_page_path(path, "--export").parent)
+
+
+def check_page_model(model: AutoregressiveModel, path: str | None) -> None:
+    """Raise `UsageError` if --export asks for a page in which such a model cannot draw."""
+    if path is not None:
+        try:
+            check_exportable(model)
+        except UsageError as error:
+            raise UsageError(f"--export: {error}") from None
 
 
 def export_own(

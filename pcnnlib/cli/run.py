@@ -24,7 +24,7 @@ from pcnnlib.cli.endings import as_typed, outer_cause, output_failure, say
 from pcnnlib.cli.flags import Settings
 from pcnnlib.cli.network import load_network
 from pcnnlib.cli.output import plain_output
-from pcnnlib.cli.page import check_page, export_own
+from pcnnlib.cli.page import check_page, check_page_model, export_own
 from pcnnlib.cli.parser import changed, command, make_parser, settings_of
 from pcnnlib.cli.paths import run_paths
 from pcnnlib.cli.publish import check_plan, check_run_dir, publish, published_dir
@@ -138,6 +138,7 @@ def train_and_draw(settings: Settings, command: str) -> None:
         path = paths.checkpoints / training.BEST
         model = load_network(path, data, settings.network.model)
         check_same_data(paths.checkpoints, data)
+        check_page_model(model, settings.drawing.export)
     row_labels(model, settings.drawing)
     likelihoods = _report(model, data)
     if settings.files.publish is not None:

@@ -10,6 +10,7 @@ from pcnnlib._internal import devices, processes
 from pcnnlib.cli.draw import picture, row_labels
 from pcnnlib.cli.flags import Settings
 from pcnnlib.cli.network import build_network
+from pcnnlib.cli.page import check_page_model
 from pcnnlib.cli.paths import RunPaths, check_writable
 from pcnnlib.data import Dataset
 from pcnnlib.models import AutoregressiveModel
@@ -25,7 +26,9 @@ def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> A
         UsageError: what cannot be built, drawn, written or resumed.
     """
     model = build_network(settings.network, data, settings.training.seed)
-    row_labels(model, settings.drawing)  # a mistake here should not wait for the training
+    # A mistake here should not wait for the training.
+    row_labels(model, settings.drawing)
+    check_page_model(model, settings.drawing.export)
     for folder in paths:
         if folder is not None:
             check_writable(folder)

@@ -55,7 +55,7 @@ def model_card(name: str, run: dict, *, figure: bool = False) -> str:
         "tags": ["pixelcnn", "autoregressive", "image-generation", "keras"],
         **({"datasets": [source.hub]} if source and source.hub else {}),
     }
-    figures = [(k, what, test[k]) for k, what in FIGURES.items() if k in test]
+    figures = [(k, what + _given(network), test[k]) for k, what in FIGURES.items() if k in test]
     if figures:
         metadata["metrics"] = [key for key, _, _ in figures]
         measured = {
@@ -82,6 +82,11 @@ def model_card(name: str, run: dict, *, figure: bool = False) -> str:
 def _fields(run, key):
     value = run.get(key)
     return value if isinstance(value, dict) else {}
+
+
+def _given(network):
+    """What a figure of an autoencoder must say: the code has told its decoder much of the image."""
+    return ", given its code" if "code_size" in network else ""
 
 
 def _source(name):
@@ -117,7 +122,10 @@ def _rows(run, network, data, test):
             f"{data['test']:,} to test, once; SHA-256 `{data['sha256']}`"
         )
     if "nats_per_image" in test:
-        cells["test"] = f"{test['nats_per_image']:.2f} ± {test['standard_error']:.2f} nats an image"
+        cells["test"] = (
+            f"{test['nats_per_image']:.2f} ± {test['standard_error']:.2f} nats an image"
+            f"{_given(network)}"
+        )
     elif "bits_per_dim" in test:
         cells["test"] = f"{test['bits_per_dim']:.3f} ± {test['standard_error']:.3f} bits/dim"
     if "command" in run:

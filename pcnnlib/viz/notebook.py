@@ -1,4 +1,4 @@
-"""What notebooks need beside the library: figures with a caption, tables, and numbers for the text.
+"""What notebooks need beside the library: figures with a caption, tables, text and code.
 
 They work wherever a notebook runs; a page of the book is made from what they leave behind.
 """
@@ -8,17 +8,13 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from IPython.display import display
 
-from pcnnlib import runs
 from pcnnlib._internal.errors import UsageError, parse_integers
 from pcnnlib.viz.checks import check_sequence
 from pcnnlib.viz.markup import escape, link
 
 __all__ = [
-    "glue",
-    "glue_run",
     "parse_integers",
     "show",
     "show_solution",
@@ -175,59 +171,3 @@ def _sources(objects: Sequence[Any]) -> str:
                 f"objects must be functions, methods or classes written in Python, got {thing!r}"
             ) from None
     return "```python\n{}\n```".format("\n\n\n".join(sources))
-
-
-def glue(name: str, value: Any) -> None:
-    """Keep a number or a text under a name, for the role `glue:text` on the book's pages.
-
-    Leaves the record that MyST-NB reads, without needing MyST-NB; shows nothing.
-
-    Args:
-        name: unique in the notebook.
-        value: int, float or str; NumPy's numbers become Python's, so that formats such as
-            ``:.3f`` apply.
-
-    Raises:
-        UsageError: a value that is no single number or text.
-    """
-    value = value.item() if np.ndim(value) == 0 and hasattr(value, "item") else value
-    if not isinstance(value, (int, float, str)):
-        raise UsageError(f"{name} must be a number or a text, got {type(value).__name__}")
-    display(
-        {"application/papermill.record/text/plain": repr(value)},
-        raw=True,
-        metadata={
-            "scrapbook": {
-                "name": name,
-                "mime_prefix": "application/papermill.record/",
-                "has_mimebundle": False,
-            }
-        },
-    )
-
-
-def glue_run(name: str, run: dict) -> None:
-    """Keep the facts of a published run for the text, under names that begin with `name`.
-
-    Args:
-        name: such as "mnist"; then there are "mnist_nats", "mnist_error" (the standard error),
-            "mnist_epochs", "mnist_hours", "mnist_weights", "mnist_seed", "mnist_commit",
-            "mnist_hardware" and "mnist_drawn", images drawn per second.
-        run: what `runs.read_run` gives.
-    """
-    try:
-        facts = {
-            "nats": run["test"]["nats_per_image"],
-            "error": run["test"]["standard_error"],
-            "epochs": len(run["history"]["loss"]),
-            "hours": run["seconds"] / 3600,
-            "weights": run["weights"]["parameters"],
-            "seed": run["seed"],
-            "commit": run["commit"],
-            "hardware": runs.hardware(run),
-            "drawn": run["speed"]["drawn_per_second"],
-        }
-    except (KeyError, TypeError) as error:
-        raise UsageError(f"run must be what runs.read_run gives, and lacks {error}") from error
-    for key, value in facts.items():
-        glue(f"{name}_{key}", value)

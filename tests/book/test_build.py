@@ -37,11 +37,6 @@ def test_page_shows_the_values_of_the_run_and_no_machinery(book):
     assert "It rises." in text
 
 
-def test_glued_number_reaches_another_page(book):
-    index = (book / "_build" / "html" / "book" / "index.html").read_text(encoding="utf-8")
-    assert "8.00" in index
-
-
 def test_computed_text_and_shown_source_stand_on_the_page_like_any_other(book):
     text = page(book)
     assert "<p>The sum is <strong>5</strong>, says\n" in text  # steps is 4 in quick.yaml

@@ -21,8 +21,7 @@ chapters:
 INDEX = """\
 # A toy book
 
-It builds [a PixelCNN](https://arxiv.org/abs/1601.06759) in seconds. The total is
-{glue:text}`../notebooks/01_toy.ipynb::total:.2f`.
+It builds [a PixelCNN](https://arxiv.org/abs/1601.06759) in seconds.
 
 ```{notebook-figure} 01_toy: a line
 ```
@@ -66,9 +65,7 @@ figure = '<figure><svg role="img" aria-label="a line"></svg>A line.</figure>'
 display({"text/html": figure}, raw=True)
 
 # %%
-from pcnnlib.viz.notebook import glue, show_source, show_text
-
-glue("total", 2.0 * steps)
+from pcnnlib.viz.notebook import show_source, show_text
 
 # %% tags=["remove-input"]
 show_text(f'''

@@ -44,6 +44,20 @@ def test_a_run_of_ones_own_and_a_published_one_make_pages(
     assert dict(published["card"])["Test"] == card["Test"]
 
 
+@pytest.mark.parametrize(
+    "flags", [["--model=painting", "--epochs=1"], ["--pretrained=mnist-painting", "--epochs=0"]]
+)
+def test_a_model_that_no_page_can_draw_with_is_refused_before_anything_is_done(
+    flags, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([*flags, "--export=mine.html"]) == 2
+    error = capsys.readouterr().err
+    assert "--export: model must be a GatedPixelCNN or PixelCNNAutoencoder, got Deconv" in error
+    assert error.count("\n") == 1 and not list(tmp_path.rglob("*.png"))
+    assert not (tmp_path / "mine.html").exists() and not list(tmp_path.rglob("*.keras"))
+
+
 @pytest.mark.parametrize("path", list(MISTAKES))
 @pytest.mark.parametrize("source", ["--data=no/such.npz", "--pretrained=mnist"])
 def test_a_wrong_path_is_refused_before_anything_is_done(

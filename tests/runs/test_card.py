@@ -61,6 +61,8 @@ def test_a_card_says_how_its_kind_draws(name):
     text = runs.model_card(name, runs.read_run(name))
     assert ("condition=[0, 0, 1, 1]" in text) == (name == "mnist-conditional")
     assert ("model.decode(codes, seed=0)" in text) == (name == "mnist-autoencoder")
+    # In the table, and in the two figures for the Hub.
+    assert text.count(", given its code") == (3 if name == "mnist-autoencoder" else 0)
 
 
 def test_a_record_that_lacks_most_still_has_a_card(published):

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from pcnnlib import UsageError, runs
+from pcnnlib import UsageError
 from pcnnlib.analysis import Likelihood
 from pcnnlib.viz import explorers, images, notebook, plots
 
@@ -214,15 +214,10 @@ FUNCTIONS = {
     ),
     notebook.show_text: ({"markdown": "a"}, {"markdown": [None, "", " ", 3]}),
     notebook.show_solution: ({"markdown": "a"}, {"markdown": [None, "", " ", 3]}),
-    notebook.glue: ({"name": "a", "value": 1}, {"value": [None, [1], np.zeros(3), object()]}),
-    notebook.glue_run: (
-        {"name": "a", "run": runs.read_run("mnist")}, {"run": [{}, {"test": 3}, None]}
-    ),
 }  # fmt: skip
 
 # A message names the argument, or a part of it; these are named otherwise.
 ALSO = {
-    "value": "a must be a number or a text",
     "labels": "points must be",
     "start": "start",
     "rows": "a link must be|url must be|each of rows must be",

@@ -1,10 +1,9 @@
-"""What notebooks show beside their results: captions, tables, and numbers for the text."""
+"""What notebooks show beside their results: captions, tables, text and code."""
 
 import numpy as np
 import pytest
 from support import random_images
 
-from pcnnlib import runs
 from pcnnlib.nn import layers, masks
 from pcnnlib.viz import notebook, plots
 
@@ -68,57 +67,6 @@ def test_solution_is_folded_around_its_code_and_its_answer(shown):
     assert answer == "\n\nIt is **3**.\n\n</details>"
     notebook.show_solution("None is needed.")
     assert "```" not in shown[1][0]["text/markdown"]
-
-
-def test_glued_numbers_are_plain_python(shown):
-    notebook.glue("bits", np.float32(0.5))
-    ((data, options),) = shown
-    assert data == {"application/papermill.record/text/plain": "0.5"}
-    assert options["metadata"]["scrapbook"]["name"] == "bits"
-
-
-@pytest.mark.parametrize(
-    ("value", "kept"),
-    [(np.int64(3), "3"), (3, "3"), (1.25, "1.25"), ("a'b", repr("a'b")), (np.float64(0.1), "0.1")],
-)
-def test_what_is_glued_can_be_read_back(shown, value, kept):
-    notebook.glue("name", value)
-    assert shown[0][0] == {"application/papermill.record/text/plain": kept}
-    assert shown[0][1]["metadata"]["scrapbook"] == {
-        "name": "name",
-        "mime_prefix": "application/papermill.record/",
-        "has_mimebundle": False,
-    }
-
-
-def test_a_runs_facts_are_glued_under_its_name(monkeypatch):
-    kept = {}
-    monkeypatch.setattr(notebook, "glue", lambda name, value: kept.update({name: value}))
-    run = runs.read_run("mnist")
-    notebook.glue_run("full", run)
-    assert kept["full_nats"] == run["test"]["nats_per_image"]
-    assert kept["full_hours"] == pytest.approx(sum(run["history"]["seconds"]) / 3600)
-    assert kept["full_epochs"] == run["training"]["epochs"]
-    assert kept["full_error"] == run["test"]["standard_error"]
-    assert kept["full_weights"] == run["weights"]["parameters"]
-    assert kept["full_seed"] == run["seed"]
-    assert kept["full_commit"] == run["commit"]
-    assert kept["full_hardware"] == runs.hardware(run)
-    assert kept["full_drawn"] == run["speed"]["drawn_per_second"]
-    assert set(kept) == {
-        f"full_{key}"
-        for key in (
-            "nats",
-            "error",
-            "epochs",
-            "hours",
-            "weights",
-            "seed",
-            "commit",
-            "hardware",
-            "drawn",
-        )
-    }
 
 
 def test_tables_escape_their_texts_and_link_their_sources(shown):

@@ -21,6 +21,7 @@ from pcnnlib.viz import checks
 FORMAT = 1
 # Larger networks make pages that no browser opens with pleasure.
 LARGEST = 5_000_000  # weights
+ACTIVATIONS = ("gate", "relu_of_sum")  # that `engine.js` computes
 # Text that a page shows; longer ones would push the picture out of sight.
 LONGEST = 300
 
@@ -50,8 +51,8 @@ def pack(
     Raises:
         UsageError: a model that cannot be exported, or arguments that do not fit it.
     """
-    network = model.decoder if isinstance(model, PixelCNNAutoencoder) else model
-    check_exportable(network)
+    check_exportable(model)
+    network = drawing_network(model)
     kernels, blocks = _kernels(network)
     weights = to_float16(kernels).tobytes()
     images = None if examples is None else network.check_images(examples, "examples")
@@ -78,8 +79,14 @@ def pack(
     }
 
 
-def check_exportable(network: Any) -> None:
-    """Raise `UsageError` unless `engine.js` can run a network; the message says why not."""
+def drawing_network(model: Any) -> Any:
+    """The network that draws: of an autoencoder its decoder, else the model itself."""
+    return model.decoder if isinstance(model, PixelCNNAutoencoder) else model
+
+
+def check_exportable(model: Any) -> None:
+    """Raise `UsageError` unless `engine.js` can run a model; the message says why not."""
+    network = drawing_network(model)
     if not isinstance(network, GatedPixelCNN):
         raise UsageError(
             f"model must be a GatedPixelCNN or PixelCNNAutoencoder, got {type(network).__name__}: "
@@ -89,6 +96,11 @@ def check_exportable(network: Any) -> None:
         raise UsageError(
             f"model is conditioned on {network.condition!r}, and a page can only ask for a class "
             "or a vector: maps cannot be exported"
+        )
+    if network.activation not in ACTIVATIONS:
+        raise UsageError(
+            f"model has the activation {network.activation!r}, and a page knows "
+            f"{' and '.join(map(repr, ACTIVATIONS))} only"
         )
     if network.image_shape[-1] not in (1, 3):
         raise UsageError(

@@ -6,9 +6,9 @@ import zlib
 import keras
 import numpy as np
 import pytest
+from support import runs_for_pages
 
 import pcnnlib as pcnn
-from pcnnlib import runs
 from pcnnlib.models import PixelCNNAutoencoder
 from pcnnlib.sampling import cached
 from pcnnlib.viz.live.export import pack
@@ -31,7 +31,7 @@ DRAW = """
     return [Array.from(sampler.image), bits, sampler.macs];
   });
 """
-PUBLISHED = [name for name in runs.list_runs() if "weights" in runs.read_run(name)]
+PUBLISHED = runs_for_pages()
 # Keras computes in float32, the engine sums in float64 and keeps float32; a mixture's clipped
 # log-scales and means reach tens.
 TOLERANCE = 1e-3

@@ -10,12 +10,13 @@ import zlib
 import keras
 import numpy as np
 import pytest
+from support import runs_for_pages
 
 import pcnnlib as pcnn
 from pcnnlib import UsageError, runs
 from pcnnlib.viz.live import component, export
 
-PUBLISHED = [name for name in runs.list_runs() if "weights" in runs.read_run(name)]
+PUBLISHED = runs_for_pages()
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +134,10 @@ UNFIT = {
     "maps": (
         lambda: pcnn.GatedPixelCNN((4, 4, 1), condition=pcnn.Map((2, 2, 1)), **SMALL),
         "model is conditioned on Map((2, 2, 1)), and a page can only ask for a class or a vector",
+    ),
+    "an activation of its own": (
+        lambda: pcnn.GatedPixelCNN((4, 4, 1), activation="silu", **SMALL),
+        "model has the activation 'silu', and a page knows 'gate' and 'relu_of_sum' only",
     ),
     "two channels": (
         lambda: pcnn.GatedPixelCNN((5, 5, 2), **SMALL),
