@@ -133,7 +133,7 @@ def _rows(run, network, data, test):
     for key in ("commit", "seed"):
         if key in run:
             cells[key] = str(run[key])
-    if "cpu" in _fields(run, "hardware"):
+    if {"cpu", "cores", "accelerators"} <= _fields(run, "hardware").keys():
         cells["hardware"] = hardware(run)
     seconds = run.get("seconds", run.get("wall_seconds"))
     if isinstance(seconds, (int, float)):

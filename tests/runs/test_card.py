@@ -71,6 +71,8 @@ def test_a_record_that_lacks_most_still_has_a_card(published):
     assert fields["license"] == "mit" and "model-index" not in fields and "datasets" not in fields
     assert "| seed | 3 |" in body and "SHA-256" in body
     assert not (published[0] / "small" / "theirs" / runs.CARD).exists()
+    for part in ({"cpu": "x"}, {"accelerators": []}, 3):
+        assert "| hardware |" not in runs.model_card("mine", {"hardware": part})
     odd = {"model": {"condition": {"class": "Map"}}, "data": {"name": 'a "b": ---'}, "weights": 3}
     assert "a row of the condition" in runs.model_card("mine", odd)
 
