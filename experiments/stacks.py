@@ -5,8 +5,9 @@
 Makes the runs of `results/mnist-stacks`. How they are compared stands in `variants.py`. Each
 network has about 66,000 weights, in the shape that suits it: the one-stack network of 2016 spends
 fewer weights on a layer, so it has more layers. A network whose step takes longer gets fewer of
-them, and the learning rate decays within them. They are small, and see a third of the images for a
-few minutes: what is compared is what one gets for one's minutes.
+them, and the learning rate decays within them: `seconds_a_pass` measures that first. They are
+small, and see a third of the images for a few minutes: what is compared is what one gets for one's
+minutes.
 """
 
 from variants import WHOLE, Comparison, Variant, main  # first: it starts TensorFlow quietly

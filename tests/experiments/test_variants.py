@@ -74,16 +74,31 @@ def small(variant):
     return dataclasses.replace(variant, arguments=arguments, training=training)
 
 
-def test_a_variant_that_lasts_has_the_epochs_that_fit(digits, monkeypatch):
+def test_a_variant_that_lasts_has_the_epochs_that_fit():
     variant = small(ablations.ABLATIONS.variants[WHOLE])
-    seconds = iter([[9.0, 2.0], [9.0, 0.01]])  # the first epoch compiles, and does not count
-    monkeypatch.setattr(
-        variants.pcnn, "train", lambda *args: {"val_loss": [], "seconds": next(seconds)}
+    assert variant.lasting(31, 2.0).training == dataclasses.replace(variant.training, epochs=16)
+    assert variant.lasting(0.001, 2.0).training.epochs == 1
+
+
+def test_variants_are_timed_in_turns_and_compiling_does_not_count(digits, monkeypatch):
+    """The machine is slow in the first turn: each has its own fastest epoch from a later one."""
+    trained = []
+
+    def train(self, data, seed):
+        trained.append((self.arguments["blocks"], len(data.train), len(data.validation)))
+        slowness = 5 if len(trained) <= 2 else 1
+        second = 0.1 * self.arguments["blocks"] * slowness
+        return None, None, {"seconds": [0.01, second * 1.5, second, second * 2]}, None
+
+    monkeypatch.setattr(variants.Variant, "train", train)
+    whole = small(ablations.ABLATIONS.variants[WHOLE])
+    deeper = dataclasses.replace(whole, arguments={**whole.arguments, "blocks": 3})
+    data = dataclasses.replace(
+        digits, train=digits.train.take(200), validation=digits.validation.take(30)
     )
-    few = dataclasses.replace(digits, validation=digits.validation.take(3))
-    assert variant.lasting(31, few).training.epochs == 16
-    slow = variant.lasting(0.001, few)
-    assert slow.training == dataclasses.replace(variant.training, epochs=2)
+    seconds = variants.seconds_a_pass({"two": whole, "three": deeper}, data)
+    assert trained == [(2, 20, 3), (3, 20, 3)] * 3
+    assert seconds == pytest.approx({"two": 2.0, "three": 3.0})
 
 
 @pytest.mark.parametrize(
