@@ -399,7 +399,7 @@ only test figures count.
 # and train the tiny PixelCNN again.
 
 
-# %% tags=["remove-input", "timing"]
+# %% tags=["remove-input"]
 def train_on_turned_images():
     parts = ("train", "validation", "test")
     turned = {

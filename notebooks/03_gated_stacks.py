@@ -640,7 +640,7 @@ models = {
     ),
 }
 
-# %% tags=["timing"]
+# %%
 config = pcnn.TrainConfig(
     epochs=epochs,
     batch_size=batch_size,
@@ -680,17 +680,17 @@ gain = Likelihood.of(
 # %% tags=["remove-input"]
 rows = [
     f"| {name} | {value.bits_per_dim:.3f} | {value.nats_per_image:.2f} ± {value.standard_error:.2f} "
-    f"| {models[name].count_params():,} | {sum(histories[name]['seconds']):.0f} |"
+    f"| {models[name].count_params():,} |"
     for name, value in result.items()
 ]
 rows.append(
-    f"| difference, image by image | | {gain.nats_per_image:+.2f} ± {gain.standard_error:.2f} | | |"
+    f"| difference, image by image | | {gain.nats_per_image:+.2f} ± {gain.standard_error:.2f} | |"
 )
 show_text(
     "\n".join(
         [
-            "| | test bits/dim | nats per image | parameters | seconds |",
-            "|---|---|---|---|---|",
+            "| | test bits/dim | nats per image | parameters |",
+            "|---|---|---|---|",
             *rows,
         ]
     )

@@ -405,13 +405,15 @@ stroke each pixel follows from the one before it, and a wrong one is corrected p
 and guesses within a row only. All methods draw the same images from the same seed:
 """)
 
-# %% tags=["timing"]
+# %%
 one_stack = pcnn.PixelCNN(
     data.image_shape, data.levels, max(4, filters // 2 * 2), blocks
 )
 pcnn.train(
     one_stack, data, dataclasses.replace(config, epochs=min(epochs, 3))
 )
+
+# %% tags=["timing"]
 methods = {}
 for n in (1, together):
     for method in ("cached", "rows", "parallel"):

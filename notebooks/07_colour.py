@@ -404,7 +404,7 @@ print(
 # first layer. (Colours, rate and epochs were settled by validation, after a first choice of colours whose
 # test figures had been seen.)
 
-# %% tags=["timing"]
+# %%
 config = pcnn.TrainConfig(
     epochs=epochs,
     batch_size=batch_size,
@@ -472,9 +472,9 @@ for name, model in models.items():
 
 # %%
 head = ["", "test bits/dim", "beyond two colours", "weights"]
-head += ["seconds an epoch", "seconds for 100 images"]
+head += ["seconds for 100 images"]
 rows = [["real images", "", f"{beyond_two_colours(data.test.images):.3f}"]]
-rows[0] += [""] * 3
+rows[0] += [""] * 2
 per_dim = 1 / (np.prod(data.image_shape) * np.log(2))
 for name, model in models.items():
     test = pcnn.evaluate(model, data.test)
@@ -485,7 +485,6 @@ for name, model in models.items():
             f"{test.bits_per_dim:.3f} ± {error:.3f}",
             f"{beyond_two_colours(drawn[name]):.3f}",
             f"{model.count_params():,}",
-            f"{np.median(histories[name]['seconds']):.1f}",
             f"{seconds[name]:.2f}",
         ]
     )
