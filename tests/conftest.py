@@ -9,6 +9,8 @@ import os
 import signal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Code that runs once or twice is not worth optimising: XLA then compiles in half the time.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 if os.environ.get("KERAS_BACKEND") == "jax":
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
 

@@ -82,7 +82,7 @@ def train_and_die(data_file, folder, out, moment=None, count=0, tell=None):
 
 def train_on_two_devices(data_file, out):
     """Train the same run on one device and on two, the processor being two devices here."""
-    os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+    os.environ["XLA_FLAGS"] += " --xla_force_host_platform_device_count=2"
     import keras
     import numpy as np
 
