@@ -98,6 +98,11 @@ def new_figure(width: float, height: float, layout: Any = "constrained") -> Pict
     return Picture(figsize=(width, height), layout=layout)
 
 
+def legend_below(axes: Any, columns: int = 3) -> None:
+    """A legend under the axis' name: beside the axes, a narrow screen would cut it off."""
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), borderaxespad=3.8, ncols=columns)
+
+
 def new_panels(
     n: int, size: float, columns: int = 5, legend: bool = False
 ) -> tuple[Picture, np.ndarray]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError, check_number
@@ -19,6 +20,7 @@ from pcnnlib.viz.style import (
     WIDTH,
     Picture,
     draw_cells,
+    legend_below,
     new_figure,
     new_panels,
     paint,
@@ -134,7 +136,7 @@ def lines(series: dict, *, x: str, y: str, reference: dict | None = None) -> Pic
     }
     for name, value in (reference or {}).items():
         check_number(f"reference[{name!r}]", value, -np.finfo(float).max)
-    figure = new_figure(WIDTH * 0.9, 2.6)
+    figure = new_figure(WIDTH * 0.8, 2.9)
     axes = figure.subplots()
     for (name, (xs, ys)), colour in zip(series.items(), itertools.cycle(SERIES), strict=False):
         axes.plot(xs, ys, color=colour, label=words(name), marker="o", ms=2.5)
@@ -144,8 +146,10 @@ def lines(series: dict, *, x: str, y: str, reference: dict | None = None) -> Pic
         axes.axhline(value, ls=style, color=QUIET, lw=1.4, label=words(name))
     axes.set_xlabel(words(x))
     axes.set_ylabel(words(y))
+    if all((np.asarray(xs) % 1 == 0).all() for xs, _ in series.values()):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=QUIET, alpha=0.25, lw=0.6)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend_below(axes)
     return figure
 
 
@@ -167,7 +171,7 @@ def histograms(values: dict, *, x: str) -> Picture:
         name: checks.check_array(f"values[{name!r}]", numbers, ("n",))
         for name, numbers in checks.check_named("values", values, "name -> numbers").items()
     }
-    figure = new_figure(WIDTH * 0.9, 2.2)
+    figure = new_figure(WIDTH * 0.8, 2.5)
     axes = figure.subplots()
     bins = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=20).tolist()
     for (name, numbers), colour in zip(values.items(), itertools.cycle(SERIES), strict=False):
@@ -175,7 +179,7 @@ def histograms(values: dict, *, x: str) -> Picture:
         axes.hist(numbers, bins, color=colour, histtype="step", lw=1.4, label=words(name))
     axes.set_xlabel(words(x))
     axes.set_ylabel("images")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend_below(axes)
     return figure
 
 

@@ -19,6 +19,7 @@ from pcnnlib.viz.style import (
     VERMILION,
     WIDTH,
     Picture,
+    legend_below,
     new_figure,
     styled,
     words,
@@ -48,7 +49,7 @@ def bell_in_bins(probabilities: ArrayLike, mean: float, scale: float) -> Picture
     mean = check_number("mean", mean, -np.finfo(float).max)
     scale = checks.check_size("scale", scale)
     levels = np.arange(len(bars))
-    figure = new_figure(WIDTH * 0.9, 2.4)
+    figure = new_figure(WIDTH * 0.8, 2.7)
     axes = figure.subplots()
     ends = (levels == 0) | (levels == len(bars) - 1)
     for chosen, colour, label in (
@@ -64,7 +65,7 @@ def bell_in_bins(probabilities: ArrayLike, mean: float, scale: float) -> Picture
         axes.axvline(edge, color=QUIET, lw=1, ls=":")
     axes.set_xlabel("level")
     axes.set_ylim(0)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend_below(axes)
     return figure
 
 

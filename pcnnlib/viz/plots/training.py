@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from pcnnlib._internal.errors import UsageError, check_int
 from pcnnlib.viz import checks
-from pcnnlib.viz.style import QUIET, SERIES, WIDTH, Picture, new_figure, styled, words
+from pcnnlib.viz.style import QUIET, SERIES, WIDTH, Picture, legend_below, new_figure, styled, words
 
 
 @styled
@@ -78,7 +78,7 @@ def training_curves(
         for name, style in {"validation": "-", "training": ":"}.items():
             axes.plot([], [], style, color=QUIET, label=name)
     if len(histories) > 2:  # too much to stand within the axes
-        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        legend_below(axes)
     else:
         axes.legend(loc="upper right", ncols=2)
     return figure
@@ -145,5 +145,5 @@ def timing(seconds: dict, *, x: str = "images in a batch") -> Picture:
     axes.set_xlabel(words(x))
     axes.set_ylabel("seconds")
     axes.grid(axis="y", color=QUIET, alpha=0.25, lw=0.6)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend_below(axes)
     return figure
