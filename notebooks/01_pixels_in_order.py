@@ -79,10 +79,16 @@ check_dataset(
 # Write down the pixels of an image from left to right, and the rows from top to bottom, as one
 # writes a page. Every pixel then has a rank in this order: some pixels come before it, the others
 # after it.
+#
+# The images of this book's quick runs are the handwritten digits that scikit-learn ships: 8 × 8 pixels,
+# each an integer from 0 (black) to 16 (white), so 17 levels. The library splits them, always alike, into
+# images for training, for validation (to choose by) and for the test (to report).
 
 # %%
 data = pcnn.load_dataset(dataset, data_path=data_path)
-print(len(data.train), "training images of shape", data.image_shape)
+for name in ("train", "validation", "test"):
+    print(name, getattr(data, name).images.shape)
+print("levels:", data.levels)
 
 # %% tags=["remove-input"]
 show(
@@ -265,8 +271,8 @@ free = math.prod(data.image_shape) * (data.levels - 1)
 show_text(f"""
 Each model costs less than the one before it. The histograms per pixel have {free:,} free
 probabilities; the PixelCNN has {tiny.count_params():,} weights, trained for
-{sum(history["seconds"]):.0f} seconds. So the neighbours of a pixel tell more about it than its
-position does.
+{sum(history["seconds"]):.0f} seconds. So the earlier pixels and the position together tell more
+about a pixel than the position alone.
 """)
 
 # %% [markdown]
@@ -290,7 +296,7 @@ show(
 )
 
 # %% [markdown]
-# ## Check: is it one probability?
+# ## Check: do the probabilities sum to 1?
 #
 # Two things could have come out wrong. The uniform model must cost $\log_2 K$ exactly; and if the
 # chain rule holds, the costs of the single pixels must add up to the cost of the image.
@@ -336,8 +342,8 @@ assert abs(total_probability(honest) - 1) < 1e-4
 assert abs(total_probability(leaking) - 1) > 0.1
 
 # %% [markdown]
-# The honest probabilities sum to 1, those of the leaking model do not: its likelihoods mean nothing,
-# however good they look. The [next chapter](02_masking_and_blind_spots.ipynb) shows how such mistakes
+# The honest probabilities sum to 1. The leaking model sees each pixel, copies it, and so gives nearly
+# *every* image a probability near 1: its likelihoods mean nothing, however good they look. The [next chapter](02_masking_and_blind_spots.ipynb) shows how such mistakes
 # happen and how to catch them.
 #
 # The single costs also show *where* the model is surprised. The black border is nearly free. A

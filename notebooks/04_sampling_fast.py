@@ -203,7 +203,7 @@ computes all {2 * vertical.size:,}, for every pixel.
 show(
     plots.kept_by_cache(10, 12, (6, 7)),
     alt="Two grids. The vertical stack keeps the row above, the horizontal one the pixel to the left.",
-    caption="What one block with 3 × 3 kernels keeps of its input while the dark pixel is drawn. The "
+    caption="What one block with 3 × 3 kernels keeps of its input while the marked pixel is drawn. The "
     "vertical stack computes the whole row at once, the horizontal one a single pixel.",
 )
 
@@ -463,7 +463,8 @@ winners = (
 )
 pixelcnn = methods["PixelCNN, full", 1] / methods["PixelCNN, parallel", 1]
 show_text(f"""
-The fastest here is {winners}. The cache does the least work, but in {plainly[0].size} steps, one after another. Guessing does more work in fewer steps. A
+The fastest here is {winners} (methods within a few per cent of each other are equal: time varies that much).
+The cache does the least work, but in {plainly[0].size} steps, one after another. Guessing does more work in fewer steps. A
 machine that does much at once, such as a GPU, may prefer that: run this cell on yours. A `PixelCNN` has no
 cache. It draws an image {pixelcnn:.1f} times as fast by guessing as pixel by pixel.
 """)

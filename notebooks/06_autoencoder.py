@@ -169,7 +169,8 @@ probability between 10% and 90%. In the third row these pixels are drawn one by 
 other. So strokes fall apart. Over all ten test images, the white of a painted draw is in
 {pieces(np.concatenate(many)):.1f} pieces on average. That of an original is in {pieces(examples):.1f}, and that
 of the PixelCNN's draws in {pieces(np.concatenate(drawn)):.1f}. Two draws of the PixelCNN from one code differ in
-{between_draws:.1%} of their pixels: that is what the code leaves open.
+{between_draws:.1%} of their pixels: that is what the code leaves open, the chance in making a pixel black or
+white included.
 """)
 
 # %% [markdown]
@@ -302,7 +303,7 @@ Over all five pairs there are {between} steps between the ends.
 So a straight line between two codes is not always a straight way from one digit to the other, with either
 decoder. The difference is in the pictures. The painting decoder fades one image into the
 other: half-way, {grey[3]:.0%} of its pixels are between 10% and 90% white, at the ends {grey[[0, -1]].mean():.0%}.
-Every step of the PixelCNN is black and white, an image that it believes in.
+Every step of the PixelCNN is a sharp image in black and white.
 """)
 
 # %% [markdown]
@@ -436,9 +437,6 @@ show(
 )
 
 # %% [markdown]
-# The painting decoder fades one image into the other. The PixelCNN commits itself: every step is an image
-# that it believes in, and somewhere on the way it changes its mind.
-#
 # ## A walk through the code space
 #
 # Move through the plane of the two components, by the sliders or by a click on the map. The four images
@@ -544,8 +542,8 @@ of_own = lower_half_off(test_codes[:100])
 of_other = lower_half_off(np.roll(test_codes[:100], 1, axis=0))
 show_solution(
     f"""
-With the own code, a pixel of the lower half is {of_own:.3f} off on average, on a scale of brightness from 0 to
-1. With the code of another image it is {of_other:.3f} off: then the lower half tends to belong to the other
+With the own code, a pixel of the lower half is {of_own:.3f} off on average, where black is 0 and
+white 1. With the code of another image it is {of_other:.3f} off: then the lower half tends to belong to the other
 image.
 """,
     lower_half_off,

@@ -119,7 +119,7 @@ links = {
 show(
     plots.channel_order(links),
     alt="Two grids of links between groups R, G and B: type A strictly later, type B also the same.",
-    caption="Links at the pixel itself. Rows: where from; columns: where to; dark: allowed. The "
+    caption="Links at the pixel itself. Rows: where from; columns: where to; blue: allowed. The "
     "features of group G may know R, those of B may know R and G.",
 )
 
@@ -186,8 +186,8 @@ show(
 show_text(
     f"""
     {leaks} leaks, all of them between channels of one pixel. Nothing in training would give them away:
-    the loss goes *down*. Only the drawn images would be wrong, since a value that is not drawn yet cannot
-    help.
+    a leak makes the loss lower, not higher (exercise 3). Only the drawn images would be wrong, since a value
+    that is not drawn yet cannot help.
     """
 )
 
@@ -363,7 +363,8 @@ assert not np.allclose(cut, theirs, atol=1e-3)
 show_source(pcnn.LogisticMixture.log_likelihood)
 
 # %% [markdown]
-# So the network needs no groups, and a pixel takes one look at it instead of three.
+# So the network needs no groups, and one pass of it serves all three values of a pixel. (The cached
+# sampler computes each group once as well, so on small images both take about as long to draw.)
 #
 # ## Images whose channels depend on each other
 #
@@ -655,7 +656,7 @@ table(
 )
 
 # %% [markdown]
-# Most of a pixel's cost is its first channel. A photograph is nearly grey: who knows R knows the brightness.
+# The first channel costs most, nearly half of a pixel's bits. A photograph is nearly grey: who knows R knows the brightness.
 # In pictures: keep R of a photograph and let the models draw G and B; then keep R and G, and let them draw B.
 
 # %%
@@ -857,8 +858,8 @@ show_solution(
 # plots.image_grid(leaking.sample(10, seed=0, method="full"), data.levels, columns=10)
 # ```
 #
-# The loss falls far below that of any honest model: the network reads off the values that it is asked
-# to predict. Drawing, it finds a placeholder there instead, and the images fall apart.
+# Run it and compare the loss with that of the honest model in the table above. The network reads off
+# the values that it is asked to predict; when it draws, it finds a placeholder there instead.
 #
 # </details>
 #

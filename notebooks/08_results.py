@@ -245,8 +245,8 @@ show(
     ),
     alt="Validation and training loss of three runs against epochs.",
     caption="The runs as they were trained, but for the autoencoder's, which chapter 6 shows. Where training "
-    "and validation loss lie together, a larger or a longer run may still gain. By as much as training is the "
-    "lower one, the training images were learnt by heart.",
+    "and validation loss lie together, a larger or a longer run may still gain. Where the "
+    "training loss is the lower one, the model has begun to overfit.",
 )
 
 # %% [markdown]
@@ -404,9 +404,8 @@ show(
     ),
     alt="Three maps of pixels: what the published network sees of the image, and what two with fewer "
     "dilations see.",
-    caption="Pixels that the prediction of the outlined one depends on, stronger influence darker: in the "
-    "published network, and in untrained ones of the same size with fewer dilations and with none. The rows "
-    "that the first one misses are almost always empty.",
+    caption="Pixels that the prediction of the marked one depends on; the fuller the blue, the more: in the "
+    "published network, and in untrained ones of the same size with fewer dilations and with none.",
 )
 
 # %% [markdown]
@@ -572,7 +571,7 @@ show_text(
     f"""
     Half of the drawn images differ from every training image in more than {half["drawn"]:.0f} of {pixels} pixels,
     half of the test images in more than {half["test images"]:.0f}, half of the copies in more than {usual:.0f}.
-    As near as that come {(distances["drawn"] <= usual).sum()} of {len(distances["drawn"])} drawn images, and
+    {(distances["drawn"] <= usual).sum()} of {len(distances["drawn"])} drawn images are as near as that, and so are
     {(distances["test images"] <= usual).sum()} test images, which are copies of nothing. Were `mnist` drawing
     training images from memory, its distances would lie with the copies'. (The other models were not examined.)
     """
@@ -619,8 +618,9 @@ show_text(
     f"""
     (The whole model: {whole["model"]["blocks"]} blocks of {whole["model"]["filters"]} filters, dilated by two,
     {nats["whole"].mean():.2f} nats, {len(whole["seeds"])} seeds; commit `{whole["commit"]}`, {runs.hardware(whole)}.)
-    Most depends on depth. "No gate" adds the two halves of each convolution and applies ReLU, with the
-    same weights otherwise. A change whose error bars cross the grey line was not shown to matter.
+    Most depends on depth. "No gate" adds the two halves of each convolution and applies ReLU. The sum of two
+    convolutions is one convolution, so half of the weights are lost to it:
+    [chapter 3](03_gated_stacks.ipynb#what-the-gate-buys) makes up for that, and finds ReLU no worse. A change whose error bars cross the grey line was not shown to matter.
 
     And the blind spot? "One stack, no gate" is the PixelCNN of the first paper, with about as many weights in
     more features. It has no dilation either, so its neighbour is "no gate, no dilation", two stacks without a

@@ -29,7 +29,7 @@ MEANINGS = {
     "seen": (SEEN, "earlier, seen"),
     "blind": (BLIND, "earlier, blind: in reach, never seen"),
     "unreached": (FAR, "earlier, out of reach"),
-    "leak": (LEAK, "not earlier, yet seen"),
+    "leak": (LEAK, "later, but seen: a leak"),
     "later": (LATER, "not yet generated"),
 }
 STYLE = {

@@ -330,13 +330,13 @@ def test_leaks_are_drawn_as_leaks(explorer, open_page, at):
     expected, _ = pixel_roles(seen_from(leaky[0, 0, 1, 0], at), at, 3)
     assert "leak" in expected
     np.testing.assert_array_equal(drawn_roles(page), expected)
-    assert page.get_by_text("not earlier, yet seen").is_visible()
+    assert page.get_by_text("later, but seen: a leak").is_visible()
 
 
 @pytest.mark.browser
 def test_live_view_and_kernel_follow_each_other(explorer, frames, open_live):
     page = open_live(explorer)
-    assert not page.get_by_text("not earlier, yet seen").first.is_visible()
+    assert not page.get_by_text("later, but seen: a leak").first.is_visible()
     # From the kernel: both views follow.
     explorer.choice = {"model": "Gated PixelCNN", "layers": 4, "row": 6}
     page.evaluate("choice => model.set('choice', choice)", explorer.choice)

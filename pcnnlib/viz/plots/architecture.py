@@ -138,7 +138,7 @@ def channel_order(links: dict) -> Picture:
     figure, axes = new_panels(len(links), 2.1, columns=3)
     palette = dict(enumerate((VERMILION, GREEN, BLUE)))
     for axis, (title, (mask, rows, columns)) in zip(axes, links.items(), strict=True):
-        draw_cells(axis, paint([(LATER, ~mask), (INK, mask)]) * [1, 1, 1, 0.8])
+        draw_cells(axis, paint([(LATER, ~mask), (BLUE, mask)]))
         axis.set_axis_on()
         axis.xaxis.tick_top()  # first, because it replaces the labels
         axis.set_xticks(range(len(columns)), ["RGB"[g] for g in columns])

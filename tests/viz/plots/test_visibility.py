@@ -14,7 +14,7 @@ ROLES = {
     "seen": "earlier, seen",
     "blind": "earlier, blind: in reach, never seen",
     "unreached": "earlier, out of reach",
-    "leak": "not earlier, yet seen",
+    "leak": "later, but seen: a leak",
     "later": "not yet generated",
 }
 
@@ -112,7 +112,7 @@ def test_receptive_fields_of_one_pixel_have_a_legend_of_what_there_is():
 
 def test_a_predicted_pixel_that_sees_itself_is_not_covered():
     figure = plots.receptive_fields({"a": np.ones((2, 2), bool)}, (0, 1))
-    leak = "not earlier, yet seen"
+    leak = "later, but seen: a leak"
     assert read_cells(figure, figure.axes[0], (2, 2)) == [["earlier, seen", leak], [leak, leak]]
     assert len(figure.axes[0].lines) == 3
 
@@ -146,7 +146,7 @@ def test_causality_has_inputs_across_and_predictions_downwards():
                 {
                     (True, True): "earlier, seen",
                     (True, False): "earlier, not seen",
-                    (False, True): "not earlier, yet seen",
+                    (False, True): "later, but seen: a leak",
                     (False, False): "not earlier, not seen",
                 }[value < prediction, bool(pairs[value, prediction])]
                 for value in range(6)
