@@ -24,7 +24,7 @@ RESULTS    ?= _build/published
 KEEP       :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book lab full published smoke notebooks test robustness format lock picture address clean
+.PHONY: help venv book pdf lab full published smoke notebooks test robustness format lock picture address clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
@@ -73,6 +73,9 @@ venv: $(READY)  ## make .venv and install the locked versions
 
 book: $(READY)  ## execute the notebooks and build the HTML book
 	@$(BIN)/python book/build.py --params $(PARAMS)
+
+pdf: book  ## the book as one PDF, through Chromium
+	@$(BIN)/python book/pdf.py
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
