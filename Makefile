@@ -77,8 +77,11 @@ book: $(READY)  ## execute the notebooks and build the HTML book
 pdf: book  ## the book as one PDF, through Chromium
 	@$(BIN)/python book/pdf.py
 
+# Jupytext would write a header of its own into NN_name.py at each save: `make notebooks` brings edits
+# there. Jupyter asks root, which a container has, for one more word.
 lab: $(READY)  ## open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab notebooks
+	@$(BIN)/jupyter-lab --ServerApp.jpserver_extensions=jupyterlab_jupytext=False \
+	  $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
 
 full: $(READY)  ## the same as book with the long runs: meant for a GPU
 	@$(BIN)/python book/build.py --params notebooks/params/full.yaml
