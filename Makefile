@@ -24,7 +24,7 @@ RESULTS    ?= _build/published
 KEEP       :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book lab full published smoke notebooks test robustness format lock picture address clean
+.PHONY: help venv book pdf lab full published smoke notebooks test robustness format lock picture address clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
@@ -74,8 +74,14 @@ venv: $(READY)  ## make .venv and install the locked versions
 book: $(READY)  ## execute the notebooks and build the HTML book
 	@$(BIN)/python book/build.py --params $(PARAMS)
 
+pdf: book  ## the book as one PDF, through Chromium
+	@$(BIN)/python book/pdf.py
+
+# Jupytext would write a header of its own into NN_name.py at each save: `make notebooks` brings edits
+# there. Jupyter asks root, which a container has, for one more word.
 lab: $(READY)  ## open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab notebooks
+	@$(BIN)/jupyter-lab --ServerApp.jpserver_extensions=jupyterlab_jupytext=False \
+	  $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
 
 full: $(READY)  ## the same as book with the long runs: meant for a GPU
 	@$(BIN)/python book/build.py --params notebooks/params/full.yaml

@@ -6,6 +6,9 @@ of book/how_to_run.md:
 
     <!-- address:badges --> ... <!-- /address -->      links to the repository and to Colab
     <!-- address:clone -->  ... <!-- /address -->      the command that clones the repository
+
+The README is also the page of the package on an index, where a link to a file of the project leads
+nowhere and a picture is not seen: there they get the whole address.
 """
 
 import re
@@ -23,6 +26,12 @@ from notebook_files import read_text, replace_text
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG_LINE = re.compile(r'^(repository:\n(?:  .*\n)*?  url: )"([^"\n]*)"', re.MULTILINE)
 PLACE = re.compile(r"(<!-- address:(\w+) -->\n).*?(<!-- /address -->)", re.DOTALL)
+# A link or a picture of a text, with the address in front that an earlier call has put there.
+LINK = re.compile(
+    r"(?P<picture>!?)(?P<words>\[[^\]]*\])\("
+    r"(?:https://(?:github|raw\.githubusercontent)\.com/[\w.-]+/[\w.-]+/(?:blob/)?main/)?"
+    r"(?P<path>[\w./-]+)\)"
+)
 EXPECTED = "https://github.com/owner/name"
 
 
@@ -50,6 +59,19 @@ def marked_text(kind, address, first):
     raise AddressError(f"unknown mark <!-- address:{kind} -->: expected badges or clone")
 
 
+def with_whole_links(text, address, root):
+    """Returns the text with whole addresses in the place of paths of the project's own files."""
+
+    def whole(match):
+        if not (root / match["path"]).exists():
+            return match[0]
+        raw = address.replace("https://github.com", "https://raw.githubusercontent.com")
+        begin = f"{raw}/main" if match["picture"] else f"{address}/blob/main"
+        return f"{match['picture']}{match['words']}({begin}/{match['path']})"
+
+    return LINK.sub(whole, text)
+
+
 def changes(root, address):
     """Returns {path: new text} for every file that contains the address."""
     new = {}
@@ -68,6 +90,9 @@ def changes(root, address):
         if path.is_file():
             text = read_text(path)
             new[path] = PLACE.sub(lambda m: m[1] + marked_text(m[2], address, first) + m[3], text)
+    readme = root / "README.md"
+    if readme in new:
+        new[readme] = with_whole_links(new[readme], address, root)
     return new
 
 

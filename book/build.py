@@ -111,7 +111,8 @@ def copy_sources(root, source, executed):
     shutil.copytree(TOOLS / "_ext", source / "book" / "_ext", dirs_exist_ok=True)
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy2(root / name, source / name)
-    for name in ("pcnnlib", "benchmarks", "main.py"):  # quoted by literalinclude
+    # Quoted by literalinclude, included, and read by front_matter.
+    for name in ("pcnnlib", "benchmarks", "main.py", "CHANGELOG.md", "CITATION.cff"):
         path = root / name
         if path.is_dir():
             ignore = shutil.ignore_patterns("__pycache__")

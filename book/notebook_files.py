@@ -48,10 +48,14 @@ def read_notebook(path):
 
 
 def replace_text(path, text):
+    replace_bytes(path, text.encode("utf-8"))
+
+
+def replace_bytes(path, contents):
     """Writes a file in one step: it is the old one or the new one, whole."""
     new = path.with_name(f".{path.name}.new")
     try:
-        new.write_text(text, encoding="utf-8")
+        new.write_bytes(contents)
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)

@@ -1,5 +1,7 @@
 """`make address` writes the project's address everywhere, and only a usable one."""
 
+import re
+
 import pytest
 import toy
 
@@ -27,6 +29,42 @@ def test_address_reaches_every_file(unbuilt):
     assert "/github/someone/pixels/blob/main/notebooks/01_toy.ipynb" in readme
     assert "old" not in readme
     assert readme.endswith("end\n")
+
+
+README = """\
+![Digits, drawn](book/static/mnist.png) and [chapter 1](notebooks/01_toy.ipynb), [a
+guide](book/index.md), [no file](gone.md),
+[elsewhere](https://example.org/book/index.md), [here](#x)
+"""
+
+
+def test_a_page_of_an_index_gets_whole_addresses_of_the_projects_own_files(unbuilt):
+    """An index shows the README alone: a path in it leads nowhere there."""
+    readme = unbuilt / "README.md"
+    readme.write_text(README)
+    address.write(unbuilt, URL)
+    expected = README
+    raw = URL.replace("github.com", "raw.githubusercontent.com")
+    for path, whole in (
+        ("book/static/mnist.png", f"{raw}/main/book/static/mnist.png"),
+        ("notebooks/01_toy.ipynb", f"{URL}/blob/main/notebooks/01_toy.ipynb"),
+        ("book/index.md", f"{URL}/blob/main/book/index.md"),
+    ):
+        expected = expected.replace(f"]({path})", f"]({whole})")
+    assert readme.read_text() == expected
+    assert address.write(unbuilt, URL)[1] == []
+    address.write(unbuilt, "https://github.com/o.ther/na-me")
+    other = expected.replace("someone/pixels", "o.ther/na-me")
+    assert readme.read_text() == other
+
+
+def test_the_readme_of_the_project_has_no_path_left_but_anchors(unbuilt):
+    text = address.with_whole_links(
+        (toy.ROOT / "README.md").read_text(encoding="utf-8"), URL, toy.ROOT
+    )
+    links = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert any(link.startswith("https://raw.") and link.endswith(".png") for link in links)
+    assert [link for link in links if not link.startswith(("https://", "#"))] == []
 
 
 def test_twin_still_equals_its_source(unbuilt):

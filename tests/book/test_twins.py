@@ -3,6 +3,7 @@
 import json
 import sys
 
+import jupytext
 import nbformat
 import pytest
 import toy
@@ -161,6 +162,24 @@ def test_a_run_in_jupyter_is_no_edit(source, synchronise):
     assert "hello" in path.read_text(encoding="utf-8")  # a build takes no outputs away
     assert synchronise(tidy=True) == ["wrote notebooks/01_toy.ipynb"]
     assert contents(source) == [own, twins.twin(source)]
+
+
+def test_a_save_by_jupytext_in_jupyter_is_no_edit(source, synchronise):
+    """Where Jupytext is part of a Jupyter, a save writes both files, the source with a header."""
+    notebook = read_notebook(source.with_suffix(".ipynb"))
+    notebook.metadata["kernelspec"]["display_name"] = "Python 3 (ipykernel)"
+    jupytext.write(notebook, source, fmt="py:percent")
+    own = source.read_text(encoding="utf-8")
+    assert "jupytext:" in own and own.startswith("# ---\n")
+    assert twins.edited(source) is None
+    assert synchronise() == []
+    assert synchronise(tidy=True) == []
+    edit_source(source)
+    assert synchronise() == ["wrote notebooks/01_toy.ipynb"]
+    assert contents(source)[1] == twins.twin(source)
+    edit_twin(source, lambda notebook: notebook.cells.pop())
+    (line,) = [line for line in synchronise() if "01_toy.py from 01_toy.ipynb" in line]
+    assert source.read_text(encoding="utf-8").startswith(own[: own.index("# %%")])
 
 
 def test_without_a_record_nothing_is_guessed(source, synchronise):

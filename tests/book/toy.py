@@ -29,6 +29,12 @@ It builds [a PixelCNN](https://arxiv.org/abs/1601.06759) in seconds.
 ```{eval-rst}
 Code in docstrings is written as `x`.
 ```
+
+```{book-citation}
+```
+
+```{where-to-report}
+```
 """
 
 NOTEBOOK = """\
@@ -108,6 +114,7 @@ def make_project(folder):
     (folder / "book").mkdir()
     shutil.copytree(ROOT / "book" / "static", folder / "book" / "static")
     shutil.copy(ROOT / "book" / "references.bib", folder / "book")
+    shutil.copy(ROOT / "CITATION.cff", folder)
     config = (ROOT / "_config.yml").read_text(encoding="utf-8")
     (folder / "_config.yml").write_text(address.CONFIG_LINE.sub(r'\1""', config), encoding="utf-8")
     (folder / "book" / "index.md").write_text(INDEX, encoding="utf-8")
