@@ -8,7 +8,8 @@ Follows van den Oord et al. 2016, *Conditional Image Generation with PixelCNN De
 >>> model = pcnn.GatedPixelCNN(data.image_shape, levels=data.levels, filters=32, blocks=5)
 
 Each folder answers a question, and imports only those above it: `data`, `nn`, `sampling`, `models`,
-`analysis`, `training`, `runs`, `viz`, `cli`.
+`analysis`, `training`, `runs`, `viz`, `cli`. Words such as nats, levels, logits and link are
+explained in the book, under *Notation*.
 """
 
 from pcnnlib._internal.errors import UsageError
