@@ -17,10 +17,10 @@ class Split:
     """Images of one part of a data set.
 
     Attributes:
-        images: uint8 `(N, H, W, C)`, levels 0 .. K-1; for intensities binarised afresh, one fixed
-            binarisation, the one that is evaluated.
+        images: uint8 `(N, H, W, C)`, levels 0 .. K-1. With `intensities`, one fixed binarisation:
+            the one that is evaluated.
         labels: int64 `(N,)`, or None.
-        intensities: uint8 `(N, H, W, C)` 0..255 if `batches` binarises afresh, else None.
+        intensities: uint8 `(N, H, W, C)` 0..255 if `batches` binarises them again in every epoch, else None.
         conditions: `(N, ...)`, vectors or maps that models are conditioned on, or None.
     """
 
@@ -61,8 +61,7 @@ class Dataset:
         classes: number of classes, or None without labels.
         source: where the images came from.
         checksum: SHA-256 of the images and labels.
-        labels: of a file or a folder, what it calls each of its classes, which are numbered from 0;
-            else None.
+        labels: names of the classes 0, 1, ..., where a file or a folder names them; else None.
     """
 
     name: str

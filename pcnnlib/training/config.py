@@ -23,7 +23,7 @@ LARGEST = {
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """Everything that a training follows from, together with its model and its data.
+    """All settings of a training run.
 
     The comments behind the fields are their help on the command line.
 

@@ -18,7 +18,7 @@ class Distribution:
     makes it fit its images by `for_images`.
 
     Args:
-        levels: K, values a channel can take, or None for a description.
+        levels: K, values a channel can take; None if the model sets it later.
         channels: C.
 
     Attributes:

@@ -47,7 +47,7 @@ class LogisticMixture(Distribution):
 
     Args:
         components: M, logistics in the mixture.
-        levels: K, or None for a description.
+        levels: K; None if the model sets it later.
         channels: C.
     """
 
