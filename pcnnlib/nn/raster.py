@@ -28,6 +28,7 @@ ORDERS = (
     "from the top right, column by column",
     "from the bottom left, column by column",
 )
+MIXTURE = "mixture"
 _UPWARDS = np.array(["bottom" in name for name in ORDERS])
 _LEFTWARDS = np.array(["right" in name for name in ORDERS])
 _BY_COLUMN = np.array(["column" in name for name in ORDERS])
@@ -158,6 +159,13 @@ def check_order(order: Any, orders: int, n: int) -> np.ndarray:
         known = ": this model knows one order" if orders == 1 else ""
         raise UsageError(f"order must be {wanted}, got {wrong}{known}")
     return np.broadcast_to(values.astype("int32"), (n,))
+
+
+def is_mixture(order: Any) -> bool:
+    """Whether an order is "mixture", all of them together; `UsageError` for any other text."""
+    if isinstance(order, str) and order != MIXTURE:
+        raise UsageError(f"order must be an integer or {MIXTURE!r}, got {order!r:.60}")
+    return isinstance(order, str)
 
 
 def _namespace(images):
