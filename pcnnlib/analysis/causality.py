@@ -13,7 +13,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import check_int, check_size, check_weights_finite, not_finite
-from pcnnlib.nn.conditions import joined, of_each
+from pcnnlib.nn.conditions import joined, rows_of
 from pcnnlib.nn.raster import before, raster_order
 
 
@@ -134,9 +134,7 @@ def check_causality(
             values = other[np.arange(batch_size), changed]
             other[np.arange(batch_size), changed] = (values + shifts[changed]) % model.levels
             inputs = [x.reshape(batch_size, *shape).astype("uint8") for x in (plain, other)]
-            same = of_each(
-                lambda v, trial=trial: np.repeat(v[trial : trial + 1], batch_size, axis=0), given
-            )
+            same = rows_of(given, np.full(batch_size, trial))
             inputs = [joined(x, same) for x in inputs]
             seen = [predictions_of(model, x) for x in inputs]
             differs = (seen[0] != seen[1]).reshape(batch_size, n, -1).any(axis=-1)

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from pcnnlib._internal import backend
 from pcnnlib._internal.errors import check_int
-from pcnnlib.nn.conditions import joined, of_each
+from pcnnlib.nn.conditions import joined, of_each, rows_of
 from pcnnlib.nn.raster import is_mixture
 
 
 def log_likelihood(
-    model: Any, images: np.ndarray, condition: Any, batch_size: int, order: Any
+    model: Any, images: ArrayLike, condition: Any, batch_size: int, order: Any
 ) -> np.ndarray:
     """See `AutoregressiveModel.log_likelihood`."""
     images = model.check_images(images)
@@ -38,7 +39,7 @@ def log_likelihood(
         # The last batch is filled up: a new shape would be compiled anew.
         index = np.minimum(np.arange(first, first + batch_size), len(images) - 1)
         batch = ops.convert_to_tensor(images[index])
-        rows = of_each(lambda values, index=index: ops.convert_to_tensor(values[index]), given)
+        rows = of_each(ops.convert_to_tensor, rows_of(given, index))
         batch_nats = compiled(batch, rows)
         nats.append(ops.convert_to_numpy(batch_nats)[: len(images) - first])
     return np.concatenate([np.zeros(0), *nats]).astype("float64")

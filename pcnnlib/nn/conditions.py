@@ -202,6 +202,11 @@ def of_each(function: Callable[[Any], Any], given: Any) -> Any:
     return None if given is None else keras.tree.map_structure(function, given)
 
 
+def rows_of(given: Any, index: Any) -> Any:
+    """The rows at an index, of each array of what `joined` takes as `given`."""
+    return of_each(lambda values: values[index], given)
+
+
 def outside(values: Any, n: int) -> Any:
     """Whether any of an integer tensor is not in 0 .. n-1, bool tensor `()`."""
     values = ops.cast(values, "int32")

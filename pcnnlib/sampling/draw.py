@@ -12,7 +12,7 @@ from pcnnlib._internal import devices
 from pcnnlib._internal.deprecation import warn_renamed
 from pcnnlib._internal.errors import UsageError, check_int, check_number, check_weights_finite
 from pcnnlib._internal.progress import progress_bar
-from pcnnlib.nn.conditions import of_each
+from pcnnlib.nn.conditions import rows_of
 from pcnnlib.nn.raster import ORDERS, raster_order, reorient_each, restore_each
 from pcnnlib.sampling import cached, fixed_point, plain, resampling
 from pcnnlib.sampling.completion import all_kept_first, check_keep, order_of_each
@@ -124,7 +124,7 @@ def sample(
         if not all_kept_first(keep, orders).all():
             rows = np.repeat(np.arange(n), resample)
             image, keep, orders = image[rows], keep[rows], orders[rows]
-            given = of_each(lambda values: values[rows], given)
+            given = rows_of(given, rows)
             drawn = _draw(model, room, given, image, keep, orders, None, *options)
             chosen = resampling.choose(model, drawn, given, keep, orders, resample, seed)
             drawn, orders = drawn[chosen], orders[chosen]
@@ -165,9 +165,7 @@ def _draw(model, drawn, given, image, keep, order, callback, seed, temperature, 
                     (step, *(reorient_each(values, order[k]) for values in kept))
                     for k, (step, *kept) in zip(index, inputs, strict=True)
                 ]
-            states = [
-                start(model, lane, of_each(lambda values, k=k: values[k], given)) for k in index
-            ]
+            states = [start(model, lane, rows_of(given, k)) for k in index]
             for i in range(height):
                 jobs = [
                     (model, state, i, lane_inputs, temperature)

@@ -16,7 +16,7 @@ from keras import ops
 
 from pcnnlib._internal import backend
 from pcnnlib._internal.errors import UsageError, not_finite
-from pcnnlib.nn.conditions import of_each
+from pcnnlib.nn.conditions import of_each, rows_of
 from pcnnlib.nn.raster import reorient_each
 from pcnnlib.sampling import plain
 
@@ -78,7 +78,7 @@ def kept_log_likelihood(
         index = np.minimum(np.arange(first, first + BATCH), len(images) - 1)
         seen = (reorient_each(values[index], order[index]) for values in (images, keep))
         batch, kept = (ops.convert_to_tensor(np.ascontiguousarray(values)) for values in seen)
-        rows = of_each(lambda values, index=index: ops.convert_to_tensor(values[index]), given)
+        rows = of_each(ops.convert_to_tensor, rows_of(given, index))
         nats.append(ops.convert_to_numpy(compiled(batch, rows, kept))[: len(images) - first])
     found = np.concatenate(nats).astype("float64")
     if not np.isfinite(found).all():
