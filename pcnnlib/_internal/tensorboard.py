@@ -16,10 +16,13 @@ def write_graph(model: Any, log_dir: str | os.PathLike) -> None:
         return
     import tensorflow as tf
 
-    inputs = tf.TensorSpec((None, *model.image_shape), "uint8")
+    inputs = [tf.TensorSpec((None, *model.image_shape), "uint8")]
     if model.condition is not None:
         shape = model.condition.shape
-        inputs = inputs, tf.TensorSpec((None, *shape), "float32" if shape else "int64")
+        inputs.append(tf.TensorSpec((None, *shape), "float32" if shape else "int64"))
+    if model.orders > 1:
+        inputs.append(tf.TensorSpec((None,), "int32"))
+    inputs = tuple(inputs) if len(inputs) > 1 else inputs[0]
     graph = tf.function(lambda x: model(x), autograph=False).get_concrete_function(inputs).graph
     with tf.summary.create_file_writer(os.path.join(log_dir, "train")).as_default():
         tf.summary.graph(graph)

@@ -12,6 +12,11 @@ from pcnnlib.analysis.classes import class_log_likelihoods, posterior
 from pcnnlib.analysis.codes import CODE_KINDS, code_usage
 from pcnnlib.analysis.likelihood import Likelihood, evaluate, flop_per_image, surprise
 from pcnnlib.analysis.nearest import nearest
+from pcnnlib.analysis.orders import (
+    mixture_log_likelihood,
+    mixtures_by_size,
+    order_log_likelihoods,
+)
 from pcnnlib.analysis.receptive_field import changed_features, receptive_field
 
 __all__ = [
@@ -27,7 +32,10 @@ __all__ = [
     "code_usage",
     "evaluate",
     "flop_per_image",
+    "mixture_log_likelihood",
+    "mixtures_by_size",
     "nearest",
+    "order_log_likelihoods",
     "posterior",
     "predictions_of",
     "random_condition",

@@ -1,6 +1,7 @@
 """Is a model causal? Which predictions change when a pixel, or a condition, changes.
 
-"Before" means raster order: row by row, left to right, and R before G before B within a pixel.
+"Before" means raster order: row by row, left to right, and R before G before B within a pixel; or
+another of the orders in `pcnnlib.nn.raster.ORDERS`.
 H rows, W columns, C channels, K levels.
 """
 
@@ -11,7 +12,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import check_size, check_weights_finite, not_finite
+from pcnnlib._internal.errors import check_int, check_size, check_weights_finite, not_finite
+from pcnnlib.nn.conditions import joined, rows_of
 from pcnnlib.nn.raster import before, raster_order
 
 
@@ -24,16 +26,18 @@ class CausalityReport:
         causal: whether every prediction depends on earlier values alone.
         leaks: list of `((i, j, c), (k, l, d))` where a value changes the prediction of itself or of
             an earlier one.
+        order: in which the model read.
         blind_spot: bool, same shape: an earlier value that never changes a later prediction.
     """
 
     influence: np.ndarray = field(repr=False)
+    order: int = 0
 
     @property
     def before(self) -> np.ndarray:
         """bool, same shape: the input comes before the prediction in the order of generation."""
-        order = raster_order(*self.influence.shape[:3])
-        return order[..., None, None, None] < order
+        turns = raster_order(*self.influence.shape[:3], order=self.order)
+        return turns[..., None, None, None] < turns
 
     @property
     def leaks(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -54,7 +58,8 @@ class CausalityReport:
 
     def blind_to(self, at: tuple[int, int]) -> np.ndarray:
         """bool `(H, W)`: earlier pixels that change no channel's prediction at `(i, j)`."""
-        return np.asarray(before(self.influence.shape[:2], at) & ~self.seen_from(at))
+        earlier = before(self.influence.shape[:2], at, self.order)
+        return np.asarray(earlier & ~self.seen_from(at))
 
     def __str__(self):
         pairs = int(self.before.sum())
@@ -74,6 +79,7 @@ def check_causality(
     images: int = 4,
     seed: int | None = 0,
     batch_size: int = 64,
+    order: int = 0,
 ) -> CausalityReport:
     """Change every value of an image in turn and see which predictions change.
 
@@ -93,6 +99,7 @@ def check_causality(
         images: random images tried; an influence counts if any of them shows it.
         seed: of the images.
         batch_size: images evaluated at once.
+        order: in which the model reads.
 
     Returns:
         `CausalityReport`. Its blind spot counts all earlier values that are not seen; of a shallow
@@ -111,8 +118,11 @@ def check_causality(
     conditions = getattr(model, "condition", None)
     if conditions is not None and condition is None:
         condition = random_condition(conditions, images, rng)
-    if condition is not None:
-        condition = model.check_condition(condition, images)
+    orders = getattr(model, "orders", 1)
+    order = check_int("order", order, 0, orders - 1)
+    given = None
+    if condition is not None or orders > 1:
+        given = model.check_condition(condition, images, *([order] if orders > 1 else []))
     for trial in range(images):
         image = rng.integers(0, model.levels, shape)
         # 1 .. K-1 further, modulo K: always another level.
@@ -124,13 +134,12 @@ def check_causality(
             values = other[np.arange(batch_size), changed]
             other[np.arange(batch_size), changed] = (values + shifts[changed]) % model.levels
             inputs = [x.reshape(batch_size, *shape).astype("uint8") for x in (plain, other)]
-            if condition is not None:
-                same = np.repeat(np.asarray(condition)[trial : trial + 1], batch_size, axis=0)
-                inputs = [(x, same) for x in inputs]
+            same = rows_of(given, np.full(batch_size, trial))
+            inputs = [joined(x, same) for x in inputs]
             seen = [predictions_of(model, x) for x in inputs]
             differs = (seen[0] != seen[1]).reshape(batch_size, n, -1).any(axis=-1)
             influence[changed] |= differs
-    return CausalityReport(influence.reshape(*shape, *shape))
+    return CausalityReport(influence.reshape(*shape, *shape), order)
 
 
 def predictions_of(model: Any, inputs: Any) -> np.ndarray:
@@ -138,7 +147,7 @@ def predictions_of(model: Any, inputs: Any) -> np.ndarray:
 
     Args:
         model: as for `check_causality`.
-        inputs: integer images `(B, H, W, C)`, or `(images, condition)`.
+        inputs: integer images `(B, H, W, C)`, or images and what they come with, as a tuple.
 
     Raises:
         UsageError: a prediction is NaN.
@@ -162,13 +171,16 @@ def comparable(predictions: Any) -> np.ndarray:
     return predictions
 
 
-def changed_predictions(model: Any, images: ArrayLike, condition: Any, other: Any) -> np.ndarray:
+def changed_predictions(
+    model: Any, images: ArrayLike, condition: Any, other: Any, order: Any = 0
+) -> np.ndarray:
     """Which pixels' predictions change when the condition does and the images do not.
 
     Args:
         model: a conditional model.
         images: integer levels `(N, H, W, C)`.
         condition, other: two conditions, `(N, ...)` each.
+        order: in which the images are read.
 
     Returns:
         bool `(H, W)`: whether the parameters of the pixel differ for any of the images.
@@ -179,7 +191,7 @@ def changed_predictions(model: Any, images: ArrayLike, condition: Any, other: An
     images = model.check_images(images)
     # In one batch shape, so that on a CPU what does not depend on the condition is equal exactly.
     seen = [
-        comparable(model((images, model.check_condition(c, len(images)))))
+        comparable(model(joined(images, model.check_condition(c, len(images), order))))
         for c in (condition, other)
     ]
     differs = seen[0] != seen[1]

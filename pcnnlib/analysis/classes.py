@@ -9,13 +9,16 @@ from pcnnlib._internal.errors import UsageError
 from pcnnlib.nn.conditions import Labels
 
 
-def class_log_likelihoods(model: Any, images: ArrayLike, batch_size: int = 100) -> np.ndarray:
+def class_log_likelihoods(
+    model: Any, images: ArrayLike, batch_size: int = 100, order: Any = 0
+) -> np.ndarray:
     """Log-likelihood of each image under each class: log p(x | y).
 
     Args:
         model: conditioned on `Labels`.
         images: integer levels `(N, H, W, C)`.
         batch_size: images at once.
+        order: in which the images are read, or "mixture", see `log_likelihood` of the model.
 
     Returns:
         float64 `(N, classes)`, nats.
@@ -27,7 +30,7 @@ def class_log_likelihoods(model: Any, images: ArrayLike, batch_size: int = 100) 
     if not isinstance(model.condition, Labels):
         raise UsageError(f"model must be conditioned on Labels, got {model.condition!r}")
     per_class = [
-        model.log_likelihood(images, np.full(len(images), label), batch_size)
+        model.log_likelihood(images, np.full(len(images), label), batch_size, order)
         for label in range(model.condition.n)
     ]
     return np.stack(per_class, axis=1)

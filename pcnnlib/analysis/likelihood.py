@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from pcnnlib._internal import backend
 from pcnnlib._internal.errors import UsageError
 from pcnnlib.data import Split
+from pcnnlib.nn.conditions import joined
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Likelihood:
         )
 
 
-def evaluate(model: Any, split: Split, batch_size: int = 100) -> Likelihood:
+def evaluate(model: Any, split: Split, batch_size: int = 100, order: Any = 0) -> Likelihood:
     """Likelihood of a split under a model.
 
     Args:
@@ -68,19 +69,24 @@ def evaluate(model: Any, split: Split, batch_size: int = 100) -> Likelihood:
             split's labels or conditions.
         split: `Split`; its fixed `images` are evaluated.
         batch_size: images at once.
+        order: in which the images are read, see `log_likelihood` of the model; "mixture": the
+            mixture of all orders.
 
     Returns:
         `Likelihood`.
 
     Raises:
-        UsageError: images that do not fit the model, or labels or conditions that are missing.
+        UsageError: images or an order that do not fit the model, or labels or conditions that are
+            missing.
     """
     condition = None if model.condition is None else model.condition.of(split)
-    log_likelihood = model.log_likelihood(split.images, condition, batch_size)
+    # Models of other makes need not know of orders.
+    options = {} if isinstance(order, int) and order == 0 else {"order": order}
+    log_likelihood = model.log_likelihood(split.images, condition, batch_size, **options)
     return Likelihood.of(-log_likelihood, model.image_shape)
 
 
-def surprise(model: Any, images: ArrayLike, condition: Any = None) -> np.ndarray:
+def surprise(model: Any, images: ArrayLike, condition: Any = None, order: Any = 0) -> np.ndarray:
     """Negative log-likelihood of each pixel of each image, nats, float64 `(N, H, W)`.
 
     The sum over an image's pixels is its negative log-likelihood.
@@ -89,10 +95,11 @@ def surprise(model: Any, images: ArrayLike, condition: Any = None) -> np.ndarray
         model: `PixelCNN` or `GatedPixelCNN`.
         images: integer levels `(N, H, W, C)`.
         condition: one row per image, for a conditional model.
+        order: in which the images are read.
     """
     images = model.check_images(images)
-    condition = model.check_condition(condition, len(images))
-    parameters = model(images if condition is None else (images, condition), training=False)
+    given = model.check_condition(condition, len(images), order)
+    parameters = model(joined(images, given), training=False)
     likelihood = model.distribution.log_likelihood(parameters, ops.convert_to_tensor(images))
     return -ops.convert_to_numpy(likelihood).astype("float64")
 
@@ -109,8 +116,10 @@ def flop_per_image(model: Any) -> int:
     Returns:
         int; a multiplication and an addition are two.
     """
-    inputs = np.zeros((1, *model.image_shape), "uint8")
+    condition = None
     if model.condition is not None:
         shape = model.condition.shape
-        inputs = inputs, np.zeros((1, *shape), "float32" if shape else "int64")
+        condition = np.zeros((1, *shape), "float32" if shape else "int64")
+    images = np.zeros((1, *model.image_shape), "uint8")
+    inputs = joined(images, model.check_condition(condition, 1))
     return backend.flop(lambda x: model(x), inputs, model)

@@ -9,10 +9,18 @@ from keras import ops
 from pcnnlib._internal import backend
 from pcnnlib._internal.errors import UsageError, check_int, check_size, check_weights_finite
 from pcnnlib.analysis.causality import comparable, random_condition
+from pcnnlib.nn.conditions import of_each
+from pcnnlib.nn.raster import reorient, restore
 
 
 def receptive_field(
-    model: Any, at: tuple[int, int], *, condition: Any = None, images: int = 4, seed: int | None = 0
+    model: Any,
+    at: tuple[int, int],
+    *,
+    condition: Any = None,
+    images: int = 4,
+    seed: int | None = 0,
+    order: int = 0,
 ) -> np.ndarray:
     """How strongly the prediction of one pixel depends on every pixel, measured by gradient.
 
@@ -22,6 +30,7 @@ def receptive_field(
         condition: `(images, ...)` for a conditional model; random if None.
         images: random images averaged over.
         seed: of those images.
+        order: in which the model reads.
 
     Returns:
         float32 `(H, W)`: mean over images of the absolute gradient of the pixel's parameters with
@@ -34,22 +43,27 @@ def receptive_field(
     check_size("images", images, "images at once")
     check_weights_finite(model)
     rng = np.random.default_rng(seed)
-    encoded = _encoded_condition(model, condition, images, rng)
+    order = check_int("order", order, 0, getattr(model, "orders", 1) - 1)
+    encoded = _encoded_condition(model, condition, images, rng, order)
     levels = rng.integers(0, model.levels, (images, *model.image_shape))
     scaled = (levels * (2 / (model.levels - 1)) - 1).astype("float32")
-    outputs = comparable(model.predict_scaled(ops.convert_to_tensor(scaled), encoded))
+
+    def predicted(inputs):
+        return restore(model.predict_scaled(reorient(inputs, order), encoded), order)
+
+    outputs = comparable(predicted(ops.convert_to_tensor(scaled)))
     # A random projection of the parameters: their plain sum could cancel.
     weights = rng.normal(size=outputs[:, i, j].shape).astype("float32")
 
     def at_pixel(inputs):
-        return ops.sum(model.predict_scaled(inputs, encoded)[:, i, j] * weights)
+        return ops.sum(predicted(inputs)[:, i, j] * weights)
 
     gradient = backend.gradient(at_pixel, ops.convert_to_tensor(scaled))
     return np.abs(comparable(gradient)).mean(axis=0).sum(axis=-1)
 
 
 def changed_features(
-    model: Any, at: tuple[int, int], *, seed: int | None = 0
+    model: Any, at: tuple[int, int], *, seed: int | None = 0, order: int = 0
 ) -> tuple[np.ndarray, ...]:
     """Which features of an unconditional `GatedPixelCNN` change when one pixel changes.
 
@@ -57,6 +71,7 @@ def changed_features(
         model: `GatedPixelCNN`.
         at: `(i, j)`, row and column of the pixel.
         seed: of the random image.
+        order: in which the model reads.
 
     Returns:
         bool `(blocks, H, W)` for the vertical stack and the same for the horizontal one: whether
@@ -67,17 +82,20 @@ def changed_features(
     other = image.copy()
     other[i, j] = (other[i, j] + 1) % model.levels
     # Each in a batch of its own: two in one batch could be rounded differently.
-    plain, changed = (_stacks(model, x[None]) for x in (image, other))
+    order = check_int("order", order, 0, model.orders - 1)
+    plain, changed = (_stacks(model, x[None], order) for x in (image, other))
     return tuple((plain != changed).any(axis=-1))
 
 
-def _stacks(model, image):
+def _stacks(model, image, order):
     """Features of one image after every block, `(2, blocks, H, W, F)`: vertical, horizontal."""
-    vertical = horizontal = ops.convert_to_tensor(model.scale(image))
+    vertical = horizontal = reorient(ops.convert_to_tensor(model.scale(image)), order)
+    encoded = _encoded_condition(model, None, 1, None, order) if model.orders > 1 else None
     features = []
     for block in model.blocks:
-        vertical, horizontal = block(vertical, horizontal)
-        features.append([comparable(stack)[0] for stack in (vertical, horizontal)])
+        vertical, horizontal = block(vertical, horizontal, encoded)
+        stacks = (restore(stack, order) for stack in (vertical, horizontal))
+        features.append([comparable(stack)[0] for stack in stacks])
     return np.array(features).swapaxes(0, 1)
 
 
@@ -92,9 +110,8 @@ def check_pixel(at: tuple[int, int], shape: Sequence[int]) -> tuple[int, int]:
     return row, column
 
 
-def _encoded_condition(model, condition, n, rng):
-    if model.condition is None:
-        return model.check_condition(condition, n)
-    if condition is None:
+def _encoded_condition(model, condition, n, rng, order):
+    if condition is None and model.condition is not None:
         condition = random_condition(model.condition, n, rng)
-    return model.encode_condition(ops.convert_to_tensor(model.check_condition(condition, n)))
+    given = model.check_condition(condition, n, *([order] if order else []))
+    return None if given is None else model.encode_condition(of_each(ops.convert_to_tensor, given))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pcnnlib import runs
+from pcnnlib import runs, sampling
 from pcnnlib._internal.errors import UsageError
 from pcnnlib.cli.checks import with_class_numbers
 from pcnnlib.cli.flags import Drawing, Files, Settings
@@ -17,6 +17,7 @@ from pcnnlib.cli.page import check_page, check_page_model, export_published
 from pcnnlib.cli.paths import check_writable
 from pcnnlib.models import Autoencoder, AutoregressiveModel
 from pcnnlib.nn.conditions import Labels
+from pcnnlib.nn.raster import ORDERS, check_order
 from pcnnlib.viz import images
 from pcnnlib.viz.animation import animate
 
@@ -38,7 +39,8 @@ def draw(
     drawn, columns, keep = picture(
         model, originals, settings, settings.drawing.n_samples, progress=True
     )
-    _write(model, drawn, pictures, "samples", settings, columns=columns, keep=keep)
+    options = {"columns": columns, "keep": keep, "order": settings.drawing.order or 0}
+    _write(model, drawn, pictures, "samples", settings, **options)
     if settings.drawing.complete:
         _complete(model, settings, pictures)
 
@@ -69,6 +71,7 @@ def picture(
         together = np.concatenate([originals[:, None], drawn], axis=1)
         keep = np.tile(np.arange(ROW) == 0, len(originals))[:, None, None, None]
         return together.reshape(-1, *model.image_shape), ROW, keep
+    options["order"] = settings.drawing.order
     labels = row_labels(model, settings.drawing)
     if labels is None:
         return model.sample(n, **options), None, None
@@ -147,6 +150,8 @@ def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
     check_writable(pictures)
     check_page(drawing.export)
     check_page_model(model, drawing.export)
+    if drawing.order is not None:
+        check_order(drawing.order, model.orders, 1)
     # A mistake here should not cost an older picture.
     check_picture(drawing, model.image_shape, model.levels)
     if isinstance(model.condition, Labels):
@@ -166,10 +171,12 @@ def _complete(model, settings, pictures):
     drawing = settings.drawing
     image, keep = images.read_png(drawing.complete, model.image_shape, model.levels)
     if keep.all():
-        half = keep.shape[0] // 2 if drawing.keep == "top" else keep.shape[1] // 2
-        keep = np.zeros_like(keep)
-        keep[:half] = drawing.keep == "top"
-        keep[:, :half] |= drawing.keep == "left"
+        rows, columns = np.indices(keep.shape)
+        below, right = rows >= keep.shape[0] // 2, columns >= keep.shape[1] // 2
+        keep = {"top": ~below, "bottom": below, "left": ~right, "right": right}[drawing.keep]
+    order = sampling.best_order(model, keep) if drawing.order is None else drawing.order
+    if model.orders > 1:
+        print(f"completion: drawn {ORDERS[order]} (order {order})")
     labels = row_labels(model, drawing)
     drawn = model.sample(
         drawing.n_samples,
@@ -178,11 +185,13 @@ def _complete(model, settings, pictures):
         temperature=drawing.temperature,
         image=image,
         keep=keep,
+        order=order,
+        resample=drawing.resample,
     )
-    _write(model, drawn, pictures, "completion", settings, keep=keep[..., None])
+    _write(model, drawn, pictures, "completion", settings, keep=keep[..., None], order=order)
 
 
-def _write(model, drawn, pictures, name, settings, *, columns=None, keep=None):
+def _write(model, drawn, pictures, name, settings, *, columns=None, keep=None, order=0):
     path = pictures / f"{name}.png"
     images.save_png(path, images.tile(drawn, model.levels, columns=columns))
     print(f"{name}: {path}")
@@ -194,6 +203,7 @@ def _write(model, drawn, pictures, name, settings, *, columns=None, keep=None):
             model.levels,
             columns=columns or math.isqrt(len(drawn) - 1) + 1,
             keep=keep,
+            order=order,
             every=max(1, height * width // FRAMES),
             gap=0.5,
             background=255,

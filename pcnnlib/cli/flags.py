@@ -23,6 +23,7 @@ from pcnnlib._internal.errors import (
 )
 from pcnnlib.data import SOURCES
 from pcnnlib.nn.distributions import DISTRIBUTIONS
+from pcnnlib.nn.raster import ORDERS
 from pcnnlib.training import OPTIMIZERS, TrainConfig
 
 
@@ -33,11 +34,13 @@ def example(text: str, default: Any = None) -> Any:
 
 # Larger than any use: what such a number asks for would fail late, or never come to an end.
 LARGEST = {"layers": 1_000, "f_map": 16_384, "components": 1_000, "code_size": 65_536}
+LARGEST["orders"] = len(ORDERS)
 # What only masked layers have.
 NOT_PAINTING = ("layers", "dilations", "dropout")
 DIGITS = 9  # of a number of devices, processes or batches
 LONGEST_ADDRESS = 300  # a host's name has at most 253 characters
 MOST_IMAGES = 100_000  # drawn at once, on one picture
+MOST_DRAWS = 1_000  # for one image
 
 
 def check_kinds(group: Any) -> None:
@@ -99,6 +102,8 @@ class Network:
     components: int = 10  # logistics in the mixture
     code_size: int = 10  # autoencoder, painting: numbers in a code
     dropout: float = 0.0  # share of gated features dropped while training
+    orders: int = 1  # in which images are read and drawn: 8 are all symmetries of a square, 4 all
+    # of another image; 1 is raster order
     precision: Literal["float32", "mixed_bfloat16"] = "float32"  # of features; weights stay float32
 
     def __post_init__(self) -> None:
@@ -115,6 +120,11 @@ class Network:
         for name in NOT_PAINTING if self.model == "painting" else ():
             if getattr(self, name) != getattr(type(self), name):
                 raise UsageError(f"--{name} says nothing of --model=painting: leave it out")
+        if self.orders > 1 and self.model in ("autoencoder", "painting"):
+            raise UsageError(
+                f"--orders must be 1 with --model={self.model}, which draws in raster order alone, "
+                f"got {self.orders}"
+            )
         mixture = self.distribution == "logistic_mixture"
         if self.components != type(self).components and not mixture:
             raise UsageError("--components needs --distribution=logistic_mixture")
@@ -134,7 +144,12 @@ class Drawing:
     classes: tuple[int | str, ...] | None = example("3,3,7")  # conditional: a row for each of these
     # labels, or cat,dog where they are names; by default for each there is
     complete: str | None = example("FILE.png")  # picture to complete: transparent pixels are drawn
-    keep: Literal["top", "left"] = "top"  # half of --complete kept if no pixel is transparent
+    keep: Literal["top", "left", "bottom", "right"] = "top"  # half of --complete kept if no pixel
+    # is transparent
+    order: int | None = None  # in which to draw, from 0; by default 0, and for --complete the one
+    # that puts most kept pixels first
+    resample: int = 1  # --complete: draws for each image, of which one is chosen that fits the kept
+    # pixels that come too late in the order
     animate: bool | None = None  # also write a GIF of the images growing; by default if conditional
     export: str | None = example("FILE.html")  # also write a page in which the model draws, see
     # `pcnnlib.export_html`
@@ -144,6 +159,12 @@ class Drawing:
         check_int("--n_samples", self.n_samples, 1)
         check_at_most("--n_samples", self.n_samples, MOST_IMAGES)
         check_number("--temperature", self.temperature, 0.0, open_below=True)
+        if self.order is not None:
+            check_int("--order", self.order, 0, len(ORDERS) - 1)
+        check_int("--resample", self.resample, 1)
+        check_at_most("--resample", self.resample, MOST_DRAWS)
+        if self.resample > 1 and self.complete is None:
+            raise UsageError("--resample needs --complete")
 
 
 @dataclass(frozen=True)

@@ -53,11 +53,12 @@ def build_network(network: Network, data: Dataset, seed: int) -> AutoregressiveM
         if data.classes is None:
             raise UsageError(f"--model=conditional needs labels; data {data.name} has none")
         options["condition"] = Labels(data.classes)
+    options["orders"] = network.orders
     return GatedPixelCNN(data.image_shape, **options)
 
 
-def load_network(path: pathlib.Path, data: Dataset, kind: str) -> AutoregressiveModel:
-    """A checkpoint's network, if it is for these images and of the kind that --model names.
+def load_network(path: pathlib.Path, data: Dataset, network: Network) -> AutoregressiveModel:
+    """A checkpoint's network, if it is for these images and of the kind that the flags name.
 
     Raises:
         UsageError: no such file, a damaged one, or another network.
@@ -68,10 +69,15 @@ def load_network(path: pathlib.Path, data: Dataset, kind: str) -> Autoregressive
             f"checkpoint {path} is for images {model.image_shape} of {model.levels} levels, "
             f"--data={data.name} has {data.image_shape} of {data.levels}"
         )
-    if kind_of(model) != kind:
+    if kind_of(model) != network.model:
         raise UsageError(
-            f"checkpoint {path} is {describe(kind_of(model))}, --model={kind} asks for "
-            f"{describe(kind)}"
+            f"checkpoint {path} is {describe(kind_of(model))}, --model={network.model} asks for "
+            f"{describe(network.model)}"
+        )
+    if model.orders != network.orders:
+        raise UsageError(
+            f"checkpoint {path} reads in {model.orders} orders, --orders={network.orders} asks for "
+            "others"
         )
     return model
 

@@ -8,8 +8,9 @@ from pcnnlib.analysis import Likelihood
 from pcnnlib.cli.flags import Settings
 from pcnnlib.cli.paths import check_writable
 from pcnnlib.data import Dataset
-from pcnnlib.models import AutoregressiveModel
+from pcnnlib.models import AutoregressiveModel, GatedPixelCNN
 from pcnnlib.nn.conditions import Labels
+from pcnnlib.nn.raster import ORDERS
 from pcnnlib.viz.live import export_html
 from pcnnlib.viz.live.component import card_of, check_page_path
 from pcnnlib.viz.live.export import check_exportable
@@ -27,9 +28,15 @@ def check_page_model(model: AutoregressiveModel, path: str | None) -> None:
     """Raise `UsageError` if --export asks for a page in which such a model cannot draw."""
     if path is not None:
         try:
-            check_exportable(model)
+            check_exportable(drawn_in_a_page(model))
         except UsageError as error:
             raise UsageError(f"--export: {error}") from None
+
+
+def drawn_in_a_page(model: AutoregressiveModel) -> AutoregressiveModel:
+    """The model whose weights are put into a page, which knows raster order alone."""
+    # An autoencoder, or a model of another kind, has one order.
+    return model.in_order(0) if isinstance(model, GatedPixelCNN) and model.orders > 1 else model
 
 
 def export_own(
@@ -70,4 +77,5 @@ def export_published(model: AutoregressiveModel, settings: Settings) -> None:
 
 
 def _write(model, path, **options):
-    print(f"page: {export_html(model, path, **options)}")
+    said = f", which draws {ORDERS[0]}" if model.orders > 1 else ""
+    print(f"page: {export_html(drawn_in_a_page(model), path, **options)}{said}")

@@ -10,7 +10,13 @@ from pcnnlib import training
 from pcnnlib._internal.devices import data_parallel
 from pcnnlib._internal.errors import UsageError
 from pcnnlib._internal.processes import join_processes, process, processes
-from pcnnlib.analysis import Likelihood, code_usage, evaluate
+from pcnnlib.analysis import (
+    Likelihood,
+    code_usage,
+    evaluate,
+    mixture_log_likelihood,
+    order_log_likelihoods,
+)
 from pcnnlib.cli.checks import (
     check_network,
     check_same_data,
@@ -31,6 +37,7 @@ from pcnnlib.cli.publish import check_plan, check_run_dir, publish, published_di
 from pcnnlib.cli.train import train
 from pcnnlib.data import Dataset, load_dataset
 from pcnnlib.models import AutoregressiveModel, PixelCNNAutoencoder
+from pcnnlib.nn.raster import ORDERS, check_order
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -136,7 +143,7 @@ def train_and_draw(settings: Settings, command: str) -> None:
             model = training.own_copy(model, model.get_weights())
     else:
         path = paths.checkpoints / training.BEST
-        model = load_network(path, data, settings.network.model)
+        model = load_network(path, data, settings.network)
         check_same_data(paths.checkpoints, data)
         check_page_model(model, settings.drawing.export)
     row_labels(model, settings.drawing)
@@ -155,6 +162,8 @@ def _check(settings: Settings, command: str) -> tuple[str, int, int] | None:
         raise UsageError("--classes needs --model=conditional")
     if drawing.complete and kind in ("autoencoder", "painting"):
         raise UsageError("--complete needs a model that draws without a code, not an autoencoder")
+    if drawing.order is not None:
+        check_order(drawing.order, settings.network.orders, 1)
     if settings.files.publish is not None:
         if settings.training.epochs < 1:
             raise UsageError("--publish needs the training run: give its --epochs")
@@ -166,13 +175,31 @@ def _report(model: AutoregressiveModel, data: Dataset) -> dict[str, Likelihood]:
     """Print the likelihood of the test images; of an autoencoder also whether it uses its code.
 
     Returns:
-        `test`, and of an autoencoder `test_shuffled` and `test_none`.
+        `test`, in raster order; of an autoencoder also `test_shuffled` and `test_none`, of a model
+        of several orders `test_order_1` and so on, and `test_mixture`.
     """
     likelihoods = {"test": evaluate(model, data.test)}
     print(f"test: {likelihoods['test']} ({data.name}, {len(data.test):,} images)")
+    if model.orders > 1:
+        likelihoods |= _in_each_order(model, data)
     if isinstance(model, PixelCNNAutoencoder) and len(data.test) > 1:
         usage = code_usage(model, data.test.images, kinds=("shuffled", "none"))
         for kind, code in {"shuffled": "each other's codes", "none": "the mean code"}.items():
             likelihoods[f"test_{kind}"] = Likelihood.of(usage[kind], model.image_shape)
             print(f"test, given {code}: {likelihoods[f'test_{kind}']}")
     return likelihoods
+
+
+def _in_each_order(model, data):
+    """Print the likelihood of the test images in the other orders, and of the mixture of all."""
+    condition = None if model.condition is None else model.condition.of(data.test)
+    logs = order_log_likelihoods(model, data.test.images, condition)
+    found = {
+        f"test_order_{k}": Likelihood.of(-logs[k], model.image_shape)
+        for k in range(1, model.orders)
+    }
+    for k in range(1, model.orders):
+        print(f"test, {ORDERS[k]} (order {k}): {found[f'test_order_{k}']}")
+    together = Likelihood.of(-mixture_log_likelihood(logs), model.image_shape)
+    print(f"test, mixture of {model.orders} orders: {together}")
+    return {**found, "test_mixture": together}

@@ -7,13 +7,15 @@ import numpy as np
 
 from pcnnlib._internal.errors import UsageError, check_int
 
+MOST_ORDERS = 8  # symmetries of a square
+
 
 class Batches(keras.utils.PyDataset):
     """Batches of one split, for `fit`, `evaluate` and `predict`.
 
     Everything random follows from `(seed, epoch)`: the order of the images, which of them are
-    mirrored and, for intensities binarised afresh, every pixel. A run that is resumed at an epoch
-    therefore sees the same batches as one that never stopped.
+    mirrored, in which order each is read and, for intensities binarised afresh, every pixel. A run
+    that is resumed at an epoch therefore sees the same batches as one that never stopped.
 
     Args:
         split: `Split` to draw from.
@@ -26,6 +28,9 @@ class Batches(keras.utils.PyDataset):
             evenly is filled up with images of weight 0.
         part: `(index, count)`, to be given only the index-th of count equal parts of each batch,
             where as many processes train together.
+        orders: the model's `orders`; above 1 batches are `(images, order)` or `(images, condition,
+            order)`. With a seed each image's order is drawn anew in every epoch; without one it is
+            the image's number in the split modulo `orders`, always the same.
 
     Raises:
         UsageError: an argument out of range, a split that lacks what the condition asks for, or
@@ -43,6 +48,7 @@ class Batches(keras.utils.PyDataset):
         flip: bool = False,
         multiple: int = 1,
         part: tuple[int, int] = (0, 1),
+        orders: int = 1,
     ) -> None:
         super().__init__()
         self.split = split
@@ -55,6 +61,7 @@ class Batches(keras.utils.PyDataset):
         if flip and condition is not None and condition.shape:
             raise UsageError(f"flip mirrors images, but not their {condition!r}: leave it out")
         self.flip = flip
+        self.orders = check_int("orders", orders, 1, MOST_ORDERS)
         self._shuffled: tuple | None = None  # seed and epoch, and the order that follows from them
         self.multiple = check_int("multiple", multiple, 1)
         if self.batch_size % self.multiple:
@@ -75,7 +82,8 @@ class Batches(keras.utils.PyDataset):
         chosen = slice(index * self.batch_size, (index + 1) * self.batch_size)
         if self.seed is None:
             images = self.split.images[chosen]
-            rows = chosen
+            rows = np.arange(len(self.split))[chosen]
+            order = rows % self.orders
         else:
             rows = self._order()[chosen]
             # The batch's own stream, so that batches may be fetched in any order.
@@ -84,7 +92,11 @@ class Batches(keras.utils.PyDataset):
             if self.flip:
                 mirrored = rng.random(len(images)) < 0.5
                 images = np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
-        inputs = images if self.conditions is None else (images, self.conditions[rows])
+            # Last: with one order, nothing else is drawn than without any.
+            order = rng.integers(0, self.orders, len(images))
+        condition = () if self.conditions is None else (self.conditions[rows],)
+        given = (*condition, *((order.astype("int32"),) if self.orders > 1 else ()))
+        inputs = (images, *given) if given else images
         return (inputs,) if self.multiple == 1 else self._filled(inputs, len(images))
 
     def _order(self):

@@ -138,6 +138,8 @@ class PixelCNNAutoencoder(Autoencoder):
         )
         if "condition" in decoder:
             raise UsageError("condition cannot be chosen: the decoder is conditioned on the code")
+        if decoder.pop("orders", 1) != 1:
+            raise UsageError("orders must be 1: an autoencoder draws in raster order alone")
         self.decoder = GatedPixelCNN(
             image_shape,
             levels,

@@ -26,6 +26,7 @@ from pcnnlib._internal.errors import (
 )
 from pcnnlib.data import Batches, CountEpochs
 from pcnnlib.models.checks import Inputs, arguments_by_name, is_checked
+from pcnnlib.models.likelihood import log_likelihood
 from pcnnlib.nn.conditions import outside
 from pcnnlib.nn.distributions import Distribution, LogisticMixture, resolve_distribution
 
@@ -66,6 +67,7 @@ class AutoregressiveModel(keras.Model):
         self.distribution = resolve_distribution(distribution, levels, self.image_shape[-1])
         self.channel_groups = self.distribution.channel_groups
         self.condition: Any = None
+        self.orders = 1  # in which a model reads, see `pcnnlib.nn.raster.ORDERS`
         self.compiled_functions: dict = {}  # what `backend.compiled_once` made for this model
 
     def build(self, input_shape: Any = None) -> None:
@@ -97,7 +99,7 @@ class AutoregressiveModel(keras.Model):
     @property
     def inputs_taken(self) -> Inputs:
         """What inputs this model takes, and the checks of them."""
-        return Inputs(self.image_shape, self.levels, self.condition)
+        return Inputs(self.image_shape, self.levels, self.condition, self.orders)
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         """Train as in Keras. `Batches` are taken in their own order, which their seed shuffled.
@@ -170,7 +172,9 @@ class AutoregressiveModel(keras.Model):
         """Parameters of the distribution of every pixel, given the pixels before it.
 
         Args:
-            inputs: integer images `(B, H, W, C)`, or `(images, condition)`.
+            inputs: integer images `(B, H, W, C)`, or `(images, condition)`; of a model that reads
+                in several orders also those of the images, `(images, order)` or
+                `(images, condition, order)`.
 
         Returns:
             The distribution's parameters: `(B, H, W, C)` logits for 2 levels,
@@ -179,18 +183,21 @@ class AutoregressiveModel(keras.Model):
         Raises:
             UsageError: wrong shape, floats, a condition too many or one missing.
         """
-        images, condition = self.split_inputs(inputs)
-        return self.predict_scaled(self.scale(images), self.encode_condition(condition), training)
+        images, given = self.split_inputs(inputs)
+        return self.predict_scaled(self.scale(images), self.encode_condition(given), training)
 
     def predict_scaled(self, scaled: Any, condition: Any = None, training: bool = False) -> Any:
-        """`call` on images already scaled to floats; `condition` already encoded."""
+        """`call` on images already scaled to floats; `condition` already encoded.
+
+        In raster order: of a model that reads in several, images and result are reoriented.
+        """
         return self.distribution.parameters(self.outputs_of(scaled, condition, training))
 
     def split_inputs(self, inputs: Any) -> tuple[Any, Any]:
-        """`(images, condition)`, with None for the condition of an unconditional model."""
+        """`(images, given)`: None, a condition, orders, or `(condition, order)`."""
         return self.inputs_taken.parts(inputs)
 
-    def encode_condition(self, condition: Any) -> Any:
+    def encode_condition(self, given: Any) -> Any:
         """What enters the gates, `(B, 1, 1, D)` or `(B, H, W, D)`; None if unconditional."""
         return None
 
@@ -207,7 +214,7 @@ class AutoregressiveModel(keras.Model):
 
         `fit` and the others refuse such data by name before it comes here, where it can be.
         """
-        images, condition = self.split_inputs(x)
+        images, given = self.split_inputs(x)
         nats = -self.distribution.log_likelihood(y_pred, images)  # (B, H, W)
         nats = ops.sum(nats, axis=(1, 2))
         if sample_weight is not None:
@@ -217,8 +224,8 @@ class AutoregressiveModel(keras.Model):
                 )
             nats = nats * ops.cast(sample_weight, nats.dtype)
         wrong = outside(images, self.levels)
-        if self.condition is not None:
-            wrong = ops.logical_or(wrong, self.condition.impossible(condition))
+        if given is not None:
+            wrong = ops.logical_or(wrong, self.inputs_taken.impossible(given))
         # A sum with zero changes no bit of the loss, and nothing of its gradient.
         nan = ops.cast(ops.where(wrong, float("nan"), 0.0), nats.dtype)
         return scale_for_replicas(ops.mean(nats) + nan)
@@ -227,12 +234,25 @@ class AutoregressiveModel(keras.Model):
         """Return images as an integer array that fits the model, or raise `UsageError`."""
         return self.inputs_taken.images(images, name).astype("uint8")
 
-    def check_condition(self, condition: Any, n: int) -> np.ndarray | None:
-        """Return the condition as an array of `n` rows (None: none), or raise `UsageError`."""
-        return self.inputs_taken.rows(condition, n)
+    def check_condition(self, condition: Any, n: int, order: Any = 0) -> Any:
+        """What `n` images come with, as `call` takes it beside them, or raise `UsageError`.
+
+        Args:
+            condition: a row for each image, or None.
+            n: images.
+            order: 0 .. orders-1, one for all images or one for each.
+
+        Returns:
+            None; an array of `n` rows, the condition or the orders; or both, `(condition, order)`.
+        """
+        return self.inputs_taken.given(condition, n, order)
 
     def log_likelihood(
-        self, images: ArrayLike, condition: Any = None, batch_size: int = 100
+        self,
+        images: ArrayLike,
+        condition: Any = None,
+        batch_size: int = 100,
+        order: Any = 0,
     ) -> np.ndarray:
         """Log-probability of each image, nats, float64 `(B,)`.
 
@@ -240,30 +260,15 @@ class AutoregressiveModel(keras.Model):
             images: integer levels `(B, H, W, C)`.
             condition: labels, vectors or maps, one row per image, for a conditional model.
             batch_size: images evaluated at once.
+            order: in which the images are read, 0 .. orders-1, one for all or one for each; or
+                "mixture": the log of the mean over all orders of the image's probability, which is
+                exact too. It is never below the mean of their log-likelihoods, and costs as much
+                as all of them.
 
         Raises:
-            UsageError: images or condition that do not fit the model.
+            UsageError: images, condition or order that do not fit the model.
         """
-        images = self.check_images(images)
-        condition = self.check_condition(condition, len(images))
-        # A larger batch than there are images would be filled up with the last one.
-        batch_size = min(check_int("batch_size", batch_size, 1), max(len(images), 100))
-
-        def likelihood(images, condition):
-            inputs = images if condition is None else (images, condition)
-            parameters = self(inputs, training=False)
-            return ops.sum(self.distribution.log_likelihood(parameters, images), axis=(1, 2))
-
-        compiled = backend.compiled_once(self, ("likelihood", batch_size), likelihood, xla=False)
-        nats = []
-        for first in range(0, len(images), batch_size):
-            # The last batch is filled up: a new shape would be compiled anew.
-            index = np.minimum(np.arange(first, first + batch_size), len(images) - 1)
-            batch = ops.convert_to_tensor(images[index])
-            rows = None if condition is None else ops.convert_to_tensor(condition[index])
-            batch_nats = compiled(batch, rows)
-            nats.append(ops.convert_to_numpy(batch_nats)[: len(images) - first])
-        return np.concatenate([np.zeros(0), *nats]).astype("float64")
+        return log_likelihood(self, images, condition, batch_size, order)
 
     def export(
         self,
@@ -276,8 +281,8 @@ class AutoregressiveModel(keras.Model):
         """Write the network for programs without this library, as in Keras.
 
         It takes uint8 images `(B, H, W, C)`, or `[images, condition]` with int32 labels or float32
-        numbers, and returns the parameters of every pixel's distribution. `format="onnx"` needs the
-        extra `pcnnlib[onnx]`.
+        numbers (int32 orders come last), and returns the parameters of every pixel's distribution.
+        `format="onnx"` needs the extra `pcnnlib[onnx]`.
 
         Raises:
             UsageError: packages that the format needs are not installed.

@@ -20,6 +20,8 @@ from keras import ops
 from pcnnlib._internal import backend
 from pcnnlib._internal.errors import UsageError, channels_first
 from pcnnlib.data import Batches
+from pcnnlib.nn.conditions import joined, outside
+from pcnnlib.nn.raster import check_order
 
 
 @dataclass(frozen=True)
@@ -29,36 +31,63 @@ class Inputs:
     Attributes:
         image_shape: `(H, W, C)`.
         levels: K.
-        condition: `Condition`, or None for images alone.
+        condition: `Condition`, or None.
+        orders: in which the model reads; above 1 it is told each image's own.
     """
 
     image_shape: tuple[int, ...]
     levels: int
     condition: Any = None
+    orders: int = 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the inputs are: images; then the condition and the order, as far as there are."""
+        condition = () if self.condition is None else ("condition",)
+        return ("images", *condition, *(("order",) if self.orders > 1 else ()))
 
     def parts(self, inputs: Any) -> tuple[Any, Any]:
-        """`(images, condition)`, with None for the condition of an unconditional model."""
+        """`(images, given)`: of the inputs the images, and the rest as `joined` takes it."""
         if isinstance(inputs, (tuple, list)):
-            if self.condition is None:
+            if len(self.names) == 1:
                 raise UsageError("this model takes images alone, got a condition as well")
-            if len(inputs) != 2:
-                raise UsageError(f"inputs must be (images, condition), got {len(inputs)} of them")
-            return tuple(inputs)
-        if self.condition is not None:
-            raise UsageError(
-                f"this model is conditioned on {self.condition!r}: "
-                "inputs must be (images, condition), got images alone"
-            )
+            if len(inputs) != len(self.names):
+                raise UsageError(
+                    f"inputs must be ({', '.join(self.names)}), got {len(inputs)} of them"
+                )
+            images, *given = inputs
+            return images, given[0] if len(given) == 1 else tuple(given)
+        self._refuse_images_alone("inputs must be ({})")
         return inputs, None
+
+    def split(self, given: Any) -> tuple[Any, Any]:
+        """`(condition, order)` of what `parts` returns beside images, None for what is missing."""
+        if self.condition is not None and self.orders > 1:
+            return tuple(given)
+        return (given, None) if self.orders == 1 else (None, given)
+
+    def _refuse_images_alone(self, wanted):
+        """Raise `UsageError` if this model takes more than images; `wanted` says in which form."""
+        if len(self.names) == 1:
+            return
+        needs = [f"is conditioned on {self.condition!r}"] if self.condition is not None else []
+        needs += [f"reads in {self.orders} orders"] if self.orders > 1 else []
+        raise UsageError(
+            f"this model {' and '.join(needs)}: {wanted.format(', '.join(self.names))}, "
+            "got images alone"
+        )
 
     def signature(self) -> list:
         """The inputs as Keras describes them for an export: one argument, images or a pair."""
         images = keras.InputSpec("uint8", (None, *self.image_shape), name="images")
-        if self.condition is None:
-            return [images]
-        shape = tuple(self.condition.shape)
-        dtype = "float32" if shape else "int32"
-        return [[images, keras.InputSpec(dtype, (None, *shape), name="condition")]]
+        given = []
+        if self.condition is not None:
+            shape = tuple(self.condition.shape)
+            dtype = "float32" if shape else "int32"
+            given.append(keras.InputSpec(dtype, (None, *shape), name="condition"))
+        if self.orders > 1:
+            given.append(keras.InputSpec("int32", (None,), name="order"))
+        return [[images, *given]] if given else [images]
 
     def check_shape(self, shape: tuple, name: str = "images") -> None:
         """Raise `UsageError` unless a shape is `(B, H, W, C)`."""
@@ -102,12 +131,38 @@ class Inputs:
             raise UsageError(f"condition must have {n} rows, one per image, got {len(condition)}")
         return condition
 
+    def given(self, condition: Any, n: int, order: Any = 0) -> Any:
+        """What n images come with, checked, as `joined` takes it, or raise `UsageError`.
+
+        Args:
+            condition: a row for each image, or None.
+            n: images.
+            order: one for all images, or one for each.
+        """
+        condition = self.rows(condition, n)
+        order = check_order(order, self.orders, n)
+        if self.orders == 1:
+            return condition
+        return order if condition is None else (condition, order)
+
     def both(self, inputs: Any, name: str = "images") -> int:
-        """Check images and condition; returns how many there are."""
-        images, condition = self.parts(inputs)
+        """Check images and what they come with; returns how many there are."""
+        images, given = self.parts(inputs)
         images = self.images(images, name)
+        condition, order = self.split(given)
         self.rows(condition, len(images))
+        if order is not None:
+            # One for all would be no batch of inputs.
+            check_order(np.atleast_1d(_array(order)), self.orders, len(images))
         return len(images)
+
+    def impossible(self, given: Any) -> Any:
+        """Whether any label or order among tensors is one that there is not, bool tensor `()`."""
+        condition, order = self.split(given)
+        wrong = False if condition is None else self.condition.impossible(condition)
+        if order is None:
+            return wrong
+        return ops.logical_or(wrong, outside(order, self.orders))
 
     def batch(self, batch: Any, name: str = "images") -> tuple:
         """Check one batch of a stream, inputs and weights, and return it in Keras's full form."""
@@ -140,17 +195,15 @@ class Inputs:
         """Check `validation_data` as `data` does; returns it in Keras's full form.
 
         Raises:
-            UsageError: also for `(images, condition)` by itself, which Keras takes for targets.
+            UsageError: also for `(images, condition)` and the like by itself, of which Keras takes
+                the second for targets.
         """
         name = "validation_data"
         x, y, weights = keras.utils.unpack_x_y_sample_weight(
             tuple(data) if isinstance(data, list) else data
         )
-        if self.condition is not None and is_arrays(x) and not isinstance(x, (tuple, list)):
-            raise UsageError(
-                f"this model is conditioned on {self.condition!r}: "
-                "validation_data must be ((images, condition),), got images alone"
-            )
+        if is_arrays(x) and not isinstance(x, (tuple, list)):
+            self._refuse_images_alone("validation_data must be (({}),)")
         if isinstance(x, keras.utils.PyDataset) and not isinstance(x, Batches):
             self.batch(x[0], name)  # a wrong form is refused now, not after an epoch
         checked = self.data(x, name)
@@ -180,9 +233,10 @@ class Inputs:
             UsageError: inputs that do not fit; of a stream, once they come.
         """
         if isinstance(x, Batches):
-            self.both(
-                x.split.images if x.conditions is None else (x.split.images, x.conditions), name
-            )
+            given = [] if x.conditions is None else [x.conditions]
+            if x.orders > 1:
+                given.append(np.full(len(x.split), x.orders - 1))  # the last that may come
+            self.both(joined(x.split.images, tuple(given) or None), name)
             return x
         if isinstance(x, keras.utils.PyDataset):
             return CheckedDataset(x, self, name)

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from pcnnlib._internal.errors import (
     UsageError,
     check_dilations,
+    check_int,
     check_kernel_size,
     check_number,
     check_size,
@@ -17,9 +19,10 @@ from pcnnlib._internal.errors import (
 from pcnnlib.models.base import AutoregressiveModel
 from pcnnlib.nn import masks
 from pcnnlib.nn.blocks import CONDITION_STACKS, GatedBlock, check_activation, check_condition_stacks
-from pcnnlib.nn.conditions import Condition
+from pcnnlib.nn.conditions import Condition, Map
 from pcnnlib.nn.distributions import Distribution
 from pcnnlib.nn.layers import PixelHead
+from pcnnlib.nn.raster import check_orders, reorient, reorient_each, restore_each
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
 
@@ -49,6 +52,11 @@ class GatedPixelCNN(AutoregressiveModel):
         condition: None, `Labels(n)`, `Vector(dim)` or `Map((h, w, c))`; the inputs are then
             `(images, condition)`.
         condition_stacks: stacks whose gates the condition enters: "vertical", "horizontal" or both.
+        orders: R, 1..8, or 1..4 if images are not square: the orders in which images are read and
+            drawn, the first R of `pcnnlib.nn.raster.ORDERS`. With more than one the same weights
+            are told each image's order through the gates, as they are told a class; the inputs are
+            then `(images, order)` or `(images, condition, order)`, and what a pixel's prediction
+            may depend on are the pixels before it in that order.
         distribution: `Distribution`, a name in `DISTRIBUTIONS`, or None (by `levels`).
 
     Raises:
@@ -73,6 +81,7 @@ class GatedPixelCNN(AutoregressiveModel):
         activation: str = "gate",
         condition: Condition | None = None,
         condition_stacks: Sequence[str] = CONDITION_STACKS,
+        orders: int = 1,
         distribution: Distribution | str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -107,13 +116,16 @@ class GatedPixelCNN(AutoregressiveModel):
                 f"got {condition!r}"
             )
         self.condition = condition
+        self.orders = check_orders(orders, self.image_shape)
+        told = condition is not None or self.orders > 1
         self.activation = check_activation(activation)
         self.condition_stacks = check_condition_stacks(condition_stacks)
         unread = ((), ("vertical",)) if blocks == 1 else ((),)
-        if condition is not None and self.condition_stacks in unread:
+        if told and self.condition_stacks in unread:
             # The last block's vertical features are not read, and it may be the only one.
+            what = "order" if condition is None else "condition"
             raise UsageError(
-                f"condition_stacks must let the condition reach an output of {blocks} blocks, "
+                f"condition_stacks must let the {what} reach an output of {blocks} blocks, "
                 f"got {self.condition_stacks!r}"
             )
         policy = {"dtype": self.dtype_policy}
@@ -121,7 +133,7 @@ class GatedPixelCNN(AutoregressiveModel):
             "channel_groups": self.channel_groups,
             "dropout": dropout,
             "activation": self.activation,
-            "condition_stacks": () if condition is None else self.condition_stacks,
+            "condition_stacks": self.condition_stacks if told else (),
             **policy,
         }
         self.blocks = [
@@ -153,7 +165,10 @@ class GatedPixelCNN(AutoregressiveModel):
             )
             if self.condition_encoder is not None:
                 self.condition_encoder.build((None, *self.condition.shape))
-            condition_shape = (None, 1, 1, self.condition.depth)
+        depth = 0 if self.condition is None else self.condition.depth
+        depth += self.orders if self.orders > 1 else 0
+        if depth:
+            condition_shape = (None, 1, 1, depth)
         shape = (None, *self.image_shape)
         for block in self.blocks:
             block.build(shape, shape, condition_shape)
@@ -161,9 +176,36 @@ class GatedPixelCNN(AutoregressiveModel):
         self.head.build(shape)
         self.built = True
 
-    def encode_condition(self, condition: Any) -> Any:
-        if self.condition is None:
-            return None
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if self.orders == 1:
+            return super().call(inputs, training)
+        images, given = self.split_inputs(inputs)
+        encoded = self.encode_condition(given)
+        _, order = self.inputs_taken.split(given)
+        scaled = reorient_each(self.scale(images), order)
+        return restore_each(self.predict_scaled(scaled, encoded, training), order)
+
+    def encode_condition(self, given: Any) -> Any:
+        """What enters the gates, in the order of each image: the condition, then the order."""
+        condition, order = self.inputs_taken.split(given)
+        encoded = None if self.condition is None else self._encode_own_condition(condition)
+        if self.orders == 1:
+            return encoded
+        dtype = keras.backend.standardize_dtype(order.dtype)
+        if not dtype.startswith(("int", "uint")) or len(order.shape) != 1:
+            raise UsageError(
+                f"order must be integers of shape (B,), got {dtype} {tuple(order.shape)}"
+            )
+        one_hot = ops.one_hot(ops.cast(order, "int32"), self.orders, dtype=self.compute_dtype)
+        one_hot = one_hot[:, None, None, :]  # (B, 1, 1, R): picks a learned vector per order
+        if encoded is None:
+            return one_hot
+        if tuple(encoded.shape[1:3]) != (1, 1):  # a map, the only one that knows of places
+            encoded = reorient_each(encoded, order)
+            one_hot = one_hot + ops.zeros((*encoded.shape[1:3], 1), self.compute_dtype)
+        return ops.concatenate([encoded, one_hot], axis=-1)
+
+    def _encode_own_condition(self, condition):
         dtype = keras.backend.standardize_dtype(condition.dtype)
         if not self.condition.shape and not dtype.startswith(("int", "uint")):
             raise UsageError(f"condition must be integer labels, got {dtype}")
@@ -183,6 +225,52 @@ class GatedPixelCNN(AutoregressiveModel):
             vertical, horizontal = block(vertical, horizontal, condition, training=training)
         return self.head(horizontal)
 
+    def in_order(self, order: int) -> "GatedPixelCNN":
+        """A model of raster order alone that equals this one in an order.
+
+        What the gates are told of the order is then the same for every image, and stands in the
+        biases. For programs that know raster order alone.
+
+        Args:
+            order: 0 .. orders-1.
+
+        Returns:
+            `GatedPixelCNN` with `orders=1` and the same condition: `log_likelihood(images,
+            order=k)` of this model is that of `reorient(images, k)` under `in_order(k)`; a map is
+            reoriented as the images are.
+        """
+        order = check_int("order", order, 0, self.orders - 1)
+        config = self.get_config()
+        config.pop("orders", None)
+        if isinstance(self.condition, Map):
+            shape = reorient(np.zeros(self.condition.shape), order, axes=(0, 1)).shape
+            config["condition"] = Map(shape)
+        other = self.from_config(config)
+        if self.orders == 1:
+            other.set_weights(self.get_weights())
+            return other
+        values = {weight.path: np.asarray(weight) for weight in self.weights}
+        depth = 0 if self.condition is None else self.condition.depth
+        for block in self.blocks:
+            for stack in CONDITION_STACKS:
+                kernel = values.pop(f"{block.name}/{stack}_condition/kernel", None)
+                if kernel is None:
+                    continue
+                told = kernel[depth + order]
+                values[f"{block.name}/{stack}/bias"] = values[f"{block.name}/{stack}/bias"] + told
+                if stack == "vertical":  # its condition enters behind the link
+                    link = values[f"{block.name}/link/kernel"]
+                    bias = values[f"{block.name}/horizontal/bias"]
+                    values[f"{block.name}/horizontal/bias"] = bias - told @ link
+                if depth:
+                    values[f"{block.name}/{stack}_condition/kernel"] = kernel[:depth]
+        if self.condition_encoder is not None:
+            path = self.condition_encoder.kernel.path
+            values[path] = reorient(values[path], order, axes=(0, 1))
+        for weight in other.weights:
+            weight.assign(values[weight.path])
+        return other
+
     def get_config(self) -> dict:
         return {
             **super().get_config(),
@@ -196,4 +284,6 @@ class GatedPixelCNN(AutoregressiveModel):
             "activation": self.activation,
             "condition": keras.saving.serialize_keras_object(self.condition),
             "condition_stacks": self.condition_stacks,
+            # What reads in raster order alone is described as it always was.
+            **({"orders": self.orders} if self.orders > 1 else {}),
         }

@@ -6,7 +6,7 @@ image size by a learned transposed convolution `m` (equation 5). Which stack's g
 `condition_stacks` of `GatedPixelCNN`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -183,6 +183,28 @@ class Map(Condition):
     def encode(self, encoder: Any, values: Any) -> Any:
         """Features at image size, `(B, H, W, D)`."""
         return encoder(ops.cast(values, encoder.compute_dtype))
+
+
+def joined(images: Any, given: Any) -> Any:
+    """A model's inputs: images, and what else the model is given, if anything.
+
+    Args:
+        images: `(B, H, W, C)`.
+        given: None; one array or tensor, a condition or orders; or a tuple of both.
+    """
+    if given is None:
+        return images
+    return (images, *given) if isinstance(given, tuple) else (images, given)
+
+
+def of_each(function: Callable[[Any], Any], given: Any) -> Any:
+    """A function of each array of what `joined` takes as `given`; None stays None."""
+    return None if given is None else keras.tree.map_structure(function, given)
+
+
+def rows_of(given: Any, index: Any) -> Any:
+    """The rows at an index, of each array of what `joined` takes as `given`."""
+    return of_each(lambda values: values[index], given)
 
 
 def outside(values: Any, n: int) -> Any:

@@ -128,6 +128,11 @@ def _rows(run, network, data, test):
         )
     elif "bits_per_dim" in test:
         cells["test"] = f"{test['bits_per_dim']:.3f} ± {test['standard_error']:.3f} bits/dim"
+    together = _fields(run, "test_mixture")
+    if "nats_per_image" in together:
+        cells[f"test, mixture of {network.get('orders')} orders"] = (
+            f"{together['nats_per_image']:.2f} ± {together['standard_error']:.2f} nats an image"
+        )
     if "command" in run:
         cells["command"] = f"`{run['command']}`"
     for key in ("commit", "seed"):

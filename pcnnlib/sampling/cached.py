@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal import backend
+from pcnnlib.nn.conditions import of_each
 from pcnnlib.nn.distributions import drawn_levels
 from pcnnlib.sampling.protocol import CachedBlock
 
@@ -30,13 +31,13 @@ def fits(model: Any) -> bool:
     return bool(blocks) and all(isinstance(block, CachedBlock) for block in blocks)
 
 
-def start(model: Any, batch: int, condition: Any) -> tuple:
+def start(model: Any, batch: int, given: Any) -> tuple:
     """The state before the first row: the blocks' caches of rows above, the encoded condition."""
     width = model.image_shape[1]
     caches = [block.initial_cache(batch, width)[0] for block in model.blocks]
     encoded = ()
-    if condition is not None:
-        encoded = model.encode_condition(ops.convert_to_tensor(condition))
+    if given is not None:
+        encoded = model.encode_condition(of_each(ops.convert_to_tensor, given))
     return caches, encoded
 
 
@@ -67,9 +68,12 @@ def draw_row(
 def row_condition(model: Any, encoded: Any, i: int) -> Any:
     """The encoded condition of row i; see `start`."""
     # A map differs from row to row; labels and vectors are the same in all of them.
-    return (
-        encoded[:, i : i + 1] if model.condition is not None and encoded.shape[1] > 1 else encoded
-    )
+    return encoded[:, i : i + 1] if not is_nothing(encoded) and encoded.shape[1] > 1 else encoded
+
+
+def is_nothing(encoded: Any) -> bool:
+    """Whether there is no encoded condition, see `start`: an empty tuple can be compiled for."""
+    return isinstance(encoded, tuple)
 
 
 def vertical_steps(model: Any, caches: Any, h: Any) -> tuple[list, list]:
@@ -121,7 +125,7 @@ def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters
     Returns:
         `(caches for the next row, values (B, W, C), parameters (B, W, ...) if kept)`.
     """
-    h = None if model.condition is None else h
+    h = None if is_nothing(h) else h
     batch, width = image.shape[:2]
     rows, link_features = vertical_steps(model, caches, h)
     sizes = [features.shape[-1] for features in link_features]

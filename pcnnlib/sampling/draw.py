@@ -12,18 +12,20 @@ from pcnnlib._internal import devices
 from pcnnlib._internal.deprecation import warn_renamed
 from pcnnlib._internal.errors import UsageError, check_int, check_number, check_weights_finite
 from pcnnlib._internal.progress import progress_bar
-from pcnnlib.nn.raster import raster_order
-from pcnnlib.sampling import cached, fixed_point, plain
-from pcnnlib.sampling.completion import check_keep
+from pcnnlib.nn.conditions import rows_of
+from pcnnlib.nn.raster import ORDERS, raster_order, reorient_each, restore_each
+from pcnnlib.sampling import cached, fixed_point, plain, resampling
+from pcnnlib.sampling.completion import all_kept_first, check_keep, order_of_each
 
 # More images at once would gain no speed; more than this are drawn in equal parts.
 LARGEST_BATCH = 256
 # A lane is the part of a batch that one thread draws: for fewer images a thread is not worth it.
 SMALLEST_LANE = 8
-# Per method: `start(model, batch, condition)` makes the state before the first row, and
+# Per method: `start(model, batch, given)` makes the state before the first row, and
 # `draw_row(model, state, i, (noise, image, keep), temperature, keep_parameters)` returns the next
 # state, the values of row i `(B, W, C)` and, if they are kept, its parameters `(B, W, ...)`. Noise
-# `(B, H, W, C, N)`, image and keep `(B, H, W, C)` are those of all rows.
+# `(B, H, W, C, N)`, image and keep `(B, H, W, C)` are those of all rows. They know raster order
+# alone: for another order, all of this is reoriented.
 METHODS = {
     "cached": (cached.start, cached.draw_row),
     "rows": (cached.start, fixed_point.draw_row),
@@ -45,6 +47,8 @@ def sample(
     progress: bool = False,
     callback: Callable[[int, np.ndarray], None] | None = None,
     return_log_likelihood: bool = False,
+    order: Any = None,
+    resample: int = 1,
     known: ArrayLike | None = None,
     given: ArrayLike | None = None,
 ) -> Any:
@@ -59,7 +63,7 @@ def sample(
         image: integer images `(n, H, W, C)`, or one of them `(H, W, C)` for all, to complete.
         keep: boolean mask, True where the pixels of `image` are kept, of the shape of `image`, or
             without its last axis, or one mask `(H, W)` for all. A drawn pixel can only take account
-            of kept pixels *before* it in raster order.
+            of kept pixels *before* it in its order.
         method: how the images are computed; the images are the same. "cached": pixel by pixel,
             and of each pixel only what is new. "full": pixel by pixel, the whole network each
             time. "parallel": all pixels again and again until none changes, the whole network each
@@ -69,7 +73,18 @@ def sample(
         progress: whether to show a progress bar (a step is one row of one batch).
         callback: function of `(rows, images)`, called after each row of a batch: the number of
             rows drawn, and uint8 `(batch, H, W, C)` with zeros where nothing is drawn yet.
-        return_log_likelihood: whether to return each image's log-likelihood too.
+        return_log_likelihood: whether to return each image's log-likelihood too, in the order in
+            which it was drawn.
+        order: in which the pixels are drawn, 0 .. orders-1, one for all images or one for each (see
+            `pcnnlib.nn.raster.ORDERS`); "mixture": for each image one drawn by lot, which draws
+            from the mixture that `log_likelihood(order="mixture")` is of. None: the order that puts
+            most kept pixels first, for each mask (`pcnnlib.sampling.best_order` says which, and
+            `progress` prints it), and without any the first.
+        resample: draws for each image of which one is chosen, by the probability of the kept pixels
+            that came too late to be taken account of: the more, the closer to the model's own
+            distribution given *all* kept pixels. Costs so many times the drawing, and a look of the
+            network at every draw. Where an order puts all kept pixels first, nothing is left to
+            choose by, and there is one draw.
         known, given: former names of `image` and `keep`, deprecated.
 
     Returns:
@@ -77,8 +92,9 @@ def sample(
         image (kept pixels included) at temperature 1.
 
     Raises:
-        UsageError: an argument out of range, shapes that disagree, `image` without `keep`, or
-            a model whose weights or outputs are not finite.
+        UsageError: an argument out of range, shapes that disagree, `image` without `keep`, an order
+            that the model does not know, `resample` without kept pixels or with a `callback`, or a
+            model whose weights or outputs are not finite.
     """
     if known is not None:
         warn_renamed("sample(known=)", "image=")
@@ -94,9 +110,33 @@ def sample(
         seed = check_int("seed", seed, 0)
     method = check_method(model, method)
     check_weights_finite(model)
-    drawn = images_to_fill(n, model.image_shape)
-    condition = model.check_condition(condition, n)
+    resample = check_int("resample", resample, 1)
+    room = images_to_fill(n * resample, model.image_shape)
+    completes = image is not None or keep is not None
     image, keep = check_keep(model, n, image, keep)
+    orders = order_of_each(model, n, order, keep if completes else None, seed)
+    given = check_given(model, condition, n, orders)
+    if progress and getattr(model, "orders", 1) > 1:
+        print(f"drawing {describe_orders(orders)}")
+    options = seed, temperature, method, progress
+    if resample > 1:
+        _check_resample(keep, completes, callback)
+        if not all_kept_first(keep, orders).all():
+            rows = np.repeat(np.arange(n), resample)
+            image, keep, orders = image[rows], keep[rows], orders[rows]
+            given = rows_of(given, rows)
+            drawn = _draw(model, room, given, image, keep, orders, None, *options)
+            chosen = resampling.choose(model, drawn, given, keep, orders, resample, seed)
+            drawn, orders = drawn[chosen], orders[chosen]
+            return _with_likelihood(model, drawn, condition, orders, return_log_likelihood)
+    drawn = _draw(model, room[:n], given, image, keep, orders, callback, *options)
+    return _with_likelihood(model, drawn, condition, orders, return_log_likelihood)
+
+
+def _draw(model, drawn, given, image, keep, order, callback, seed, temperature, method, progress):
+    """Fill `drawn` part by part, each in lanes side by side, row by row; returns it."""
+    n = len(drawn)
+    turned = bool(order.any())
     start, draw_row = METHODS[method]
     height, width, channels = model.image_shape
     # One stream for all images: image k gets the same noise however many are drawn.
@@ -120,9 +160,12 @@ def sample(
             noise = rng.random((min(batch, n - first), *per_image), "float32")
             images = np.zeros((batch, *model.image_shape), "uint8")
             inputs = [(noise[k - first], image[k], keep[k]) for k in index]
-            states = [
-                start(model, lane, None if condition is None else condition[k]) for k in index
-            ]
+            if turned:
+                inputs = [
+                    (step, *(reorient_each(values, order[k]) for values in kept))
+                    for k, (step, *kept) in zip(index, inputs, strict=True)
+                ]
+            states = [start(model, lane, rows_of(given, k)) for k in index]
             for i in range(height):
                 jobs = [
                     (model, state, i, lane_inputs, temperature)
@@ -135,14 +178,46 @@ def sample(
                 states = [state for state, _, _ in rows]
                 images[:, i] = np.concatenate([values for _, values, _ in rows])
                 if callback is not None:
-                    callback(i + 1, images[: n - first].copy())
+                    shown = restore_each(images, order[index.ravel()]) if turned else images
+                    callback(i + 1, shown[: n - first].copy())
                 if bar is not None:
                     bar.add(1)
             compiled.add((method, lane))
+            images = restore_each(images, order[index.ravel()]) if turned else images
             drawn[first : first + batch] = images[: n - first]
-    if return_log_likelihood:
-        return drawn, model.log_likelihood(drawn, condition)
     return drawn
+
+
+def _with_likelihood(model, drawn, condition, order, wanted):
+    if not wanted:
+        return drawn
+    # A model of one order need not know of any.
+    options = {"order": order} if getattr(model, "orders", 1) > 1 else {}
+    return drawn, model.log_likelihood(drawn, condition, **options)
+
+
+def _check_resample(keep, completes, callback):
+    if not completes:
+        raise UsageError("resample needs image and keep: without them there is nothing to weigh by")
+    if callback is not None:
+        raise UsageError("callback must be None with resample: most of what it saw is not chosen")
+    resampling.check_whole_pixels(keep)
+
+
+def check_given(model: Any, condition: Any, n: int, order: Any) -> Any:
+    """What n images come with, see `AutoregressiveModel.check_condition`."""
+    if getattr(model, "orders", 1) == 1:  # a model of one order need not know of any
+        return model.check_condition(condition, n)
+    return model.check_condition(condition, n, order)
+
+
+def describe_orders(order: np.ndarray) -> str:
+    """The orders of images in words: "from the top left, row by row", or how many of each."""
+    found, counts = np.unique(order, return_counts=True)
+    if len(found) == 1:
+        return f"{ORDERS[found[0]]} (order {found[0]})"
+    each = (f"{n} {ORDERS[k]} (order {k})" for k, n in zip(found, counts, strict=True))
+    return "; ".join(each)
 
 
 def images_to_fill(n: int, shape: tuple[int, ...]) -> np.ndarray:
@@ -155,7 +230,11 @@ def images_to_fill(n: int, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def frames(
-    images: ArrayLike, keep: ArrayLike | None = None, every: int = 1, first: int = 0
+    images: ArrayLike,
+    keep: ArrayLike | None = None,
+    every: int = 1,
+    first: int = 0,
+    order: int = 0,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """An image growing pixel by pixel: frame t shows the first t pixels, and the kept ones.
 
@@ -166,21 +245,26 @@ def frames(
         keep: mask of pixels known from the start, broadcastable to `(n, H, W, C)`.
         every: pixels from one frame to the next.
         first: pixels shown by the first frame.
+        order: in which the images were drawn.
 
     Yields:
         `(images with zeros where nothing is drawn yet, bool mask of drawn pixels (n, H, W, C))`.
     """
     images = np.asarray(images)
     height, width = images.shape[1:3]
-    order = raster_order(height, width)[..., None]
+    turns = raster_order(height, width, order=order)[..., None]
     keep = np.zeros((), bool) if keep is None else np.asarray(keep)
     for t in [*range(first, height * width, check_int("every", every, 1)), height * width]:
-        shown = np.broadcast_to(keep | (order < t), images.shape)
+        shown = np.broadcast_to(keep | (turns < t), images.shape)
         yield np.where(shown, images, 0), shown
 
 
 def parameters(
-    model: Any, images: ArrayLike, condition: Any = None, method: str | None = None
+    model: Any,
+    images: ArrayLike,
+    condition: Any = None,
+    method: str | None = None,
+    order: Any = 0,
 ) -> np.ndarray:
     """Parameters of every pixel's distribution, as the sampler computes them, one after another.
 
@@ -191,16 +275,19 @@ def parameters(
     """
     images = model.check_images(images)
     n = len(images)
-    condition = model.check_condition(condition, n)
+    orders = order_of_each(model, n, order, None, None)
+    given = check_given(model, condition, n, orders)
+    images = reorient_each(images, orders) if orders.any() else images
     start, draw_row = METHODS[check_method(model, method)]
-    state = start(model, n, condition)
+    state = start(model, n, given)
     noise = np.zeros((*images.shape, model.distribution.noise_per_channel), "float32")
     inputs = noise, images.astype("int32"), np.ones_like(images, bool)
     rows = []
     for i in range(model.image_shape[0]):
         state, _, row = draw_row(model, state, i, inputs, 1.0, keep_parameters=True)
         rows.append(row)
-    return np.stack(rows, axis=1)
+    stacked = np.stack(rows, axis=1)
+    return restore_each(stacked, orders) if orders.any() else stacked
 
 
 def check_method(model: Any, method: str | None) -> str:

@@ -15,17 +15,18 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal import backend
+from pcnnlib.nn.conditions import of_each
 from pcnnlib.nn.distributions import drawn_levels
-from pcnnlib.sampling import cached
+from pcnnlib.sampling import cached, plain
 from pcnnlib.sampling.protocol import RowBlock
 
 
-def draw_image(model: Any, condition: Any, inputs: Any, temperature: float) -> tuple:
+def draw_image(model: Any, given: Any, inputs: Any, temperature: float) -> tuple:
     """Draw a batch, all pixels in each round: the whole network, once a round. For any model.
 
     Args:
         model: any model of this library.
-        condition: one row per image, or None.
+        given: what the images come with, see `plain.predict`, or None.
         inputs: noise `(B, H, W, C, N)`, image int `(B, H, W, C)`, keep bool `(B, H, W, C)`.
         temperature: > 0.
 
@@ -34,10 +35,10 @@ def draw_image(model: Any, condition: Any, inputs: Any, temperature: float) -> t
         image was as it stayed.
     """
     noise, image, keep = (ops.convert_to_tensor(part) for part in inputs)
-    condition = None if condition is None else ops.convert_to_tensor(condition)
+    given = of_each(ops.convert_to_tensor, given)
 
-    def redraw(values, condition, noise, image, keep, temperature):
-        parameters = model(values if condition is None else (values, condition), training=False)
+    def redraw(values, given, noise, image, keep, temperature):
+        parameters = plain.predict(model, values, given)
         drawn = model.distribution.sample_given(parameters, noise, temperature, image, keep)
         return drawn, ops.any(drawn != values, axis=(2, 3))
 
@@ -46,7 +47,7 @@ def draw_image(model: Any, condition: Any, inputs: Any, temperature: float) -> t
     values = ops.where(keep, image, ops.zeros_like(image))
     settled = np.zeros(image.shape[:2], int)
     for number in range(1, int(np.prod(model.image_shape)) + 1):
-        values, changed = redraw(values, condition, noise, image, keep, temperature)
+        values, changed = redraw(values, given, noise, image, keep, temperature)
         changed = ops.convert_to_numpy(changed)
         settled[changed] = number
         if not changed.any():
@@ -54,23 +55,22 @@ def draw_image(model: Any, condition: Any, inputs: Any, temperature: float) -> t
     return drawn_levels(values), settled
 
 
-def start(model: Any, batch: int, condition: Any) -> tuple:
-    """The state before the first row: no images yet, and the condition."""
-    return None, condition
+def start(model: Any, batch: int, given: Any) -> tuple:
+    """The state before the first row: no images yet, and what they come with."""
+    return None, given
 
 
 def take_row(
     model: Any, state: Any, i: Any, inputs: Any, temperature: float, keep_parameters: bool = False
 ) -> tuple:
     """Row i of images that are drawn whole before their first row; see `sampling.draw.METHODS`."""
-    images, condition = state
+    images, given = state
     if images is None:
-        images, _ = draw_image(model, condition, inputs, temperature)
+        images, _ = draw_image(model, given, inputs, temperature)
     parameters = np.zeros(0)
     if keep_parameters:
-        whole = model(images if condition is None else (images, condition), training=False)
-        parameters = ops.convert_to_numpy(whole)[:, i]
-    return (images, condition), images[:, i], parameters
+        parameters = ops.convert_to_numpy(plain.predict(model, images, given))[:, i]
+    return (images, given), images[:, i], parameters
 
 
 def fits_rows(model: Any) -> bool:
@@ -107,7 +107,7 @@ def draw_row(
 
 def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters):
     """As `cached._draw_row`; returns also how many rounds changed something."""
-    h = None if model.condition is None else h
+    h = None if cached.is_nothing(h) else h
     rows, link_features = cached.vertical_steps(model, caches, h)
 
     def predict(values):

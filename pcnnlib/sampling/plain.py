@@ -6,28 +6,43 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal import backend
+from pcnnlib.nn.conditions import joined, of_each
 from pcnnlib.nn.distributions import drawn_levels
 
 
-def start(model: Any, batch: int, condition: Any) -> tuple:
-    """The state before the first row: images without a pixel drawn, and the condition."""
-    return np.zeros((batch, *model.image_shape), "int32"), condition
+def predict(model: Any, images: Any, given: Any) -> Any:
+    """Parameters of every pixel, of images that are in raster order already.
+
+    Args:
+        model: any model of this library.
+        images: levels; of a model that reads in several orders, reoriented.
+        given: what they come with, as the model's `check_condition` returns it.
+    """
+    if getattr(model, "orders", 1) == 1:
+        return model(joined(images, given), training=False)
+    # The model itself would reorient them once more.
+    return model.predict_scaled(model.scale_levels(images), model.encode_condition(given))
+
+
+def start(model: Any, batch: int, given: Any) -> tuple:
+    """The state before the first row: images without a pixel drawn, and what they come with."""
+    return np.zeros((batch, *model.image_shape), "int32"), given
 
 
 def draw_row(
     model: Any, state: Any, i: Any, inputs: Any, temperature: float, keep_parameters: bool = False
 ) -> tuple:
     """Draw row i of a batch; see `pcnnlib.sampling.draw.METHODS`."""
-    images, condition = state
+    images, given = state
     noise, image, keep = (part[:, i] for part in inputs)
 
-    def draw(images, condition, noise, image, keep, at, temperature):
+    def draw(images, given, noise, image, keep, at, temperature):
         """Parameters and values of the pixel in row i, column j, from the whole network."""
-        parameters = model(images if condition is None else (images, condition), training=False)
+        parameters = predict(model, images, given)
         parameters = ops.take(ops.take(parameters, at[0], axis=1), at[1], axis=1)[:, None, None]
-        given = (x[:, None, None] for x in (image, keep))
+        kept = (x[:, None, None] for x in (image, keep))
         values = model.distribution.sample_given(
-            parameters, noise[:, None, None], temperature, *given
+            parameters, noise[:, None, None], temperature, *kept
         )
         return values[:, 0, 0], parameters[:, 0, 0]
 
@@ -39,7 +54,7 @@ def draw_row(
             at = ops.convert_to_tensor([i, j], "int32")
             values, parameters = draw(
                 ops.convert_to_tensor(images),
-                None if condition is None else ops.convert_to_tensor(condition),
+                of_each(ops.convert_to_tensor, given),
                 *(ops.convert_to_tensor(x[:, j]) for x in (noise, image, keep)),
                 at,
                 ops.convert_to_tensor(temperature, "float32"),
@@ -49,4 +64,4 @@ def draw_row(
             upto = steps + 1 if model.distribution.channelwise else channels
             images[:, i, j, :upto] = values[:, :upto]
         row_parameters.append(ops.convert_to_numpy(parameters))
-    return (images, condition), images[:, i].astype("uint8"), np.stack(row_parameters, axis=1)
+    return (images, given), images[:, i].astype("uint8"), np.stack(row_parameters, axis=1)

@@ -111,6 +111,7 @@ def _train(model, data, config, checkpoint_dir, log_dir, profile, callbacks, ver
         "condition": model.condition,
         "multiple": replicas(),
         "part": (process(), processes()),
+        "orders": model.orders,
     }
     batches = data.train.batches(config.batch_size, seed=config.seed, flip=config.flip, **shared)
     validation = data.validation.batches(config.batch_size, **shared)

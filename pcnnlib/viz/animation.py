@@ -87,6 +87,7 @@ def animate(
     columns: int | None = None,
     keep: ArrayLike | None = None,
     every: int = 1,
+    order: int = 0,
     milliseconds: int = MILLISECONDS,
     hold: int = HOLD,
     width: int = 480,
@@ -101,6 +102,7 @@ def animate(
         columns: images per row; all in one row by default.
         keep: mask of pixels known from the start.
         every: pixels from one frame to the next.
+        order: in which the images were drawn, see `pcnnlib.nn.raster.ORDERS`.
         milliseconds: time of a frame.
         hold: milliseconds of the last frame.
         width: of the animation, screen pixels.
@@ -120,7 +122,7 @@ def animate(
         tile(
             part, levels, columns=columns, shown=shown, width=width, gap=gap, background=background
         )
-        for part, shown in sampling.frames(images, keep, every=every)
+        for part, shown in sampling.frames(images, keep, every=every, order=order)
     ]
     return Animation(pictures, milliseconds, hold)
 

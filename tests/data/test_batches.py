@@ -128,3 +128,44 @@ def test_batches_refuse(split):
         split.batches(8, condition=pcnn.Labels(3))
     with pytest.raises(UsageError, match="the data has no conditions"):
         split.batches(8, condition=pcnn.Vector(3))
+
+
+def test_orders_are_drawn_anew_in_each_epoch_and_change_nothing_else(split):
+    def epoch(**options):
+        batches = split.batches(8, **{"seed": 3, "orders": 8, **options})
+        pairs = [batches[k][0] for k in range(batches.num_batches)]
+        return [np.concatenate(parts) for parts in zip(*pairs, strict=True)]
+
+    images, order = epoch()
+    np.testing.assert_array_equal(images.ravel(), np.concatenate(fetch(split.batches(8, seed=3))))
+    assert order.dtype == np.int32 and len(set(order.tolist())) > 5
+    assert 0 <= order.min() and order.max() <= 7
+    np.testing.assert_array_equal(epoch()[1], order)
+    later = epoch(epoch=1)
+    by_image = [values[np.argsort(key.ravel())] for key, values in ((images, order), later)]
+    assert (by_image[0] != by_image[1]).any()
+    assert set(epoch(orders=2)[1].tolist()) == {0, 1}
+    labelled = epoch(condition=pcnn.Labels(7))
+    np.testing.assert_array_equal(labelled[1], images.ravel() % 7)
+    np.testing.assert_array_equal(labelled[2], order)
+
+
+def test_without_a_seed_orders_follow_from_the_number_of_the_image(split):
+    for size in (4, 7, 30):  # whatever the batches
+        batches = split.batches(size, orders=4)
+        order = np.concatenate([batches[k][0][1] for k in range(batches.num_batches)])
+        np.testing.assert_array_equal(order, np.arange(30) % 4)
+
+
+def test_parts_of_a_batch_keep_their_orders(split):
+    whole = split.batches(8, seed=3, orders=8)[3][0]  # of six images
+    parts = [split.batches(8, seed=3, orders=8, multiple=4, part=(k, 2))[3] for k in (0, 1)]
+    for which in (0, 1):
+        together = np.concatenate([inputs[which] for inputs, _, _ in parts])
+        np.testing.assert_array_equal(together[:6], whole[which])
+
+
+def test_batches_refuse_orders_that_there_are_not(split):
+    for orders in (0, 9, 1.5, True):
+        with pytest.raises(UsageError, match=r"orders must be an integer 1\.\.8, got "):
+            split.batches(8, orders=orders)

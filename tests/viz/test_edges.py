@@ -143,6 +143,10 @@ FUNCTIONS = {
         {"height": 3, "width": 3, "at": (1, 1)},
         {"height": [0, 2.5, "a"], "width": [0, NAN], "at": [(3, 0), (0, -1), (0,), 4, (0.5, 0)]},
     ),
+    plots.reading_orders: (
+        {"side": 1, "orders": 1},
+        {"side": [0, 13, 2.5, "a"], "orders": [0, 9, NAN, None]},
+    ),
     plots.masks: (
         {"kernels": {"a": MAP, "b": MAP[..., None, None]}},
         {"kernels": [{}, {"a": [1]}, {"a": MAP[:0]}, {"a": MAP + 2}, {"a": MAP * NAN}, [MAP]]},

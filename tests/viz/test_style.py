@@ -35,6 +35,7 @@ def all_figures(images):
         "labelled grid": plots.image_grid({"real": images[:3], "drawn": images[3:]}, 17),
         "grids_side_by_side": plots.grids_side_by_side({"a\n1": images[:4], "b": images}, 17),
         "raster_order": plots.raster_order(8, 8, (3, 4)),
+        "reading_orders": plots.reading_orders(3),
         "masks": plots.masks({"A": raster_mask(3, "A")}),
         "receptive_fields": plots.receptive_fields({"a": seen, "b": seen * 0.5}, (4, 4)),
         "causality": plots.causality({"a": report}),

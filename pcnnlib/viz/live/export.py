@@ -92,6 +92,11 @@ def check_exportable(model: Any) -> None:
             f"model must be a GatedPixelCNN or PixelCNNAutoencoder, got {type(network).__name__}: "
             "a page draws from the caches of gated blocks, which other models do not have"
         )
+    if network.orders > 1:
+        raise UsageError(
+            f"model reads in {network.orders} orders, and a page draws in raster order alone: "
+            "export model.in_order(0)"
+        )
     if network.condition is not None and not isinstance(network.condition, (Labels, Vector)):
         raise UsageError(
             f"model is conditioned on {network.condition!r}, and a page can only ask for a class "

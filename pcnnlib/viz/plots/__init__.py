@@ -23,6 +23,7 @@ from pcnnlib.viz.plots.images import (
     surprise,
 )
 from pcnnlib.viz.plots.mixtures import bell_in_bins, log_probabilities, mixture_fits
+from pcnnlib.viz.plots.orders import reading_orders
 from pcnnlib.viz.plots.training import timing, training_curves
 from pcnnlib.viz.plots.visibility import (
     causality,
@@ -60,6 +61,7 @@ __all__ = [
     "mixture_fits",
     "pixel_roles",
     "raster_order",
+    "reading_orders",
     "receptive_fields",
     "reliability",
     "surprise",

@@ -212,3 +212,15 @@ def test_a_card_says_only_what_the_record_knows():
     assert component.card_of(record)["Test"] == "80.00 nats an image"
     assert component.classes_of({"data": {"labels": [3, 7]}}, 2) == [3, 7]
     assert component.classes_of({"data": {"labels": [3, 7]}}, 10) is None
+
+
+def test_a_page_draws_in_one_order_and_a_model_of_several_says_so():
+    options = {"filters": 4, "blocks": 2, "condition": pcnn.Labels(3), "orders": 8}
+    model = pcnn.GatedPixelCNN((4, 4, 1), **options)
+    with pytest.raises(pcnn.UsageError) as raised:
+        export.pack(model)
+    assert str(raised.value) == (
+        "model reads in 8 orders, and a page draws in raster order alone: export model.in_order(0)"
+    )
+    packed = export.pack(model.in_order(0))
+    assert packed["condition"]["depth"] == 3  # the order stands in the biases
