@@ -62,14 +62,16 @@ function pcnnLive(root, program) {
       root.addEventListener(kind, ({ target }) => parts.explain(target));
     }
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", pictures.themed);
-    new MutationObserver(pictures.themed).observe(document.documentElement, {
-      attributes: true, attributeFilter: ["data-theme", "class"],
-    });
+    const themes = new MutationObserver(pictures.themed); // of the book, of Jupyter
+    const attributeFilter = ["data-theme", "class", "data-jp-theme-light"];
+    for (const node of [document.documentElement, document.body]) {
+      themes.observe(node, { attributes: true, attributeFilter });
+    }
   }
 
   parts.build();
   state.empty(1);
   listen();
   pictures.themed();
-  drawing.say("Paint, or press Draw.");
+  drawing.say(parts.shown.has("brush") ? "Paint, or press Draw." : "Press Draw.");
 }

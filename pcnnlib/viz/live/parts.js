@@ -28,12 +28,17 @@ function pcnnParts(root, model) {
     bits: "A pixel that was given probability p costs -log2 p bits: this is what the image costs.",
   };
 
+  // What the reader is told before the first touch.
+  const first = ["brush", "condition", "cache", "hidden", "speed", "bits"].find(name => shown.has(name));
+
   const parts = {
     shown, fileBits, scale, still,
     paper: make("canvas", {
-      className: "paper", width: width * scale, height: height * scale, tabIndex: 0,
-      role: "application", "aria-roledescription": "drawing",
-      "aria-label": `Image of ${height} by ${width} pixels. Arrow keys move, space paints, delete erases.`,
+      className: "paper", width: width * scale, height: height * scale,
+      ...(shown.has("brush") ? {
+        tabIndex: 0, role: "application", "aria-roledescription": "drawing",
+        "aria-label": `Image of ${height} by ${width} pixels. Arrow keys move, space paints, delete erases.`,
+      } : { role: "img", "aria-label": `Image of ${height} by ${width} pixels` }),
     }),
     hint: make("div", { className: "hint", text: "paint here", "aria-hidden": "true" }),
     heat: make("canvas", {
@@ -54,7 +59,7 @@ function pcnnParts(root, model) {
       type: "button", text: condition && condition.codes ? "Code of an example" : "Half an example",
     }),
     status: make("p", { className: "status", role: "status", "aria-live": "polite" }),
-    note: make("p", { className: "note", text: NOTES.brush }),
+    note: make("p", { className: "note", text: NOTES[first] || "" }),
     brush: choice("brush", "Brush", [["ink", "Ink"], ["blank", "Blank"], ["erase", "Eraser"]], "ink"),
     rows: check("rows", "All rows down to my lowest stroke are given", channels === 1),
     ink: channels === 3
