@@ -28,6 +28,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "book"))
 with pcnnlib_startup.without_chatter():
     import browser as chromium
     import pcnnlib as pcnn
+    from pcnnlib.viz.live import component
 
 # Milliseconds from the click to the first pixels on the screen; at the latest when all are drawn,
 # since an image may cost as many bits as the one before.
@@ -94,9 +95,8 @@ def time_page(page, path, repeats):
 
 
 def time_pass(page, path, repeats):
-    engine = pathlib.Path(pcnn.__file__).parent / "viz" / "live" / "engine.js"
     page.goto(path.as_uri())
-    page.evaluate("script => { (0, eval)(script); pcnnEngine(window); }", engine.read_text("utf-8"))
+    page.evaluate("script => (0, eval)(script + 'window.pcnn = pcnn;')", component.engine())
     return statistics.median(page.evaluate(PASS, repeats)) / 1000
 
 

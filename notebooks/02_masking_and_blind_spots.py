@@ -375,6 +375,21 @@ show(
 )
 
 # %% [markdown]
+# Try it. The next cell shows three of these networks, and they draw in your browser. Choose the one whose
+# centre is visible, press *Half an example*, then *Draw*: for the half that it is given it pays next to
+# nothing, since it reads each answer there, and below it has nothing to read. Then do the same with the
+# other two.
+
+# %%
+compared = ["PixelCNN", "PixelCNN, centre visible", "Gated"]
+pcnn.live(
+    {name: models[name] for name in compared},
+    title="Three networks, one of them with a wrong mask",
+    examples=data.test.images[:10],
+    controls=["brush", "speed", "surprise", "probability", "bits"],
+)
+
+# %% [markdown]
 # ## Recap
 #
 # Masks make a convolution causal: type A where it reads the image, type B after. A stack of masked

@@ -254,6 +254,19 @@ assert difference < 1e-4
 # %% [markdown]
 # The logits differ by rounding only, and images are equal in every pixel.
 #
+# See it at work. The next cell shows the published model, and it draws in your browser. Press *Draw*, take
+# the tick from *Cache*, and draw again: the same image comes, but each pixel now costs as many multiplications
+# as the whole image did before. (Press *Stop* when you have seen enough.)
+
+# %%
+pcnn.live(
+    published,
+    run="mnist",
+    title="One network, with a cache and without",
+    controls=["speed", "seed", "cache"],
+)
+
+# %% [markdown]
 # ## Result: how much faster?
 #
 # First against the number of images drawn together, each point the faster of two runs, compilation

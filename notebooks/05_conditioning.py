@@ -183,6 +183,19 @@ show(
 )
 
 # %% [markdown]
+# Ask it yourself: the next cell shows the same model, and it draws in your browser. Choose a class and press
+# *Draw*. Then paint the top of one digit, ask for another one, and see what the model makes of two hints that
+# disagree.
+
+# %%
+pcnn.live(
+    published,
+    run="mnist-conditional",
+    title="A network that is told what to draw",
+    controls=["brush", "condition", "many", "temperature"],
+)
+
+# %% [markdown]
 # ### What is a label worth?
 #
 # A label is one of ten. So it cannot *tell* more than $\ln 10$ nats. To see why, sum the label out. For

@@ -197,6 +197,19 @@ show_text(
 )
 
 # %% [markdown]
+# Where does an image's price come from? The next cell shows the model `mnist`, and it draws in your browser.
+# Press *Half an example*, then *Draw*. A coin would pay one bit for each of the 784 pixels; see how little of
+# that this model pays, and on the small map, for which pixels.
+
+# %%
+pcnn.live(
+    pcnn.load_pretrained("mnist"),
+    run="mnist",
+    title="A network that counts its bits",
+    controls=["brush", "speed", "surprise", "probability", "bits"],
+)
+
+# %% [markdown]
 # Each run is one command, and its record names where it was made:
 
 # %%

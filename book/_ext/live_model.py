@@ -1,13 +1,18 @@
-"""Shows a published model that draws in the reader's browser.
+"""Shows models that draw in the reader's browser, on prose pages and in notebooks.
 
     ```{live-model} mnist
     :controls: brush, speed, surprise
     ```
 
-The weights stand in a script of their own, which a page loads once the reader touches the model.
-Pages that are opened from a disk can load scripts, and nothing else.
+shows a published one; a notebook's cell shows one by `pcnn.live`. The weights of both are moved
+into a script of their own, which a page loads once the reader touches the model: pages stay light,
+and those with the same model share it. Pages that are opened from a disk can load scripts, and
+nothing else.
 """
 
+import html
+import json
+import re
 from pathlib import Path
 
 from docutils import nodes
@@ -15,6 +20,7 @@ from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
 FOLDER = "_static/live"
+WEIGHTS = re.compile(r'<script type="text/plain" id="(pcnn-live-\w+)-weights">([^<]*)</script>')
 
 
 def names(text):
@@ -36,40 +42,35 @@ class LiveModel(SphinxDirective):
             live = pcnn.live(pcnn.load_pretrained(run), run=run, **options)
         except pcnn.UsageError as error:
             raise self.error(f"live-model: {error}") from None
-        script = f"{FOLDER}/{run.replace('/', '-')}.js"
-        scripts_of(self.env).setdefault(self.env.docname, {})[script] = live.weights_script()
-        up = "../" * self.env.docname.count("/")
-        return [nodes.raw("", live.html(up + script), format="html")]
+        return [nodes.raw("", live.html(), format="html")]
 
 
-def scripts_of(env):
-    """Page -> file -> script that holds a model's weights."""
-    if not hasattr(env, "live_scripts"):
-        env.live_scripts = {}
-    return env.live_scripts
-
-
-def forget(app, env, docname):
-    scripts_of(env).pop(docname, None)
-
-
-def merge(app, env, docnames, other):
-    scripts_of(env).update({k: v for k, v in scripts_of(other).items() if k in docnames})
-
-
-def write(app, error):
-    if error is not None or app.builder.format != "html":
+def move_weights(app, pagename, templatename, context, doctree):
+    """Moves the weights in a page into scripts, and tells the page where they are."""
+    if app.builder.format != "html" or "pcnn-live" not in context.get("body", ""):
         return
-    for scripts in scripts_of(app.env).values():
-        for name, script in scripts.items():
-            path = Path(app.outdir) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(script, encoding="utf-8")
+    body = context["body"]
+    for holder in WEIGHTS.finditer(context["body"]):
+        script = write_script(Path(app.outdir), holder[2].strip())
+        where = {**script, "src": "../" * pagename.count("/") + script["src"]}
+        inline = html.escape(json.dumps({"id": f"{holder[1]}-weights"}))
+        body = body.replace(holder[0], "").replace(inline, html.escape(json.dumps(where)))
+    context["body"] = body
+
+
+def write_script(folder, weights):
+    """Writes a script, unless it is there; returns its address and the weights' name."""
+    from pcnnlib.viz.live import component
+
+    name = component.name_of(weights)
+    path = folder / FOLDER / f"{name}.js"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(component.script_of(weights), encoding="utf-8")
+    return {"src": f"{FOLDER}/{name}.js", "name": name}
 
 
 def setup(app):
     app.add_directive("live-model", LiveModel)
-    app.connect("env-purge-doc", forget)
-    app.connect("env-merge-info", merge)
-    app.connect("build-finished", write)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("html-page-context", move_weights)
+    return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -90,9 +90,13 @@ class CausalConv2D(keras.layers.Layer):
     def _full_mask(self, in_groups):
         return STACKS[self.stack](self.kernel_size, self.mask_type, in_groups, self.out_groups)
 
+    def causal_mask(self, features: int) -> np.ndarray:
+        """The mask of the stored taps, `(h, w, features, n * F)`, for so many input features."""
+        in_groups = masks.feature_groups(features, self.channel_groups)
+        return masks.crop_to_taps(self._full_mask(in_groups))[0]
+
     def build(self, input_shape: Any) -> None:
-        in_groups = masks.feature_groups(input_shape[-1], self.channel_groups)
-        self.mask, _ = masks.crop_to_taps(self._full_mask(in_groups))
+        self.mask = self.causal_mask(input_shape[-1])
         self.kernel = self.add_weight(
             name="kernel",
             shape=(int(np.prod(self.mask.shape[:3])), self.mask.shape[-1]),
@@ -210,10 +214,14 @@ class ChannelDense(keras.layers.Dense):
         self.channel_groups = channel_groups
         self.out_groups = masks.feature_groups(units, channel_groups)
 
+    def causal_mask(self, features: int) -> np.ndarray:
+        """The mask `(features, F)` for so many input features."""
+        in_groups = masks.feature_groups(features, self.channel_groups)
+        return masks.channel_mask("B", in_groups, self.out_groups)
+
     def build(self, input_shape: Any) -> None:
         super().build(input_shape)
-        in_groups = masks.feature_groups(input_shape[-1], self.channel_groups)
-        self.mask = masks.channel_mask("B", in_groups, self.out_groups)
+        self.mask = self.causal_mask(input_shape[-1])
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         if self.channel_groups == 1:

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import uuid
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,10 +16,13 @@ from pcnnlib._internal.errors import UsageError
 from pcnnlib._internal.files import replacing
 from pcnnlib.nn.conditions import Labels
 from pcnnlib.viz import checks
-from pcnnlib.viz.live.export import pack
+from pcnnlib.viz.live.export import check_text, pack
 from pcnnlib.viz.markup import escape
 
 FOLDER = pathlib.Path(__file__).parent
+# Scripts, each of which is a function `pcnnName`. Those of the engine run in a worker.
+ENGINE = ("weights", "distributions", "network", "gated", "raster", "sampler", "noise")
+PAGE_PARTS = ("widgets", "parts", "pictures", "drawing", "brush", "component")
 # What a reader can do and see, in the order of the page.
 CONTROLS = (
     "brush",
@@ -61,11 +65,18 @@ class Live:
     Attributes:
         packed: what travels with the page, see `pcnnlib.viz.live.export.pack`.
         controls: names of what the reader can do and see.
+        others: the same of further networks, among which the reader can choose.
     """
 
-    def __init__(self, packed: dict[str, Any], controls: Sequence[str]) -> None:
+    def __init__(
+        self,
+        packed: dict[str, Any],
+        controls: Sequence[str],
+        others: Sequence[dict[str, Any]] = (),
+    ) -> None:
         self.packed = packed
         self.controls = tuple(controls)
+        self.others = tuple(others)
 
     def html(self, weights_src: str | None = None, *, open_card: bool = False) -> str:
         """The component as HTML that needs nothing else: no kernel, no library, no network.
@@ -76,14 +87,17 @@ class Live:
             open_card: whether the card is shown, or opened by its title.
         """
         name = f"pcnn-live-{uuid.uuid4().hex[:8]}"
-        packed = {key: value for key, value in self.packed.items() if key != "weights"}
+        packed, *others = [
+            {key: value for key, value in packed.items() if key != "weights"}
+            for packed in (self.packed, *self.others)
+        ]
         # An attribute, since no text in it can end a script.
-        model = escape(json.dumps({**packed, "controls": self.controls}, allow_nan=False))
+        packed |= {"others": others, "controls": self.controls}
+        model = escape(json.dumps(packed, allow_nan=False))
         holder, where = "", {"src": weights_src, "name": self.weights_name}
         if weights_src is None:
             where = {"id": f"{name}-weights"}
-            weights = self.packed["weights"]
-            holder = f'<script type="text/plain" id="{name}-weights">{weights}</script>'
+            holder = f'<script type="text/plain" id="{name}-weights">{self.weights}</script>'
         return (
             f"<style>{_source('live.css')}</style>"
             f'<div class="pcnn-live" id="{name}" data-model="{model}" '
@@ -93,17 +107,18 @@ class Live:
         )
 
     @property
+    def weights(self) -> str:
+        """The weights of all networks, with a space between two."""
+        return " ".join(packed["weights"] for packed in (self.packed, *self.others))
+
+    @property
     def weights_name(self) -> str:
         """What `weights_script` calls these weights."""
-        return f"{self.packed['crc32']:08x}"
+        return name_of(self.weights)
 
     def weights_script(self) -> str:
         """A script that holds the weights, for a page whose readers may never touch it."""
-        weights = json.dumps(self.packed["weights"])
-        return (
-            f"(window.pcnnWeights = window.pcnnWeights || {{}})"
-            f'["{self.weights_name}"] = {weights};\n'
-        )
+        return script_of(self.weights)
 
     def page(self) -> str:
         """A whole page of HTML."""
@@ -125,6 +140,19 @@ class Live:
         return self.html()
 
 
+def name_of(weights: str) -> str:
+    """A name for weights as they stand in a page."""
+    return f"{zlib.crc32(weights.encode()):08x}"
+
+
+def script_of(weights: str) -> str:
+    """A script that brings weights as they stand in a page, under their name."""
+    return (
+        "(window.pcnnWeights = window.pcnnWeights || {})"
+        f'["{name_of(weights)}"] = {json.dumps(weights)};\n'
+    )
+
+
 def live(
     model: Any,
     *,
@@ -142,8 +170,9 @@ def live(
     in the page, rounded to float16, and JavaScript draws from the same caches as the library.
 
     Args:
-        model: a `GatedPixelCNN` without a condition, or conditioned on labels or vectors; or a
-            `PixelCNNAutoencoder`, of which the decoder draws.
+        model: a `PixelCNN`; a `GatedPixelCNN` without a condition, or conditioned on labels or
+            vectors; or a `PixelCNNAutoencoder`, of which the decoder draws. Or a dict of name ->
+            model, all for the same images: the reader then chooses among them.
         run: name of the published run that the model comes from, which gives a title, the card,
             names of classes and examples.
         results_path: folder of runs of your own, or None for those that come with the library.
@@ -161,6 +190,8 @@ def live(
         UsageError: a model that cannot be exported, or arguments that do not fit it.
     """
     if run is not None:
+        if isinstance(model, Mapping):
+            raise UsageError("run names where one model comes from, and model is a dict of models")
         record = runs.read_run(run, results_path)
         title = f"A Gated PixelCNN: {run}" if title is None else title
         card = {**card_of(record), **(card or {})}
@@ -168,8 +199,16 @@ def live(
             class_names = classes_of(record, model.condition.n)
         if examples is None:
             examples = runs.read_examples(run, results_path).get("test")
-    packed = pack(model, title=title, card=card, class_names=class_names, examples=examples)
-    return Live(packed, check_controls(controls))
+    models = check_models(model)
+    shared = {"title": title, "card": card, "class_names": class_names}
+    packed, *others = [
+        {**pack(one, examples=None if k else examples, **shared), "name": name}
+        for k, (name, one) in enumerate(models.items())
+    ]
+    for other in others:
+        check_alike(packed, other)
+        other |= {"card": [], "examples": None}
+    return Live(packed, check_controls(controls), others)
 
 
 def export_html(model: Any, path: str | os.PathLike, **options: Any) -> pathlib.Path:
@@ -205,6 +244,29 @@ def check_page_path(path: str | os.PathLike, name: str = "path") -> pathlib.Path
     if path.is_dir():
         raise UsageError(f"{name} must be a file, and {str(path)!r} is a folder")
     return path
+
+
+def check_models(model: Any) -> dict[str, Any]:
+    """Return name -> model, of one model as of a dict of several, or raise `UsageError`."""
+    if not isinstance(model, Mapping):
+        return {"": model}
+    if not model:
+        raise UsageError("model must be a model or a dict of name -> model, got an empty dict")
+    return {check_text("each name of model", name): one for name, one in model.items()}
+
+
+def check_alike(packed: Mapping[str, Any], other: Mapping[str, Any]) -> None:
+    """Raise `UsageError` unless two networks draw the same kind of image, told the same."""
+    for key in ("image_shape", "levels", "condition"):
+        first, second = (
+            value if key != "condition" or value is None else (value["kind"], value["depth"])
+            for value in (packed[key], other[key])
+        )
+        if first != second:
+            raise UsageError(
+                f"model must hold networks of the same images and conditions, but the {key} of "
+                f"{packed['name']!r} is {first}, and of {other['name']!r} {second}"
+            )
 
 
 def check_controls(controls: Sequence[str] | None) -> tuple[str, ...]:
@@ -257,11 +319,22 @@ def _source(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
+def engine() -> str:
+    """The script that makes `pcnn`: the networks, their sampler, and NumPy's noise."""
+    calls = [f"pcnn{part.capitalize()}(pcnn);" for part in ENGINE]
+    return "".join([*map(_script, ENGINE), "const pcnn = {};\n", *calls, "\n"])
+
+
 def _program(name: str) -> str:
     """The script that makes a component of one element; it leaves no names behind."""
-    scripts = [_source(f"{part}.js") for part in ("engine", "noise", "worker", "component")]
+    parts = [f"(${{pcnn{part.capitalize()}}})(pcnn);" for part in ENGINE]
+    scripts = map(_script, (*ENGINE, "worker", *PAGE_PARTS))
     return (
         f"(() => {{\n{''.join(scripts)}\n"
-        "const engine = `(${pcnnEngine})(self);(${pcnnNoise})(self);(${pcnnWorker})(self);`;\n"
-        f'pcnnLive(document.getElementById("{name}"), engine);\n}})();\n'
+        f"const program = `const pcnn = {{}};{''.join(parts)}(${{pcnnWorker}})(self, pcnn);`;\n"
+        f'pcnnLive(document.getElementById("{name}"), program);\n}})();\n'
     )
+
+
+def _script(part: str) -> str:
+    return _source(f"{part}.js")

@@ -1,7 +1,8 @@
 """What travels with a page that draws: a model's configuration, and its weights as float16.
 
 The file's form is JSON: the fields of `pack`. `weights` is base64 of little-endian float16 numbers,
-kernel after kernel in the order in which `engine.js` takes them, with what a mask hides set to 0.
+kernel after kernel in the order in which `gated.js` and `raster.js` take them, with what a mask
+hides set to 0.
 """
 
 import base64
@@ -13,15 +14,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError, check_weights_finite
-from pcnnlib.models import GatedPixelCNN, PixelCNNAutoencoder
+from pcnnlib.models import GatedPixelCNN, PixelCNN, PixelCNNAutoencoder
 from pcnnlib.nn.conditions import Labels, Vector
 from pcnnlib.nn.distributions import Bernoulli, Categorical, LogisticMixture
+from pcnnlib.nn.layers import CausalConv2D, ChannelDense
 from pcnnlib.viz import checks
 
-FORMAT = 1
+FORMAT = 2
 # Larger networks make pages that no browser opens with pleasure.
 LARGEST = 5_000_000  # weights
-ACTIVATIONS = ("gate", "relu_of_sum")  # that `engine.js` computes
+ACTIVATIONS = ("gate", "relu_of_sum")  # that `gated.js` computes
 # Text that a page shows; longer ones would push the picture out of sight.
 LONGEST = 300
 
@@ -34,11 +36,12 @@ def pack(
     class_names: Sequence[object] | None = None,
     examples: ArrayLike | None = None,
 ) -> dict[str, Any]:
-    """A model as JSON can hold it, for `engine.js`.
+    """A model as JSON can hold it, for the engine of a page.
 
     Args:
-        model: a `GatedPixelCNN` without a condition, or with labels or vectors as conditions; or a
-            `PixelCNNAutoencoder`, whose decoder is taken.
+        model: a `PixelCNN`; a `GatedPixelCNN` without a condition, or with labels or vectors as
+            conditions; or a `PixelCNNAutoencoder`, whose decoder is taken. One with a wrong mask is
+            taken as it is, and marked as one that leaks.
         title: a name for the model; by default of the kind of network that it is.
         card: lines about the model, dict of name -> text: data, licence and the like.
         class_names: one for each class of `Labels`; by default their numbers.
@@ -53,7 +56,8 @@ def pack(
     """
     check_exportable(model)
     network = drawing_network(model)
-    kernels, blocks = _kernels(network)
+    gated = isinstance(network, GatedPixelCNN)
+    kernels, layers = _gated(network) if gated else _raster(network)
     weights = to_float16(kernels).tobytes()
     images = None if examples is None else network.check_images(examples, "examples")
     codes = None
@@ -61,15 +65,15 @@ def pack(
         codes = model.encode(images)
     return {
         "format": FORMAT,
-        "title": _text("title", title or "A Gated PixelCNN"),
+        "title": check_text("title", title or ("A Gated PixelCNN" if gated else "A PixelCNN")),
         "image_shape": list(network.image_shape),
         "levels": network.levels,
         "distribution": _distribution(network.distribution),
         "filters": network.filters,
         "head_filters": network.head.filters,
-        "gated": network.activation == "gate",
         "condition": _condition(network.condition, class_names, codes),
-        "blocks": blocks,
+        "leaks": _leaks(network),
+        **layers,
         "parameters": sum(int(np.prod(weight.shape)) for weight in network.weights),
         "card": _card(card),
         "examples": None if images is None else base64.b64encode(images.tobytes()).decode(),
@@ -85,12 +89,12 @@ def drawing_network(model: Any) -> Any:
 
 
 def check_exportable(model: Any) -> None:
-    """Raise `UsageError` unless `engine.js` can run a model; the message says why not."""
+    """Raise `UsageError` unless a page can run a model; the message says why not."""
     network = drawing_network(model)
-    if not isinstance(network, GatedPixelCNN):
+    if not isinstance(network, (GatedPixelCNN, PixelCNN)):
         raise UsageError(
-            f"model must be a GatedPixelCNN or PixelCNNAutoencoder, got {type(network).__name__}: "
-            "a page draws from the caches of gated blocks, which other models do not have"
+            "model must be a GatedPixelCNN, PixelCNN or PixelCNNAutoencoder, got "
+            f"{type(network).__name__}: a page knows the layers of these only"
         )
     if network.orders > 1:
         raise UsageError(
@@ -102,7 +106,7 @@ def check_exportable(model: Any) -> None:
             f"model is conditioned on {network.condition!r}, and a page can only ask for a class "
             "or a vector: maps cannot be exported"
         )
-    if network.activation not in ACTIVATIONS:
+    if getattr(network, "activation", "gate") not in ACTIVATIONS:
         raise UsageError(
             f"model has the activation {network.activation!r}, and a page knows "
             f"{' and '.join(map(repr, ACTIVATIONS))} only"
@@ -130,13 +134,11 @@ def to_float16(kernels: Sequence[np.ndarray]) -> np.ndarray:
     return values.astype("<f2")
 
 
-def _kernels(network):
-    """All arrays in the order of `engine.js`, and the description of each block."""
+def _gated(network):
+    """All arrays in the order of `gated.js`, and the description of the blocks."""
     kernels, blocks = [], []
     for block in network.blocks:
-        for layer in (block.vertical, block.horizontal):
-            kernel = np.asarray(layer.kernel)
-            kernels += [kernel * layer.mask.reshape(kernel.shape), np.asarray(layer.bias)]
+        kernels += [*_convolution(block.vertical), *_convolution(block.horizontal)]
         kernels += [np.asarray(block.link.kernel), *_dense(block.project)]
         conditions = []
         for stack in ("vertical", "horizontal"):
@@ -153,7 +155,38 @@ def _kernels(network):
                 "conditions": conditions,
             }
         )
-    return [*kernels, *_dense(network.head.mix), *_dense(network.head.predict)], blocks
+    layers = {"kind": "gated", "gated": network.activation == "gate", "blocks": blocks}
+    return [*kernels, *_head(network.head)], layers
+
+
+def _raster(network):
+    """The same in the order of `raster.js`."""
+    kernels = _convolution(network.first)
+    for block in network.blocks:
+        kernels += [*_dense(block.reduce), *_convolution(block.convolution), *_dense(block.expand)]
+    later = [list(block.convolution.kernel_extent) for block in network.blocks]
+    layers = {
+        "kind": "raster",
+        "first": list(network.first.kernel_extent),
+        "later": later[0] if later else [],
+        "layers": len(later),
+    }
+    return [*kernels, *_head(network.head)], layers
+
+
+def _head(head):
+    return [*_dense(head.mix), *_dense(head.predict)]
+
+
+def _convolution(layer):
+    kernel = np.asarray(layer.kernel)
+    return [kernel * layer.mask.reshape(kernel.shape), np.asarray(layer.bias)]
+
+
+def _leaks(network):
+    """Whether a mask was changed, and shows a pixel what it must not see."""
+    masked = [x for x in network._flatten_layers() if isinstance(x, (CausalConv2D, ChannelDense))]
+    return any((x.mask > x.causal_mask(x.mask.shape[-2])).any() for x in masked)
 
 
 def _dense(layer):
@@ -186,7 +219,7 @@ def _condition(condition, class_names, codes):
     return {
         "kind": "labels",
         "depth": condition.n,
-        "names": [_text("each of class_names", str(name)) for name in names],
+        "names": [check_text("each of class_names", str(name)) for name in names],
     }
 
 
@@ -195,10 +228,14 @@ def _card(card):
         return []
     if not isinstance(card, Mapping):
         raise UsageError(f"card must be a dict of name -> text, got {card!r:.60}")
-    return [[_text("each name of card", k), _text(f"card[{k!r}]", str(v))] for k, v in card.items()]
+    return [
+        [check_text("each name of card", k), check_text(f"card[{k!r}]", str(v))]
+        for k, v in card.items()
+    ]
 
 
-def _text(name, text):
+def check_text(name: str, text: Any) -> str:
+    """Return a text that a page can show, or raise `UsageError`."""
     if not isinstance(text, str) or not text.strip():
         raise UsageError(f"{name} must be a text that is not empty, got {text!r:.60}")
     if len(text) > LONGEST:

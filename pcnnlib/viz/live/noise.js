@@ -2,7 +2,7 @@
 //
 // A seed then draws the same images as `model.sample(n, seed=seed)`. SeedSequence and PCG64
 // (XSL-RR, 128 bits) follow NumPy's sources.
-function pcnnNoise(scope) {
+function pcnnNoise(pcnn) {
   "use strict";
 
   const MASK = (1n << 128n) - 1n, MULTIPLIER = 0x2360ed051fc65da44385df649fccf645n;
@@ -59,6 +59,5 @@ function pcnnNoise(scope) {
     return n => Float32Array.from({ length: n }, () => (word() >>> 8) / 2 ** 24);
   }
 
-  scope.pcnnNoise = { uniform };
-  return scope.pcnnNoise;
+  pcnn.uniform = uniform;
 }

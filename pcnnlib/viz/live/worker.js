@@ -1,25 +1,26 @@
-// The program of the component's Web Worker: it loads a model, and draws at the pace asked for.
+// The program of the component's Web Worker: it loads models, and draws at the pace asked for.
 //
-// In: { kind: "load", model }, { kind: "draw", run, ... }, { kind: "pace", pace }, { kind: "stop" }.
+// In: { kind: "load", models }, { kind: "draw", run, model, ... }, { kind: "pace", pace },
+// { kind: "stop" }; `model` is a number.
 // Out: { kind: "ready" }, { kind: "failed", message }, and while it draws { kind: "pixels", run,
 // image, first, values, bits, macs, next, done }: the pixels from number `first` on of one image.
-function pcnnWorker(scope) {
+function pcnnWorker(scope, pcnn) {
   "use strict";
 
-  const { pcnn, pcnnNoise } = scope;
   // Pixels at a time, and milliseconds between two times; null: what is done within SLICE.
   const PACES = { slow: [1, 90], fast: [10, 25], once: [null, 0] };
   const SLICE = 30;
-  let network = null, job = null, timer = null;
+  let networks = [], job = null, timer = null;
 
   function start(order) {
-    const { height, width, channels, distribution } = network;
+    const network = networks[order.model], { height, width, channels, distribution } = network;
     stop();
     job = {
       ...order,
+      network,
       image: 0,
       sampler: null,
-      noise: pcnnNoise.uniform(order.seed),
+      noise: pcnn.uniform(order.seed),
       numbers: height * width * channels * distribution.noises,
       macs: 0,
       done: false,
@@ -28,7 +29,7 @@ function pcnnWorker(scope) {
   }
 
   function step() {
-    const [pixels, wait] = PACES[job.pace], { channels } = network, begun = Date.now();
+    const [pixels, wait] = PACES[job.pace], { network } = job, begun = Date.now();
     if (!job.sampler) {
       const condition = job.conditions && job.conditions[job.image];
       job.sampler = new pcnn.Sampler(network, {
@@ -49,7 +50,7 @@ function pcnnWorker(scope) {
       run: job.run,
       image: job.image,
       first,
-      values: sampler.image.slice(first * channels, sampler.at * channels),
+      values: sampler.image.slice(first * network.channels, sampler.at * network.channels),
       bits: Float32Array.from(bits),
       macs: job.macs + sampler.macs,
       next: next && Float32Array.from(next),
@@ -80,7 +81,7 @@ function pcnnWorker(scope) {
 
   scope.onmessage = guarded(({ data }) => {
     if (data.kind === "load") {
-      network = new pcnn.Network(data.model);
+      networks = data.models.map(model => new pcnn.Network(model));
       scope.postMessage({ kind: "ready" });
     } else if (data.kind === "draw") {
       start(data);

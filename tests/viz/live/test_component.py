@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import pcnnlib as pcnn
+from pcnnlib import sampling
 from pcnnlib.viz.live import component
 
 pytestmark = pytest.mark.browser
@@ -24,6 +25,12 @@ def network(**options):
 @pytest.fixture(scope="module")
 def model():
     return network()
+
+
+@pytest.fixture(autouse=True)
+def quick_compilation(monkeypatch):
+    """XLA would take a second for each of these models, and draws the same images."""
+    monkeypatch.setattr(sampling.cached, "XLA", False)
 
 
 @pytest.fixture
@@ -222,6 +229,30 @@ def test_without_the_cache_the_same_image_costs_more(opened, model):
     unit = {k: 1e6 if "M" in text else 1e3 if "K" in text else 1 for k, (text, _) in counts.items()}
     ratio = numbers[False] * unit[False] / (numbers[True] * unit[True])
     assert ratio == pytest.approx(SIZE * SIZE, rel=0.02)
+
+
+def test_a_reader_chooses_among_networks_and_a_wrong_mask_is_named(opened, model):
+    stack = pcnn.PixelCNN((SIZE, SIZE, 1), filters=4, blocks=2, first_kernel_size=3)
+    leaking = pcnn.PixelCNN((SIZE, SIZE, 1), filters=4, blocks=2, first_kernel_size=3)
+    leaking.first.mask[-1, 1] = 1
+    rng = np.random.default_rng(0)
+    for weight in leaking.weights:
+        weight.assign(rng.normal(0, 1, weight.shape))
+    networks = {"gated": model, "one stack": stack, "leaking": leaking}
+    page = opened(networks, title="Three", examples=np.eye(SIZE, dtype="uint8")[None, :, :, None])
+    choose(page, "At once")
+    for name, one in networks.items():
+        page.get_by_label("Network").select_option(name)
+        press(page, "Draw")
+        finish(page)
+        expected = one.sample(1, seed=0, method="full")
+        assert (drawn(page) == expected[0, :, :, 0]).all()
+        nats = -one.log_likelihood(expected, batch_size=1)[0]
+        bits = float(page.locator("[data-control=bits] .value").inner_text())
+        assert bits == pytest.approx(nats / np.log(2), abs=0.1)
+        told = page.locator(".note").inner_text()
+        assert told.startswith("This network is shown the pixel") == (name == "leaking")
+    assert page.get_by_role("button", name="Half an example").count() == 1
 
 
 def test_drawing_stops_when_it_is_told_to_and_the_page_never_waits(opened, model):

@@ -41,7 +41,7 @@ def test_weights_travel_as_float16_with_what_is_masked_set_to_zero(model):
     expected = np.asarray(model.head.predict.kernel).ravel().astype("float16")
     assert (values[-size - 1 : -1] == expected).all()
     colour = pcnn.GatedPixelCNN((4, 4, 3), filters=6, blocks=2)
-    kernels, _ = export._kernels(colour)
+    kernels, _ = export._gated(colour)
     assert (kernels[2] == 0).any() and (np.asarray(colour.blocks[0].horizontal.kernel) != 0).all()
 
 
@@ -93,6 +93,34 @@ def test_weights_can_come_from_a_script_of_their_own(model):
     assert f'"{shown.weights_name}"' in script
 
 
+def test_several_networks_travel_together_with_one_set_of_examples():
+    networks = {n: pcnn.PixelCNN((4, 4, 1), filters=4, blocks=n) for n in (1, 2)}
+    images = np.zeros((2, 4, 4, 1), "uint8")
+    shown = pcnn.live({str(n): one for n, one in networks.items()}, examples=images)
+    first, second = shown.weights.split(" ")
+    assert len(base64.b64decode(second)) == 2 * networks[2].count_params()
+    state = state_of(shown.html())
+    assert state["name"] == "1" and [other["name"] for other in state["others"]] == ["2"]
+    assert state["examples"] and state["others"][0]["examples"] is None
+    assert state["title"] == "A PixelCNN" and not state["leaks"]
+    assert first in shown.weights_script() and second in shown.html()
+    with pytest.raises(UsageError, match="^run names where one model comes from"):
+        pcnn.live({"a": networks[1]}, run="mnist")
+
+
+def test_a_changed_mask_is_noticed():
+    model = pcnn.PixelCNN((4, 4, 1), filters=4, blocks=2, first_kernel_size=3)
+    assert not export.pack(model)["leaks"]
+    model.first.mask[0, 0] = 0  # what hides more leaks nothing
+    assert not export.pack(model)["leaks"]
+    model.blocks[0].convolution.mask[-1, 2] = 1  # right of the centre
+    assert export.pack(model)["leaks"]
+    colour = pcnn.GatedPixelCNN((4, 4, 3), filters=6, blocks=2)
+    assert not export.pack(colour)["leaks"]
+    colour.head.mix.mask[:] = 1
+    assert export.pack(colour)["leaks"]
+
+
 def test_the_decoder_of_an_autoencoder_is_taken_with_the_codes_of_examples():
     keras.utils.set_random_seed(0)
     model = pcnn.PixelCNNAutoencoder((4, 4, 1), code_size=3, filters=4, blocks=2)
@@ -126,11 +154,28 @@ def nan(model):
 
 SMALL = {"filters": 4, "blocks": 2}
 UNFIT = {
-    "a model without gates": (
-        lambda: pcnn.PixelCNN((4, 4, 1), filters=4, blocks=2),
-        "model must be a GatedPixelCNN or PixelCNNAutoencoder, got PixelCNN: a page draws",
+    "a model of other layers": (
+        lambda: pcnn.DeconvolutionalAutoencoder((4, 4, 1), code_size=2),
+        "model must be a GatedPixelCNN, PixelCNN or PixelCNNAutoencoder, got Deconvolutional",
     ),
-    "no model": (lambda: "mnist", "model must be a GatedPixelCNN or PixelCNNAutoencoder, got str"),
+    "no model": (lambda: "mnist", "model must be a GatedPixelCNN, PixelCNN or PixelCNNAutoenco"),
+    "no models": (dict, "model must be a model or a dict of name -> model, got an empty dict"),
+    "a model without a name": (
+        lambda: {" ": pcnn.PixelCNN((4, 4, 1), filters=4, blocks=2)},
+        "each name of model must be a text that is not empty, got ' '",
+    ),
+    "images of two sizes": (
+        lambda: {str(n): pcnn.PixelCNN((n, 4, 1), filters=4, blocks=2) for n in (4, 5)},
+        "model must hold networks of the same images and conditions, but the image_shape of '4' is "
+        "[4, 4, 1], and of '5' [5, 4, 1]",
+    ),
+    "two conditions": (
+        lambda: {
+            str(n): pcnn.GatedPixelCNN((4, 4, 1), condition=pcnn.Labels(n), **SMALL) for n in (2, 3)
+        },
+        "model must hold networks of the same images and conditions, but the condition of '2' is "
+        "('labels', 2), and of '3' ('labels', 3)",
+    ),
     "maps": (
         lambda: pcnn.GatedPixelCNN((4, 4, 1), condition=pcnn.Map((2, 2, 1)), **SMALL),
         "model is conditioned on Map((2, 2, 1)), and a page can only ask for a class or a vector",
