@@ -20,7 +20,8 @@ class Split:
         images: uint8 `(N, H, W, C)`, levels 0 .. K-1. With `intensities`, one fixed binarisation:
             the one that is evaluated.
         labels: int64 `(N,)`, or None.
-        intensities: uint8 `(N, H, W, C)` 0..255 if `batches` binarises them again in every epoch, else None.
+        intensities: uint8 `(N, H, W, C)` 0..255 that `batches` binarises again in every epoch, or
+            None.
         conditions: `(N, ...)`, vectors or maps that models are conditioned on, or None.
     """
 
