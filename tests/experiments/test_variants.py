@@ -16,7 +16,7 @@ import pcnnlib as pcnn
 from pcnnlib import runs
 from pcnnlib.models import architecture
 
-COMPARISONS = [ablations.ABLATIONS, dilations.DILATIONS, gates.DIGITS]
+COMPARISONS = [ablations.ABLATIONS, dilations.DILATIONS, gates.DIGITS, stacks.STACKS]
 by_name = pytest.mark.parametrize("comparison", COMPARISONS, ids=lambda c: c.name)
 
 
@@ -37,6 +37,10 @@ def test_the_published_variants_are_those_of_the_script(comparison):
         run = published[variants.folder(name)]
         model, training, parameters = described(comparison, name)
         assert run["variant"] == name and run["parameters"] == parameters
+        if comparison.seconds is not None:
+            fit = round(comparison.seconds / run["seconds_a_pass"])
+            assert {len(history) for history in run["history"]} == {fit}
+            training["epochs"] = fit
         assert run["training"] == training
         unknown = run.get("not_recorded", [])
         assert run["model"].keys() == model.keys()
