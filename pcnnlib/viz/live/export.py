@@ -15,9 +15,11 @@ from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError, check_weights_finite
 from pcnnlib.models import GatedPixelCNN, PixelCNN, PixelCNNAutoencoder
+from pcnnlib.nn.blocks import GatedBlock
 from pcnnlib.nn.conditions import Labels, Vector
 from pcnnlib.nn.distributions import Bernoulli, Categorical, LogisticMixture
 from pcnnlib.nn.layers import CausalConv2D, ChannelDense
+from pcnnlib.nn.residual import ResidualBlock
 from pcnnlib.viz import checks
 
 FORMAT = 2
@@ -105,6 +107,12 @@ def check_exportable(model: Any) -> None:
         raise UsageError(
             f"model is conditioned on {network.condition!r}, and a page can only ask for a class "
             "or a vector: maps cannot be exported"
+        )
+    unknown = {type(block) for block in network.blocks} - {GatedBlock, ResidualBlock}
+    if unknown:
+        raise UsageError(
+            f"model has blocks of the kind {unknown.pop().__name__}, and a page knows GatedBlock and "
+            "ResidualBlock only"
         )
     if getattr(network, "activation", "gate") not in ACTIVATIONS:
         raise UsageError(

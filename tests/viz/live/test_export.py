@@ -153,6 +153,17 @@ def nan(model):
 
 
 SMALL = {"filters": 4, "blocks": 2}
+
+
+class Attention(keras.layers.Layer):
+    """A block of a reader's own."""
+
+
+def with_a_block_of_its_own(model):
+    model.blocks[1] = Attention()
+    return model
+
+
 UNFIT = {
     "a model of other layers": (
         lambda: pcnn.DeconvolutionalAutoencoder((4, 4, 1), code_size=2),
@@ -183,6 +194,10 @@ UNFIT = {
     "an activation of its own": (
         lambda: pcnn.GatedPixelCNN((4, 4, 1), activation="silu", **SMALL),
         "model has the activation 'silu', and a page knows 'gate' and 'relu_of_sum' only",
+    ),
+    "a block of another kind": (
+        lambda: with_a_block_of_its_own(pcnn.GatedPixelCNN((4, 4, 1), **SMALL)),
+        "model has blocks of the kind Attention, and a page knows GatedBlock and",
     ),
     "two channels": (
         lambda: pcnn.GatedPixelCNN((5, 5, 2), **SMALL),
