@@ -111,8 +111,8 @@ def check_exportable(model: Any) -> None:
     unknown = {type(block) for block in network.blocks} - {GatedBlock, ResidualBlock}
     if unknown:
         raise UsageError(
-            f"model has blocks of the kind {unknown.pop().__name__}, and a page knows GatedBlock and "
-            "ResidualBlock only"
+            f"model has blocks of the kind {unknown.pop().__name__}, and a page knows GatedBlock "
+            "and ResidualBlock only"
         )
     if getattr(network, "activation", "gate") not in ACTIVATIONS:
         raise UsageError(
