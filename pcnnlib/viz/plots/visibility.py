@@ -32,7 +32,12 @@ from pcnnlib.viz.style import (
 
 @styled
 def receptive_fields(
-    maps: dict, at: Any, *, columns: int = 4, reach: int | dict | None = None
+    maps: dict,
+    at: Any,
+    *,
+    columns: int = 4,
+    reach: int | dict | None = None,
+    order: int | dict = 0,
 ) -> Picture:
     """Which pixels the prediction of one pixel depends on, and which earlier ones it misses.
 
@@ -43,6 +48,7 @@ def receptive_fields(
         columns: panels per row.
         reach: how many rows and columns away the kernels reach, an int or a dict of title -> int;
             what lies further is out of reach, not blind. None: as far as the farthest seen pixel.
+        order: in which the model reads, an int or a dict of title -> int.
 
     Returns:
         `Picture`. Pixels at or after `at` that are seen all the same, leaks, are crossed.
@@ -55,6 +61,8 @@ def receptive_fields(
         raise UsageError(f"at must name the titles of maps, got {', '.join(map(str, at))}")
     if isinstance(reach, dict) and set(reach) != set(maps):
         raise UsageError(f"reach must name the titles of maps, got {', '.join(map(str, reach))}")
+    if isinstance(order, dict) and set(order) != set(maps):
+        raise UsageError(f"order must name the titles of maps, got {', '.join(map(str, order))}")
     columns = check_int("columns", columns, 1)
     figure, axes = new_panels(len(maps), 1.7, columns=columns, legend=True)
     roles_shown = set()
@@ -62,7 +70,8 @@ def receptive_fields(
         seen = checks.check_array(f"maps[{title!r}]", seen, ("H", "W"))
         here = checks.check_pixel("at", at[title] if isinstance(at, dict) else at, seen.shape)
         far = reach[title] if isinstance(reach, dict) else reach
-        roles, strength = pixel_roles(seen, here, far)
+        own = order[title] if isinstance(order, dict) else order
+        roles, strength = pixel_roles(seen, here, far, own)
         colour = paint([(MEANINGS[name][0], roles == name) for name in MEANINGS])
         colour[roles == "here"] = 0
         fade = roles == "seen"
@@ -79,7 +88,7 @@ def receptive_fields(
 
 
 def pixel_roles(
-    seen: ArrayLike, at: Any, reach: int | None = None
+    seen: ArrayLike, at: Any, reach: int | None = None, order: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """What each pixel is to the prediction at `at`, and how strongly it counts.
 
@@ -91,6 +100,7 @@ def pixel_roles(
         at: `(i, j)`, the predicted pixel.
         reach: how many rows and columns away the kernels reach; None: as far as the farthest pixel
             that is seen.
+        order: in which the model reads, see `pcnnlib.nn.raster.ORDERS`.
 
     Returns:
         str array `(H, W)` of "here", "seen", "blind", "unreached", "leak" or "later", and
@@ -101,7 +111,7 @@ def pixel_roles(
     """
     seen = checks.check_array("seen", seen, ("H", "W"))
     at = checks.check_pixel("at", at, seen.shape)
-    earlier = before(seen.shape, at)
+    earlier = before(seen.shape, at, order)
     strength = np.ones(seen.shape)
     if seen.dtype != bool and (seen > 0).any():
         logs = np.log10(np.where(seen > 0, seen, np.nan))

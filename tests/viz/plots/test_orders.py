@@ -2,7 +2,7 @@
 
 from support_figures import Drawn
 
-from pcnnlib.nn.raster import ORDERS, raster_order
+from pcnnlib.nn.raster import ORDERS, before, raster_order
 from pcnnlib.viz import plots
 from pcnnlib.viz.style import LATER, SEEN
 
@@ -18,3 +18,13 @@ def test_each_panel_numbers_the_pixels_by_their_turn_and_fills_the_first_half():
         assert drawn.names(axis, (4, 4), {"first": SEEN, "later": LATER}) == expected
         assert axis.get_title().replace("\n", " ") == f"{order}: {ORDERS[order]}"
     assert len(figure.axes) == 8
+
+
+def test_what_is_seen_in_an_order_is_no_leak():
+    seen = before((4, 4), (1, 2), 6)
+    roles, _ = plots.pixel_roles(seen, (1, 2), order=6)
+    assert set(roles[seen].flat) == {"seen"} and set(roles[~seen].flat) == {"here", "later"}
+    assert "leak" in plots.pixel_roles(seen, (1, 2))[0]
+    figure = plots.receptive_fields({"a": seen, "b": seen}, (1, 2), order={"a": 6, "b": 0})
+    crossed = [len(axis.lines) for axis in figure.axes]
+    assert crossed[0] == 0 and crossed[1] > 0
