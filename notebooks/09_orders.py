@@ -87,7 +87,7 @@ show(
 # %% [markdown]
 # One set of weights can serve all of them. It is told the order as [chapter 5](05_conditioning.ipynb) tells a
 # network the class: each order adds a learned vector inside every gate. Each training image is read in an
-# order drawn by lot, anew in every epoch.
+# order drawn at random, again in every epoch.
 #
 # ## In code
 #
@@ -162,7 +162,7 @@ show_text(
 # ## A mixture of orders
 #
 # Eight exact likelihoods of one image make another: the mean of the eight *probabilities*. It is the
-# likelihood of a model that draws an order by lot, and then the image in that order. It is never worse than
+# likelihood of a model that first draws an order at random, and then the image in that order. It is never worse than
 # the mean of the eight in nats, because the logarithm of a mean is at least the mean of the logarithms. It
 # gains where orders disagree.
 
@@ -193,8 +193,8 @@ show_text(
 # %% [markdown]
 # ## Completion from any side
 #
-# A drawn pixel can take account of kept pixels before it alone. Raster order, asked for the top of a digit,
-# draws it before it comes to the bottom: the bottom stays without influence. Another order begins with it.
+# A pixel is drawn given only the pixels before it. Raster order draws the top of a digit before it comes to
+# the bottom, so a bottom that is kept has no influence. Another order begins with the bottom.
 # `sample` takes the order that puts most of the kept pixels before the drawn ones, and `best_order` says
 # which that is:
 
@@ -230,9 +230,9 @@ show(
 )
 
 # %% [markdown]
-# The second way needs one order alone. It draws several tops, and then chooses among them: each draw counts as
-# much as the given bottom is probable after it (`resample`). It costs as many times the drawing, and where no
-# draw fits, the choice cannot help.
+# The second way needs only one order (`resample`). It draws several tops and chooses one of them; the chance
+# of a top is proportional to the probability of the given bottom after it. That takes as many times longer,
+# and where no draw fits, the choice cannot help.
 #
 # ## Check
 #
@@ -270,8 +270,8 @@ table(
 # ## Recap
 #
 # The order of pixels is a choice, and every order gives an exact likelihood. One network can be told its
-# order, and the mean of its probabilities over orders is exact too, and better than the orders are on average.
-# And a part of an image is completed, in one draw, by the order that begins with what is given.
+# order. The mean of its probabilities over orders is exact too, and never worse than the orders are on
+# average. A part of an image is completed, in one draw, by the order that begins with what is given.
 #
 # ## Exercises
 #
