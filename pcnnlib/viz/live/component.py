@@ -308,9 +308,10 @@ def card_of(record: Mapping[str, Any]) -> dict[str, str]:
         if record.get(name):
             card[name.capitalize()] = str(record[name])
     hardware = record.get("hardware")
-    if isinstance(hardware, dict) and "cpu" in hardware:
-        card["Hardware"] = f"{hardware['cpu']}, {hardware.get('cores', '?')} cores"
+    if isinstance(hardware, dict) and {"cpu", "cores", "accelerators"} <= hardware.keys():
+        card["Hardware"] = runs.hardware(dict(record))
     card["Weights"] = "rounded to 16 bits for this page"
+    card |= runs.licences(record)
     return card
 
 
