@@ -200,7 +200,7 @@ def live(
         if examples is None:
             examples = runs.read_examples(run, results_path).get("test")
     models = check_models(model)
-    shared = {"title": title, "card": card, "class_names": class_names}
+    shared: dict[str, Any] = {"title": title, "card": card, "class_names": class_names}
     packed, *others = [
         {**pack(one, examples=None if k else examples, **shared), "name": name}
         for k, (name, one) in enumerate(models.items())
