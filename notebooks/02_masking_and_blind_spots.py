@@ -376,9 +376,9 @@ show(
 
 # %% [markdown]
 # Try it. The next cell shows three of these networks, and they draw in your browser. Choose the one whose
-# centre is visible, press *Half an example*, then *Draw*: for the half that it is given it pays next to
-# nothing, since it reads each answer there, and below it has nothing to read. Then do the same with the
-# other two.
+# centre is visible, press *Half an example*, then *Draw*: it asks far fewer bits for the half that it is
+# given, since it reads each answer there, and below that it draws next to nothing, since there is none to
+# read. Then choose another network and press *Draw* again.
 
 # %%
 compared = ["PixelCNN", "PixelCNN, centre visible", "Gated"]

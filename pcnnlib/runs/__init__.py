@@ -1,6 +1,6 @@
 """What was published? Runs with their records, weights and provenance, and others' figures."""
 
-from pcnnlib.runs.card import CARD, FIGURE, model_card, write_card
+from pcnnlib.runs.card import CARD, FIGURE, licences, model_card, write_card
 from pcnnlib.runs.literature import compare, read_literature
 from pcnnlib.runs.pretrained import load_pretrained, read_examples
 from pcnnlib.runs.provenance import hardware, provenance
@@ -38,6 +38,7 @@ __all__ = [
     "examples",
     "file_checksum",
     "hardware",
+    "licences",
     "list_runs",
     "load_pretrained",
     "model_card",

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from pcnnlib._internal.files import replacing
@@ -11,6 +12,7 @@ from pcnnlib.runs.provenance import hardware
 
 CARD, FIGURE = "README.md", "samples.png"
 TASK = "unconditional-image-generation"
+WEIGHTS_LICENCE = "MIT"  # and of the library
 # Where a model is conditioned on something, and what that takes.
 SAMPLES = {"Labels": "4, condition=[0, 0, 1, 1], ", "": "4, "}
 FIGURES = {
@@ -73,10 +75,21 @@ def model_card(name: str, run: dict, *, figure: bool = False) -> str:
     lines += [f'model = pcnn.load_pretrained("{name}")', *_drawing(network), "```", ""]
     lines += ["## What it is", "", "| | |", "|---|---|", *_rows(run, network, data, test), ""]
     lines += ["`run.json` has the whole record: architecture, training, history, versions.", ""]
-    lines += ["## Licence", "", "The weights and the library: MIT."]
+    lines += ["## Licence", "", f"The weights and the library: {WEIGHTS_LICENCE}."]
     lines += [f"The data, which is not part of them: {source.licence}." if source else ""]
     text = "\n".join(lines).rstrip()
     return f"---\n{_yaml(metadata)}---\n\n{text}\n"
+
+
+def licences(run: Mapping[str, Any]) -> dict[str, str]:
+    """What a run's record tells of licences, as lines of a card: name -> text.
+
+    Nothing is said of data that is not in `pcnnlib.data.SOURCES`, nor of weights that were not
+    published: nobody but their owner knows.
+    """
+    source = SOURCES.get(_source(str(_fields(run, "data").get("name", ""))))
+    lines = {"Licence of the weights": WEIGHTS_LICENCE} if "weights" in run else {}
+    return lines | ({"Licence of the data": source.licence} if source else {})
 
 
 def _fields(run, key):

@@ -200,7 +200,7 @@ def live(
         if examples is None:
             examples = runs.read_examples(run, results_path).get("test")
     models = check_models(model)
-    shared = {"title": title, "card": card, "class_names": class_names}
+    shared: dict[str, Any] = {"title": title, "card": card, "class_names": class_names}
     packed, *others = [
         {**pack(one, examples=None if k else examples, **shared), "name": name}
         for k, (name, one) in enumerate(models.items())
@@ -308,9 +308,10 @@ def card_of(record: Mapping[str, Any]) -> dict[str, str]:
         if record.get(name):
             card[name.capitalize()] = str(record[name])
     hardware = record.get("hardware")
-    if isinstance(hardware, dict) and "cpu" in hardware:
-        card["Hardware"] = f"{hardware['cpu']}, {hardware.get('cores', '?')} cores"
+    if isinstance(hardware, dict) and {"cpu", "cores", "accelerators"} <= hardware.keys():
+        card["Hardware"] = runs.hardware(dict(record))
     card["Weights"] = "rounded to 16 bits for this page"
+    card |= runs.licences(record)
     return card
 
 

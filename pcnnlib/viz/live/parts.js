@@ -152,7 +152,10 @@ function pcnnParts(root, model) {
     root.replaceChildren(stage, status, buttons, controls(), checks, note);
     root.setAttribute("role", "group");
     root.setAttribute("aria-label", model.title);
-    root.setAttribute("data-lm-suppress-shortcuts", "true"); // Jupyter has uses for keys of its own
+    // Jupyter has uses of its own for keys (x cuts a cell), and looks at the focused element first.
+    for (const node of [...root.querySelectorAll("[tabindex], button, input, select"), root]) {
+      node.setAttribute("data-lm-suppress-shortcuts", "true");
+    }
   }
 
   // The name of the control that a node belongs to.

@@ -107,6 +107,8 @@ def test_the_image_on_the_page_is_the_library_s_for_the_seed(opened, model, pace
     )
     assert page.get_by_role("meter").get_attribute("aria-valuemax") == str(SIZE * SIZE)
     assert status(page).startswith("Done: ")
+    if pace == "Slow":
+        return
     press(page, "Another")
     finish(page)
     assert page.get_by_label("Seed").input_value() == "6"
@@ -357,6 +359,13 @@ def test_reduced_motion_shows_the_image_when_it_is_done(opened, model):
     page.emulate_media(reduced_motion="reduce")
     page.reload()
     assert page.locator(".options input:checked + label", has_text="At once").count() == 1
+
+
+def test_keys_in_a_component_are_no_commands_of_jupyter(opened, model):
+    """There x cuts the cell. Its keys are looked up from the focused element on."""
+    page = opened(model)
+    free = ".pcnn-live :is([tabindex], button, input, select):not([data-lm-suppress-shortcuts])"
+    assert page.locator(free).count() == 0 and page.locator(".pcnn-live button").count() >= 3
 
 
 def test_every_control_has_a_name(opened):

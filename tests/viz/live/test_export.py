@@ -52,8 +52,12 @@ def test_published_models_make_pages_below_a_megabyte(name, tmp_path):
     assert len(page) < 1_000_000
     weights = re.search(r'id="[^"]+-weights">([^<]+)</script>', page)[1]
     assert len(weights) < 700_000
-    for text in (f"{record['test']['bits_per_dim']:.3f} bits a value", record["commit"]):
-        assert text in page  # the card
+    card = dict(state_of(page)["card"])
+    assert card["Hardware"] == runs.hardware(record)
+    assert card["Licence of the weights"] == "MIT" and card["Seed"] == str(record["seed"])
+    assert len(card["Licence of the data"]) > 5
+    for text in (f"{record['test']['bits_per_dim']:.3f} bits a value", *card.values()):
+        assert html.escape(text) in page  # at its foot
     assert ("given its code" in page) == ("autoencoder" in name)
     # Nothing is fetched from anywhere.
     assert not re.search(r"(src|href)=|https?://|@import|\bfetch\(", page)
@@ -267,6 +271,10 @@ def test_a_path_that_is_no_page_is_refused(model, path, tmp_path, monkeypatch):
 
 def test_a_card_says_only_what_the_record_knows():
     assert component.card_of({}) == {"Weights": "rounded to 16 bits for this page"}
+    own = {"data": {"name": "/home/me/mine.npz"}, "hardware": {"cpu": "x"}}
+    assert component.card_of(own).keys() == {"Data", "Weights"}
+    assert "Licence of the weights" not in component.card_of({"data": {"name": "mnist"}})
+    assert "CC BY-SA" in component.card_of({"data": {"name": "mnist"}})["Licence of the data"]
     record = {"data": "mnist", "test": {"nats_per_image": 80.0}, "seed": 3}
     assert component.card_of(record)["Seed"] == "3"
     assert component.card_of(record)["Test"] == "80.00 nats an image"
