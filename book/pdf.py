@@ -193,6 +193,8 @@ def with_bookmarks(pdf, title, articles, places):
     above = []
     headings = [{"id": "contents", "level": 1, "text": "Contents"}]
     for heading in headings + [heading for each in articles for heading in each["headings"]]:
+        if heading["id"] not in places:
+            continue  # a style hides it
         page, top = places[heading["id"]]
         del above[heading["level"] - 1 :]
         item = writer.add_outline_item(

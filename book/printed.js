@@ -95,8 +95,9 @@ window.printed = (() => {
         link.replaceWith(...link.childNodes); // a file beside the pages, or the index
       }
     }
-    const headings = all("h1, h2, h3").map(heading => {
-      heading.id ||= `${prefix}heading-${all("h1, h2, h3").indexOf(heading)}`;
+    const seen = all("h1, h2, h3").filter(heading => heading.checkVisibility());
+    const headings = seen.map((heading, k) => {
+      heading.id ||= `${prefix}heading-${k}`;
       return { id: heading.id, level: Number(heading.localName[1]), text: words(heading) };
     });
     return { address, html: root.outerHTML, headings };
@@ -121,7 +122,7 @@ window.printed = (() => {
   // Puts page numbers into the contents.
   function number(numbers) {
     for (const link of document.querySelectorAll(".printed-contents a")) {
-      link.querySelector(".number").textContent = numbers[link.hash.slice(1)];
+      link.querySelector(".number").textContent = numbers[link.hash.slice(1)] ?? "";
     }
   }
 

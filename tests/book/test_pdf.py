@@ -49,6 +49,7 @@ TEXTS = {
     "notebooks/two.html": f"""<section id="two"><h1>Two</h1><section id="first"><h2>First
     of two</h2><figure><img alt="moves" src="GIF"></figure><section><h3>Deep</h3>{CANVAS}
     <p><a href="#first">up</a> <a href="../book/one.html#first">before</a></p>
+    <section style="display: none"><h2>Hidden</h2></section>
     <svg width="30" height="30"><defs><linearGradient id="g"><stop stop-color="#00f"/>
     </linearGradient></defs><rect width="30" height="30" fill="url(#g)"/></svg>
     </section></section></section>""",
