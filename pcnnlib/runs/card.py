@@ -76,7 +76,9 @@ def model_card(name: str, run: dict, *, figure: bool = False) -> str:
     lines += ["## What it is", "", "| | |", "|---|---|", *_rows(run, network, data, test), ""]
     lines += ["`run.json` has the whole record: architecture, training, history, versions.", ""]
     lines += ["## Licence", "", f"The weights and the library: {WEIGHTS_LICENCE}."]
-    lines += [f"The data, which is not part of them: {source.licence}." if source else ""]
+    lines += [
+        f"The data, of which `examples.npz` holds a few images: {source.licence}." if source else ""
+    ]
     text = "\n".join(lines).rstrip()
     return f"---\n{_yaml(metadata)}---\n\n{text}\n"
 
