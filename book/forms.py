@@ -53,7 +53,8 @@ class Executed:
             cell.execution_count = done.execution_count
             # Checked before: standard error holds nothing but framework log lines.
             outputs = copy.deepcopy(done.outputs)
-            cell.outputs = [clean(each) for each in outputs if each.get("name") != "stderr"]
+            outputs = [clean(each) for each in outputs if each.get("name") != "stderr"]
+            cell.outputs = joined(outputs)
         return notebook
 
 
@@ -85,6 +86,17 @@ def clean(output):
     elif "data" in output:
         output.data.pop(WIDGET_VIEW, None)  # a page and a file show the static form
     return output
+
+
+def joined(outputs):
+    """What is printed at a stretch as one output: a kernel may send the end of a line apart."""
+    together = []
+    for output in outputs:
+        if together and output.output_type == together[-1].output_type == "stream":
+            together[-1].text += output.text
+        else:
+            together.append(output)
+    return together
 
 
 def without_framework_log(text):

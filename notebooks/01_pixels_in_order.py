@@ -111,7 +111,7 @@ show(
 #
 # $$ p(x) = \prod_{i=1}^{D} p(x_i \mid x_1, \dots, x_{i-1}), $$
 #
-# which is equation 1 of both PixelCNN papers ([van den Oord et al., 2016](https://arxiv.org/abs/1601.06759); [van den Oord et al., 2016](https://arxiv.org/abs/1606.05328)). A model
+# which is equation 1 of both PixelCNN papers ([van den Oord et al., 2016a](https://arxiv.org/abs/1601.06759); [van den Oord et al., 2016b](https://arxiv.org/abs/1606.05328)). A model
 # of images is therefore a model of *one pixel, given those before it*. Each factor is a
 # distribution over the $K$ levels that a pixel can take, and to draw an image is to draw from the
 # factors in turn.

@@ -81,7 +81,7 @@ check_dataset(
 # $$ (w \ast x)_{i,j} = \sum_{a,b} m_{a,b}\, w_{a,b}\, x_{i+a,\,j+b}. $$
 #
 # Rows above are shown, and in the same row what lies to the left. What about the centre, the pixel
-# itself? That depends ([van den Oord et al., 2016](https://arxiv.org/abs/1601.06759)):
+# itself? That depends ([van den Oord et al., 2016a](https://arxiv.org/abs/1601.06759)):
 #
 # - **Type A** hides it. The first layer reads the image, where the centre *is* the pixel to be
 #   predicted.
@@ -153,7 +153,7 @@ show(
 # More layers see further up and to the left, yet a triangle to the right stays out of sight. A path
 # through the layers that moves right must also move up: in its own row a mask lets it move left only.
 # With 3 × 3 kernels that is one column to the right for every row. This is the **blind spot**. It
-# does not go away with depth. Figure 1 of the paper ([van den Oord et al., 2016](https://arxiv.org/abs/1606.05328)) draws it, and the
+# does not go away with depth. Figure 1 of the paper ([van den Oord et al., 2016b](https://arxiv.org/abs/1606.05328)) draws it, and the
 # text puts it at up to a quarter of the field that the kernels could reach.
 #
 # How much is it here? The gated model of the [next chapter](03_gated_stacks.ipynb) has no blind

@@ -110,7 +110,7 @@ show(
 )
 
 # %% [markdown]
-# The Gated PixelCNN ([van den Oord et al., 2016](https://arxiv.org/abs/1606.05328)) gives each purpose
+# The Gated PixelCNN ([van den Oord et al., 2016b](https://arxiv.org/abs/1606.05328)) gives each purpose
 # its own stack.
 #
 # - The **vertical stack** sees the rows above, over the full width of its kernel. Its first layer
@@ -724,7 +724,7 @@ training, the initial weights and the order of the batches, comes on top, and on
 tell how much: exercise 3 does. On images this small there is little to be blind to, so no great
 difference is to be expected. On CIFAR-10, with 32 by 32 pixels, the paper reports 3.03 bits/dim for the
 Gated PixelCNN against 3.14 for the PixelCNN
-([van den Oord et al., 2016](https://arxiv.org/abs/1606.05328)).
+([van den Oord et al., 2016b](https://arxiv.org/abs/1606.05328)).
 """)
 
 # %% [markdown]

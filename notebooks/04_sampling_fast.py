@@ -95,10 +95,10 @@ check_dataset(pcnn.load_dataset(dataset, data_path=data_path), test=16)
 # The likelihood of a given image takes one pass through the network: all pixels are known, so all
 # factors of the chain rule
 #
-# $$ p(\mathbf{x}) = \prod_{i=1}^{n^2} p(x_i \mid x_1, \dots, x_{i-1}) $$
+# $$ p(\mathbf{x}) = \prod_{i=1}^{D} p(x_i \mid x_1, \dots, x_{i-1}) $$
 #
 # are computed side by side. Drawing is different. The distribution of $x_i$ is not known until
-# $x_1, \dots, x_{i-1}$ have been *drawn*, so $n^2$ steps must follow one another. The plain loop runs
+# $x_1, \dots, x_{i-1}$ have been *drawn*, so $D$ steps must follow one another. The plain loop runs
 # the whole network in each of them, and throws away all of its output but one pixel.
 #
 # Here is that loop, whole, with the published model of 28 × 28 binary digits. Its output is a logit for
@@ -312,8 +312,8 @@ print(f"the cache is {gain:.0f} times as fast as the plain loop")
 print(f"and takes the time of {1 / passes:.1f} forward passes")
 
 # %% [markdown]
-# These images are small. The plain loop takes $n^2$ steps, each of which costs as much as $n^2$
-# pixels; the cached one takes $n^2$ steps of constant cost, so it should gain more and more as images
+# These images are small. The plain loop takes $D$ steps, each of which costs as much as $D$
+# pixels; the cached one takes $D$ steps of constant cost, so it should gain more and more as images
 # grow. That is a prediction, and it could come out wrong:
 
 # %% tags=["timing"]
@@ -360,7 +360,7 @@ fixed cost besides.
 #    nothing changes.
 #
 # The first pixel depends on nothing: it is right after one round, and stays. So the second is right
-# after two rounds, and so on. After at most $n^2$ rounds nothing changes any more, and that is the image
+# after two rounds, and so on. After at most $D$ rounds nothing changes any more, and that is the image
 # which the plain loop would have drawn with this noise. Most pixels do not wait for their turn: their
 # noise decides alike whatever the last few pixels are
 # ([Wiggers and Hoogeboom, 2020](https://arxiv.org/abs/2002.09928); [Song et al., 2021](https://arxiv.org/abs/2002.03629)).

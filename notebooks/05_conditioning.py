@@ -100,7 +100,7 @@ check_dataset(
 # it looks like from afar. The model of the image *given* $\mathbf{h}$ is the same product as before,
 # with $\mathbf{h}$ behind every bar (equation 3 of [van den Oord et al. (2016)](https://arxiv.org/abs/1606.05328)):
 #
-# $$ p(\mathbf{x} \mid \mathbf{h}) = \prod_{i=1}^{n^2} p(x_i \mid x_1, \dots, x_{i-1}, \mathbf{h}). $$
+# $$ p(\mathbf{x} \mid \mathbf{h}) = \prod_{i=1}^{D} p(x_i \mid x_1, \dots, x_{i-1}, \mathbf{h}). $$
 #
 # It enters every gate of both stacks as a bias that depends on $\mathbf{h}$ (equation 4):
 #

@@ -792,7 +792,7 @@ show_text(
     weights: its last layer gives {pair["mixture"].distribution.size} numbers a pixel, the softmax's
     {3 * pair["categorical"].levels}. And all of this is little training. On all of CIFAR-10 the
     paper's Gated PixelCNN reached {others["Gated PixelCNN"]:.2f} bits/dim
-    ([van den Oord et al., 2016](https://arxiv.org/abs/1606.05328)), PixelCNN++ {others["PixelCNN++"]:.2f}
+    ([van den Oord et al., 2016b](https://arxiv.org/abs/1606.05328)), PixelCNN++ {others["PixelCNN++"]:.2f}
     ([Salimans et al., 2017](https://arxiv.org/abs/1701.05517)).
     """
 )

@@ -647,7 +647,7 @@ show_text(
 # ## What would a run of the paper's size cost today?
 #
 # For its training the paper names 60 hours on 32 GPUs
-# ([van den Oord et al., 2016](https://arxiv.org/abs/1606.05328)). Take colour images of
+# ([van den Oord et al., 2016b](https://arxiv.org/abs/1606.05328)). Take colour images of
 # 32 × 32, as in CIFAR-10, and a network of about that size: 20 layers of 384 features with kernels of 5 × 5,
 # and 200,000 steps of 128 images. How far is that from one core? The backend counts the operations, and the
 # run above measured how many a second it did.

@@ -71,3 +71,15 @@ def test_neither_form_changes_what_was_executed(executed):
     before = copy.deepcopy(executed)
     executed.page("03_toy"), executed.file()
     assert executed == before
+
+
+def test_what_is_printed_at_a_stretch_is_one_output(executed):
+    """A kernel may send the end of a line in a message of its own."""
+
+    def printed(text):
+        return nbformat.v4.new_output("stream", name="stdout", text=text)
+
+    figure = shown("text/html", FIGURE)
+    executed.copy.cells[2].outputs = [printed("a"), printed("\n"), figure, printed("b\n")]
+    outputs = executed.file().cells[2].outputs
+    assert [each.get("text") for each in outputs] == ["a\n", None, "b\n"]
