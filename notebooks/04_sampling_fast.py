@@ -448,7 +448,8 @@ names = {
     "parallel": "parallel: guessing the image",
     "forward": "one forward pass, for comparison",
 }
-lines = [
+lines = [["the plain loop, above", f"{plain_seconds:.3f}", "–"]]
+lines += [
     [text, *(f"{methods[name, n]:.3f}" for n in (1, together))]
     for name, text in names.items()
 ]
