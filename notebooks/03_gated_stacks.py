@@ -357,6 +357,7 @@ def sample(model, shape, seed=None):
     for i in range(shape[1]):
         for j in range(shape[2]):
             logits = ops.convert_to_numpy(model(images))[:, i, j]  # (B, K)
+            # The largest of logits plus Gumbel noise is a draw.
             noisy = logits + rng.gumbel(size=logits.shape)
             images[:, i, j, 0] = noisy.argmax(axis=-1)
     return images

@@ -61,7 +61,7 @@ check_parameters(
     globals(),
     orders=range(1, 9),
     epochs=range(1, 100_001),
-    filters=range(1, 1_001),
+    filters=range(2, 1_001),
     blocks=range(1, 101),
     shown=range(1, 101),
     draws=range(1, 101),

@@ -93,7 +93,7 @@ def test_only_classes_that_occur_are_drawn_and_by_their_labels(
         (flags.Data, "data", None, "--data must be a text, got None"),
         (flags.Network, "model", "yes", "--model must be one of '', 'conditional', 'autoencoder'"),
         (flags.Drawing, "animate", "no", "--animate must be True or False, got 'no'"),
-        (flags.Drawing, "keep", "bottom", "--keep must be one of 'top', 'left', got 'bottom'"),
+        (flags.Drawing, "keep", "middle", "--keep must be one of 'top', 'left', "),
         (flags.Files, "ckpt_path", None, "--ckpt_path must be a text, got None"),
         (pcnn.TrainConfig, "flip", "no", "flip must be True or False, got 'no'"),
         (pcnn.TrainConfig, "flip", 1, "flip must be True or False, got 1"),

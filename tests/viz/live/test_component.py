@@ -55,8 +55,14 @@ def choose(page, name):
     page.locator(".options label", has_text=re.compile(f"^{name}$")).click()
 
 
+def shown(page):
+    """Wait until the page has shown what it knows: it does so once a frame."""
+    page.evaluate("() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
+
+
 def finish(page):
     page.wait_for_selector('[data-drawing="false"][data-seconds]')
+    shown(page)
 
 
 def status(page):
@@ -65,7 +71,7 @@ def status(page):
 
 def pixels(page, tiles=1):
     """The image on the canvas as colours, `(rows, columns, 3)`: the middle of each pixel."""
-    page.evaluate("() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
+    shown(page)
     read = page.locator(".paper").evaluate(
         """(c, n) => {
           const pen = c.getContext("2d"), step = c.width / n, found = [];
@@ -225,10 +231,10 @@ def test_without_the_cache_the_same_image_costs_more(opened, model):
         page.get_by_label("Cache").set_checked(cached)
         press(page, "Draw")
         finish(page)
-        counts[cached] = page.locator(".aside").inner_text(), drawn(page)
-    assert (counts[True][1] == counts[False][1]).all()
-    numbers = {k: float(re.match(r"[\d.]+", text)[0]) for k, (text, _) in counts.items()}
-    unit = {k: 1e6 if "M" in text else 1e3 if "K" in text else 1 for k, (text, _) in counts.items()}
+        counts[cached] = drawn(page), page.locator(".aside").inner_text()
+    assert (counts[True][0] == counts[False][0]).all()
+    numbers = {k: float(re.match(r"[\d.]+", text)[0]) for k, (_, text) in counts.items()}
+    unit = {k: 1e6 if "M" in text else 1e3 if "K" in text else 1 for k, (_, text) in counts.items()}
     ratio = numbers[False] * unit[False] / (numbers[True] * unit[True])
     assert ratio == pytest.approx(SIZE * SIZE, rel=0.02)
 
