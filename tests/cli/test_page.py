@@ -53,7 +53,7 @@ def test_a_model_that_no_page_can_draw_with_is_refused_before_anything_is_done(
     monkeypatch.chdir(tmp_path)
     assert cli.main([*flags, "--export=mine.html"]) == 2
     error = capsys.readouterr().err
-    assert "--export: model must be a GatedPixelCNN, PixelCNN or PixelCNNAutoencoder, got Deconv" in error
+    assert "--export: model must be a GatedPixelCNN, PixelCNN or PixelCNNAutoencoder, got" in error
     assert error.count("\n") == 1 and not list(tmp_path.rglob("*.png"))
     assert not (tmp_path / "mine.html").exists() and not list(tmp_path.rglob("*.keras"))
 
