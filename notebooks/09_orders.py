@@ -110,7 +110,7 @@ history = pcnn.train(model, data, config)
 
 # %% [markdown]
 # The inputs are pairs, images and their orders. What a pixel's prediction depends on are the pixels before it
-# *in that order*. Changing each pixel in turn shows it, as in [chapter 2](02_masking_and_blind_spots.ipynb):
+# *in that order*. The gradient shows it, as in [chapter 2](02_masking_and_blind_spots.ipynb):
 
 # %%
 middle = (3, 4)
@@ -118,6 +118,8 @@ seen = {
     f"order {order}": pcnn.receptive_field(model, at=middle, order=order)
     for order in range(min(orders, 4))
 }
+
+# %% tags=["remove-input"]
 show(
     plots.receptive_fields(
         seen,
@@ -223,6 +225,8 @@ completed = {
     "best order": model.sample(shown, **options),
     "original": digits,
 }
+
+# %% tags=["remove-input"]
 show(
     plots.image_grid(completed, data.levels),
     alt="Rows of digits of which the lower half is given and the upper half drawn.",

@@ -67,6 +67,7 @@ def compare_likelihoods(likelihoods: dict, *, from_zero: bool = True) -> Picture
     else:
         axes.margins(x=0.35)
         axes.grid(axis="x", color=QUIET, alpha=0.25, lw=0.6)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.set_xlabel("test bits/dim (less is better)")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
