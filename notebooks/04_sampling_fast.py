@@ -422,7 +422,7 @@ and guesses within a row only. All methods draw the same images from the same se
 one_stack = pcnn.PixelCNN(
     data.image_shape, data.levels, max(4, filters // 2 * 2), blocks
 )
-pcnn.train(
+short = pcnn.train(
     one_stack, data, dataclasses.replace(config, epochs=min(epochs, 3))
 )
 
