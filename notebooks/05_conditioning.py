@@ -98,7 +98,7 @@ check_dataset(
 #
 # Let $\mathbf{h}$ be something that we know of an image: the digit that it shows, who is on it, what
 # it looks like from afar. The model of the image *given* $\mathbf{h}$ is the same product as before,
-# with $\mathbf{h}$ behind every bar (equation 3 of [van den Oord et al. (2016)](https://arxiv.org/abs/1606.05328)):
+# with $\mathbf{h}$ behind every bar (equation 3 of [van den Oord et al. (2016b)](https://arxiv.org/abs/1606.05328)):
 #
 # $$ p(\mathbf{x} \mid \mathbf{h}) = \prod_{i=1}^{D} p(x_i \mid x_1, \dots, x_{i-1}, \mathbf{h}). $$
 #

@@ -96,7 +96,7 @@ check_dataset(pcnn.load_dataset(dataset, data_path=data_path), classes=2)
 # Such a decoder can only average over what the code does not say. If a stroke may end one pixel further
 # left or right, its most faithful picture has a grey smear in both places.
 #
-# Replace it by a conditional PixelCNN ([van den Oord et al. (2016)](https://arxiv.org/abs/1606.05328), section 2.4):
+# Replace it by a conditional PixelCNN ([van den Oord et al. (2016b)](https://arxiv.org/abs/1606.05328), section 2.4):
 #
 # $$ p(\mathbf{x} \mid \mathbf{h}) = \prod_i p(x_i \mid x_1, \dots, x_{i-1}, \mathbf{h}). $$
 #

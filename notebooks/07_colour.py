@@ -93,7 +93,7 @@ if dataset != "two-colour digits":
 # ## The idea: three small steps for every pixel
 #
 # A pixel's three values are drawn one after the other, each given those before it
-# ([van den Oord et al. (2016)](https://arxiv.org/abs/1601.06759), equation 2):
+# ([van den Oord et al. (2016a)](https://arxiv.org/abs/1601.06759), equation 2):
 #
 # $$ p(x_i \mid \mathbf{x}_{<i}) = p(x_{i,R} \mid \mathbf{x}_{<i})\; p(x_{i,G} \mid \mathbf{x}_{<i},
 # x_{i,R})\; p(x_{i,B} \mid \mathbf{x}_{<i}, x_{i,R}, x_{i,G}). $$
