@@ -995,9 +995,9 @@ show_text(f"""
 # A vertical stack for the rows above and a horizontal one for the row to the left see everything
 # that comes before a pixel, and nothing else. The link between them leads one way. What a model cannot
 # see it cannot learn, however long it is trained. So the second stack pays where the blind spot holds what
-# nothing else tells: on 8 × 8 digits it bought nothing that could be measured, on 28 × 28 ones more than a
-# nat. A gate, tanh times sigmoid, stands where a PixelCNN has ReLU; at equal weights, ReLU and SiLU did as
-# well. Compare models at equal cost, on the same images, image by image, and from several seeds.
+# nothing else tells; the two comparisons above say how much that is on small and on larger digits. A gate,
+# tanh times sigmoid, stands where a PixelCNN has ReLU; what it buys, the table of activations says. Compare
+# models at equal cost, on the same images, image by image, and from several seeds.
 #
 # ## Exercises
 #

@@ -633,7 +633,7 @@ show_text(
     {nats["whole"].mean():.2f} nats, {len(whole["seeds"])} seeds; commit `{whole["commit"]}`, {runs.hardware(whole)}.)
     Most depends on depth. "No gate" adds the two halves of each convolution and applies ReLU. The sum of two
     convolutions is one convolution, so half of the weights are lost to it:
-    [chapter 3](03_gated_stacks.ipynb) makes up for that, and finds ReLU no worse. A change whose error bars cross the grey line was not shown to matter.
+    [chapter 3](03_gated_stacks.ipynb) compares them at equal weights. A change whose error bars cross the grey line was not shown to matter.
 
     And the blind spot? "One stack, no gate" is the PixelCNN of the first paper, with about as many weights in
     more features. It has no dilation either, so its neighbour is "no gate, no dilation", two stacks without a

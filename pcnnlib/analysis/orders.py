@@ -41,7 +41,7 @@ def order_log_likelihoods(
 def mixture_log_likelihood(log_likelihoods: ArrayLike) -> np.ndarray:
     """Log-likelihood of each image under a mixture: the log of the mean of the probabilities.
 
-    Never below the mean of the logs, which is what one order, chosen by lot, has on average.
+    Never below the mean of the logs, what one order has on average.
 
     Args:
         log_likelihoods: nats, `(R, N)`, of R orders or models.

@@ -48,7 +48,7 @@ def log_likelihood(
 def mixture(log_likelihoods: np.ndarray) -> np.ndarray:
     """The log of the mean of probabilities, from their logs.
 
-    Never below the mean of the logs, which is what an order chosen by lot has on average.
+    Never below the mean of the logs, what one order has on average.
 
     Args:
         log_likelihoods: nats, `(orders, N)`.

@@ -49,10 +49,10 @@ def order_of_each(
     Args:
         model: any model of this library.
         n: images.
-        order: one for all, one for each, "mixture" for one drawn by lot for each, or None: the best
+        order: one for all, one for each, "mixture" for a random one for each, or None: the best
             for the pixels that are kept, and without any the first.
         keep: bool `(n, H, W, C)`, or None.
-        seed: of the lot.
+        seed: of the random orders.
 
     Raises:
         UsageError: an order that the model does not know, or "mixture" where pixels are kept.
@@ -67,8 +67,8 @@ def order_of_each(
                 f"order must be an integer 0..{orders - 1} or None where pixels are kept, "
                 f"got {order!r}"
             )
-        lot = np.random.default_rng(None if seed is None else [seed, 1])
-        return lot.integers(0, orders, n, "int32")
+        rng = np.random.default_rng(None if seed is None else [seed, 1])
+        return rng.integers(0, orders, n, "int32")
     return check_order(order, orders, n)
 
 

@@ -62,8 +62,8 @@ def sample(
         temperature: > 0. Below 1, likely values become likelier still.
         image: integer images `(n, H, W, C)`, or one of them `(H, W, C)` for all, to complete.
         keep: boolean mask, True where the pixels of `image` are kept, of the shape of `image`, or
-            without its last axis, or one mask `(H, W)` for all. A drawn pixel can only take account
-            of kept pixels *before* it in its order.
+            without its last axis, or one mask `(H, W)` for all. A pixel is drawn given only
+            the kept pixels *before* it in its order.
         method: how the images are computed; the images are the same. "cached": pixel by pixel,
             and of each pixel only what is new. "full": pixel by pixel, the whole network each
             time. "parallel": all pixels again and again until none changes, the whole network each
@@ -76,15 +76,15 @@ def sample(
         return_log_likelihood: whether to return each image's log-likelihood too, in the order in
             which it was drawn.
         order: in which the pixels are drawn, 0 .. orders-1, one for all images or one for each (see
-            `pcnnlib.nn.raster.ORDERS`); "mixture": for each image one drawn by lot, which draws
+            `pcnnlib.nn.raster.ORDERS`); "mixture": for each image a random one, which draws
             from the mixture that `log_likelihood(order="mixture")` is of. None: the order that puts
             most kept pixels first, for each mask (`pcnnlib.sampling.best_order` says which, and
             `progress` prints it), and without any the first.
-        resample: draws for each image of which one is chosen, by the probability of the kept pixels
-            that came too late to be taken account of: the more, the closer to the model's own
-            distribution given *all* kept pixels. Costs so many times the drawing, and a look of the
-            network at every draw. Where an order puts all kept pixels first, nothing is left to
-            choose by, and there is one draw.
+        resample: number of draws for each image, of which one is chosen: its chance is proportional
+            to the probability of the kept pixels that come after drawn ones. More draws are closer
+            to the model's own distribution given *all* kept pixels. The drawing takes so many times
+            longer, and each draw takes one more pass of the network. Where an order puts all kept
+            pixels first, one draw is enough, and one is made.
         known, given: former names of `image` and `keep`, deprecated.
 
     Returns:

@@ -1,9 +1,9 @@
 """Completion where no order puts all kept pixels first: several draws, of which one is chosen.
 
-A drawn pixel takes account of the kept ones before it alone. Those after it judge the finished
-image: the more probable the kept pixels are, each given all pixels before it, the likelier the
-image is chosen. As the draws grow in number, what is chosen comes to follow the model's own
-distribution of an image given all kept pixels. (Sampling-importance-resampling, Rubin 1987; the
+A pixel is drawn given only the kept ones before it. Those after it weigh the finished image: its
+weight is the probability of the kept pixels, each given all pixels before it, and one image is
+chosen in proportion to the weights. With more draws, the chosen image follows the model's own
+distribution given all kept pixels more closely. (Sampling-importance-resampling, Rubin 1987; the
 weights are those of likelihood weighting.)
 
 B batch, H rows, W columns, C channels.
@@ -56,8 +56,8 @@ def choose(
     logs = kept_log_likelihood(model, drawn, given, keep, order).reshape(-1, draws)
     weights = np.exp(logs - logs.max(axis=1, keepdims=True))
     cumulative = np.cumsum(weights, axis=1)
-    lot = np.random.default_rng(None if seed is None else [seed, 2]).random((len(logs), 1))
-    chosen = (lot * cumulative[:, -1:] >= cumulative).sum(axis=1)
+    uniform = np.random.default_rng(None if seed is None else [seed, 2]).random((len(logs), 1))
+    chosen = (uniform * cumulative[:, -1:] >= cumulative).sum(axis=1)
     return np.arange(len(logs)) * draws + np.minimum(chosen, draws - 1)
 
 
