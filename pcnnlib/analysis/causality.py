@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import check_int, check_size, check_weights_finite, not_finite
 from pcnnlib.nn.conditions import joined, rows_of
-from pcnnlib.nn.raster import before, raster_order
+from pcnnlib.nn.raster import before, orders_of, raster_order
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def check_causality(
     conditions = getattr(model, "condition", None)
     if conditions is not None and condition is None:
         condition = random_condition(conditions, images, rng)
-    orders = getattr(model, "orders", 1)
+    orders = orders_of(model)
     order = check_int("order", order, 0, orders - 1)
     given = None
     if condition is not None or orders > 1:

@@ -10,7 +10,7 @@ from pcnnlib._internal import backend
 from pcnnlib._internal.errors import UsageError, check_int, check_size, check_weights_finite
 from pcnnlib.analysis.causality import comparable, random_condition
 from pcnnlib.nn.conditions import of_each
-from pcnnlib.nn.raster import reorient, restore
+from pcnnlib.nn.raster import orders_of, reorient, restore
 
 
 def receptive_field(
@@ -43,7 +43,7 @@ def receptive_field(
     check_size("images", images, "images at once")
     check_weights_finite(model)
     rng = np.random.default_rng(seed)
-    order = check_int("order", order, 0, getattr(model, "orders", 1) - 1)
+    order = check_int("order", order, 0, orders_of(model) - 1)
     encoded = _encoded_condition(model, condition, images, rng, order)
     levels = rng.integers(0, model.levels, (images, *model.image_shape))
     scaled = (levels * (2 / (model.levels - 1)) - 1).astype("float32")

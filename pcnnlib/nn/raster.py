@@ -126,6 +126,11 @@ def before(shape: tuple[int, int], pixel: tuple[int, int], order: int = 0) -> np
     return turns < turns[tuple(pixel)]
 
 
+def orders_of(model: Any) -> int:
+    """How many orders a model reads in: one, if it does not say."""
+    return getattr(model, "orders", 1)
+
+
 def check_orders(orders: Any, image_shape: Sequence[int]) -> int:
     """Return a number of orders, 1 .. 8, or .. 4 if images are not square, or raise `UsageError`.
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError
-from pcnnlib.nn.raster import check_order, is_mixture, reorient
+from pcnnlib.nn.raster import check_order, is_mixture, orders_of, reorient
 
 
 def check_keep(
@@ -57,7 +57,7 @@ def order_of_each(
     Raises:
         UsageError: an order that the model does not know, or "mixture" where pixels are kept.
     """
-    orders = getattr(model, "orders", 1)
+    orders = orders_of(model)
     if order is None:
         return np.zeros(n, "int32") if keep is None or orders == 1 else _best(keep, orders)
     if is_mixture(order):
@@ -92,7 +92,7 @@ def best_order(model: Any, keep: ArrayLike) -> Any:
     several = keep.ndim > 2 and keep.shape != model.image_shape
     n = len(keep) if several else 1
     _, masks = check_keep(model, n, np.zeros(model.image_shape, "int32"), keep)
-    best = _best(masks, getattr(model, "orders", 1))
+    best = _best(masks, orders_of(model))
     return best if several else int(best[0])
 
 

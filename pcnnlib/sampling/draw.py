@@ -13,7 +13,7 @@ from pcnnlib._internal.deprecation import warn_renamed
 from pcnnlib._internal.errors import UsageError, check_int, check_number, check_weights_finite
 from pcnnlib._internal.progress import progress_bar
 from pcnnlib.nn.conditions import rows_of
-from pcnnlib.nn.raster import ORDERS, raster_order, reorient_each, restore_each
+from pcnnlib.nn.raster import ORDERS, orders_of, raster_order, reorient_each, restore_each
 from pcnnlib.sampling import cached, fixed_point, plain, resampling
 from pcnnlib.sampling.completion import all_kept_first, check_keep, order_of_each
 
@@ -116,7 +116,7 @@ def sample(
     image, keep = check_keep(model, n, image, keep)
     orders = order_of_each(model, n, order, keep if completes else None, seed)
     given = check_given(model, condition, n, orders)
-    if progress and getattr(model, "orders", 1) > 1:
+    if progress and orders_of(model) > 1:
         print(f"drawing {describe_orders(orders)}")
     options = seed, temperature, method, progress
     if resample > 1:
@@ -192,7 +192,7 @@ def _with_likelihood(model, drawn, condition, order, wanted):
     if not wanted:
         return drawn
     # A model of one order need not know of any.
-    options = {"order": order} if getattr(model, "orders", 1) > 1 else {}
+    options = {"order": order} if orders_of(model) > 1 else {}
     return drawn, model.log_likelihood(drawn, condition, **options)
 
 
@@ -206,7 +206,7 @@ def _check_resample(keep, completes, callback):
 
 def check_given(model: Any, condition: Any, n: int, order: Any) -> Any:
     """What n images come with, see `AutoregressiveModel.check_condition`."""
-    if getattr(model, "orders", 1) == 1:  # a model of one order need not know of any
+    if orders_of(model) == 1:  # a model of one order need not know of any
         return model.check_condition(condition, n)
     return model.check_condition(condition, n, order)
 

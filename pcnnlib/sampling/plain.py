@@ -8,6 +8,7 @@ from keras import ops
 from pcnnlib._internal import backend
 from pcnnlib.nn.conditions import joined, of_each
 from pcnnlib.nn.distributions import drawn_levels
+from pcnnlib.nn.raster import orders_of
 
 
 def predict(model: Any, images: Any, given: Any) -> Any:
@@ -18,7 +19,7 @@ def predict(model: Any, images: Any, given: Any) -> Any:
         images: levels; of a model that reads in several orders, reoriented.
         given: what they come with, as the model's `check_condition` returns it.
     """
-    if getattr(model, "orders", 1) == 1:
+    if orders_of(model) == 1:
         return model(joined(images, given), training=False)
     # The model itself would reorient them once more.
     return model.predict_scaled(model.scale_levels(images), model.encode_condition(given))
