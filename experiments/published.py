@@ -53,8 +53,8 @@ SCALES = {
             "mnist-autoencoder": 3,
             "mnist-painting": 1,
             # Each image is seen in an order drawn anew: there is more to learn.
-            "mnist-orders": 20,
-            "binarized-mnist-orders": 20,
+            "mnist-orders": 12,
+            "binarized-mnist-orders": 12,
         },
         {},
     ),
