@@ -8,6 +8,15 @@ drawn.
 from pcnnlib.sampling.cached import cache_size
 from pcnnlib.sampling.completion import best_order
 from pcnnlib.sampling.draw import METHODS, frames, parameters, sample
-from pcnnlib.sampling.protocol import CachedBlock
+from pcnnlib.sampling.protocol import CachedBlock, ImageBlock
 
-__all__ = ["METHODS", "CachedBlock", "best_order", "cache_size", "frames", "parameters", "sample"]
+__all__ = [
+    "METHODS",
+    "CachedBlock",
+    "ImageBlock",
+    "best_order",
+    "cache_size",
+    "frames",
+    "parameters",
+    "sample",
+]

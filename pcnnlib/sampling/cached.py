@@ -3,8 +3,9 @@
 In the spirit of Ramachandran et al. 2017 (arXiv:1704.06001). The vertical stack of a row depends on
 nothing but the rows above: it runs once per row, for all columns. The horizontal stack runs once
 per pixel (once per channel for ordered colour). The caches hold the rows and columns that the
-kernels still reach, so memory grows with W times layers (times dilation), never with H*W times
-layers.
+kernels still reach, so memory grows with W times layers (times dilation), not with H*W times
+layers. Blocks that read all earlier pixels (`ImageBlock`) are the exception: theirs is a memory of
+the whole image.
 
 B batch, W columns, C channels, N uniform numbers per channel.
 """
@@ -18,7 +19,7 @@ from keras import ops
 from pcnnlib._internal import backend
 from pcnnlib.nn.conditions import of_each
 from pcnnlib.nn.distributions import drawn_levels
-from pcnnlib.sampling.protocol import CachedBlock
+from pcnnlib.sampling.protocol import CachedBlock, ImageBlock
 
 # Whether TensorFlow compiles a row through XLA. Small batches spend their time between operations,
 # which XLA removes; `benchmarks/sampling.py` measures both.
@@ -28,17 +29,25 @@ XLA = True
 def fits(model: Any) -> bool:
     """Whether every block of a model can be drawn from caches."""
     blocks = getattr(model, "blocks", ())
-    return bool(blocks) and all(isinstance(block, CachedBlock) for block in blocks)
+    return bool(blocks) and all(isinstance(block, CachedBlock | ImageBlock) for block in blocks)
 
 
 def start(model: Any, batch: int, given: Any) -> tuple:
-    """The state before the first row: the blocks' caches of rows above, the encoded condition."""
+    """The state before the first row: what blocks keep of rows above, the encoded condition."""
     width = model.image_shape[1]
-    caches = [block.initial_cache(batch, width)[0] for block in model.blocks]
+    caches = [
+        block.initial_memory(batch) if has_memory(block) else block.initial_cache(batch, width)[0]
+        for block in model.blocks
+    ]
     encoded = ()
     if given is not None:
         encoded = model.encode_condition(of_each(ops.convert_to_tensor, given))
     return caches, encoded
+
+
+def has_memory(block: Any) -> bool:
+    """Whether a block keeps something of all pixels drawn so far, from row to row."""
+    return isinstance(block, ImageBlock)
 
 
 def draw_row(
@@ -94,13 +103,13 @@ def append_rows(model: Any, caches: Any, rows: list, values: Any) -> list:
     """The blocks' caches for the next row.
 
     Args:
-        caches: for the row that has been drawn.
+        caches: for the row that has been drawn; what keeps the whole image is complete already.
         rows: each block's input in that row, from `vertical_steps`.
         values: that were drawn, `(B, W, C)`: the first block's input.
     """
     rows = [model.scale_levels(values)[:, None], *rows[1:]]
     return [
-        block.append_row(above, row)
+        above if has_memory(block) else block.append_row(above, row)
         for block, above, row in zip(model.blocks, caches, rows, strict=True)
     ]
 
@@ -108,9 +117,15 @@ def append_rows(model: Any, caches: Any, rows: list, values: Any) -> list:
 def cache_size(model: Any) -> int:
     """Numbers that are kept from one row to the next, and within a row, for one image.
 
-    Grows with the width of the image and the number of blocks, not with its height.
+    Grows with the width of the image and the number of blocks. It grows with the height only where
+    blocks read all earlier pixels, as attention does.
     """
-    caches = [block.initial_cache(1, model.image_shape[1]) for block in model.blocks]
+    caches = [
+        block.initial_memory(1)
+        if has_memory(block)
+        else block.initial_cache(1, model.image_shape[1])
+        for block in model.blocks
+    ]
     return sum(int(np.prod(cache.shape)) for cache in keras.tree.flatten(caches))
 
 
@@ -131,7 +146,11 @@ def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters
     sizes = [features.shape[-1] for features in link_features]
     link_features = ops.concatenate(link_features, axis=-1)[:, 0]  # (B, W, all blocks' features)
 
-    left = [block.initial_cache(batch, width)[1] for block in model.blocks]
+    # A memory of the whole image goes on where the row above has left it.
+    left = [
+        above if has_memory(block) else block.initial_cache(batch, width)[1]
+        for block, above in zip(model.blocks, caches, strict=True)
+    ]
     columns = ops.arange(width, dtype="int32")
 
     def put(row, j, pixel):
@@ -151,7 +170,11 @@ def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters
     if keep_parameters:
         size = (batch, 1, width, model.distribution.size)
         parameters = model.distribution.parameters(ops.zeros(size))[:, 0]
-    _, values, parameters = ops.fori_loop(0, width, step, (left, values, parameters))
+    left, values, parameters = ops.fori_loop(0, width, step, (left, values, parameters))
+    caches = [
+        kept if has_memory(block) else above
+        for block, above, kept in zip(model.blocks, caches, left, strict=True)
+    ]
     return append_rows(model, caches, rows, values), values, parameters
 
 
@@ -159,7 +182,7 @@ def _draw_pixel(model, left, sizes, link_features, noise, image, keep, temperatu
     """Draw one pixel of a batch, channel after channel.
 
     Args:
-        left: per block, what it keeps of the row to the left.
+        left: per block, what it keeps of the row to the left, or of all pixels before.
         sizes: per block, how many of the link features are its own.
         link_features: of this pixel, all blocks together, `(B, sum of sizes)`.
         noise: `(B, C, N)`; image, keep: `(B, C)`.
@@ -190,10 +213,14 @@ def _draw_pixel(model, left, sizes, link_features, noise, image, keep, temperatu
         else:
             values = drawn
     # The image's own pixel is known only now; the inputs of the other blocks were complete before.
-    pixels[0] = model.scale_levels(values)[:, None, None]
+    image = pixels[0] = model.scale_levels(values)[:, None, None]
     left = [
-        block.append_pixel(kept, pixel)
-        for block, kept, pixel in zip(model.blocks, left, pixels, strict=True)
+        block.remember(kept, pixel, features, image)
+        if has_memory(block)
+        else block.append_pixel(kept, pixel)
+        for block, kept, pixel, features in zip(
+            model.blocks, left, pixels, link_features, strict=True
+        )
     ]
     return values, left, parameters[:, 0, 0]
 

@@ -304,7 +304,7 @@ def check_method(model: Any, method: str | None) -> str:
         )
     if method == "rows" and not fixed_point.fits_rows(model):
         raise UsageError(
-            'method "rows" needs a model whose blocks compute rows, such as GatedPixelCNN, got '
-            f"{type(model).__name__}"
+            'method "rows" needs a model whose blocks compute rows, such as GatedPixelCNN without '
+            f"attention, got {type(model).__name__}"
         )
     return method

@@ -1,7 +1,10 @@
 """What a block must offer to be drawn from caches. The sampler never looks inside a block.
 
-B batch, W columns, I features of the block's input, F of its output. A cache may be a tensor or
-any nesting of tensors.
+A `CachedBlock` keeps a window of the rows above and of its own row, an `ImageBlock` something of
+all pixels drawn so far.
+
+B batch, W columns, C channels, I features of the block's input, F of its output. A cache may be a
+tensor or any nesting of tensors.
 """
 
 from typing import Any, Protocol, runtime_checkable
@@ -18,7 +21,7 @@ class CachedBlock(Protocol):
     So a block can use the vertical features of all rows above, and the horizontal features of its
     own row, but no horizontal features of rows above: `left` begins anew in every row. A cache
     keeps its shapes from pixel to pixel, because the loop is compiled. A block that needs the
-    image's height keeps it from `build`.
+    image's height keeps it from `build`; one that needs all earlier pixels is an `ImageBlock`.
     """
 
     def initial_cache(self, batch: int, width: int) -> tuple[Any, Any]:
@@ -68,4 +71,33 @@ class RowBlock(CachedBlock, Protocol):
 
         Returns:
             `(B, 1, W, F)`.
+        """
+
+
+@runtime_checkable
+class ImageBlock(Protocol):
+    """A block whose horizontal stack reads all earlier pixels, such as attention.
+
+    It has one cache, its memory, that lives from the first pixel of the image to the last, and that
+    is told of every pixel when it is complete. Its shapes stay the same: there is room for the
+    whole image from the start.
+    """
+
+    def initial_memory(self, batch: int) -> Any:
+        """What is kept of the pixels drawn so far, before the first one."""
+
+    def vertical_step(self, memory: Any, row: Any, condition: Any = None) -> tuple[Any, Any]:
+        """The vertical stack of one row, as of a `CachedBlock`; None for features it has not."""
+
+    def horizontal_step(self, memory: Any, pixel: Any, link_features: Any) -> Any:
+        """The horizontal stack of one pixel, as of a `CachedBlock`."""
+
+    def remember(self, memory: Any, pixel: Any, link_features: Any, image: Any) -> Any:
+        """The memory for the next pixel: this one is complete now.
+
+        Args:
+            memory: of the pixels before.
+            pixel: the block's horizontal input at this pixel, `(B, 1, 1, I)`.
+            link_features: of this pixel, `(B, 1, 1, any)`.
+            image: the pixel that was drawn, scaled, `(B, 1, 1, C)`.
         """
