@@ -89,13 +89,11 @@ def changed_features(
 
 def _stacks(model, image, order):
     """Features of one image after every block, `(2, blocks, H, W, F)`: vertical, horizontal."""
-    vertical = horizontal = reorient(ops.convert_to_tensor(model.scale(image)), order)
+    scaled = reorient(ops.convert_to_tensor(model.scale(image)), order)
     encoded = _encoded_condition(model, None, 1, None, order) if model.orders > 1 else None
     features = []
-    for block in model.blocks:
-        vertical, horizontal = block(vertical, horizontal, encoded)
-        stacks = (restore(stack, order) for stack in (vertical, horizontal))
-        features.append([comparable(stack)[0] for stack in stacks])
+    for pair in model.stacks(scaled, encoded):
+        features.append([comparable(restore(stack, order))[0] for stack in pair])
     return np.array(features).swapaxes(0, 1)
 
 

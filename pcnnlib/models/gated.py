@@ -1,6 +1,6 @@
 """The Gated PixelCNN: two stacks, and no blind spot."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -18,6 +18,7 @@ from pcnnlib._internal.errors import (
 )
 from pcnnlib.models.base import AutoregressiveModel
 from pcnnlib.nn import masks
+from pcnnlib.nn.attention import AttentionBlock, check_attention, check_heads
 from pcnnlib.nn.blocks import CONDITION_STACKS, GatedBlock, check_activation, check_condition_stacks
 from pcnnlib.nn.conditions import Condition, Map
 from pcnnlib.nn.distributions import Distribution
@@ -57,6 +58,11 @@ class GatedPixelCNN(AutoregressiveModel):
             are told each image's order through the gates, as they are told a class; the inputs are
             then `(images, order)` or `(images, condition, order)`, and what a pixel's prediction
             may depend on are the pixels before it in that order.
+        attention: numbers of the blocks, counted from 1, behind which an `AttentionBlock` lets
+            every pixel look at all pixels before it. Its time and memory grow with the square of
+            the number of pixels; drawing from caches keeps keys and values of every pixel.
+        attention_heads: int, of each `AttentionBlock`, a divisor of `filters`; None: 4, or as many
+            as fit.
         distribution: `Distribution`, a name in `DISTRIBUTIONS`, or None (by `levels`).
 
     Raises:
@@ -82,6 +88,8 @@ class GatedPixelCNN(AutoregressiveModel):
         condition: Condition | None = None,
         condition_stacks: Sequence[str] = CONDITION_STACKS,
         orders: int = 1,
+        attention: Sequence[int] = (),
+        attention_heads: int | None = None,
         distribution: Distribution | str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -91,10 +99,14 @@ class GatedPixelCNN(AutoregressiveModel):
         self.first_kernel_size = check_kernel_size("first_kernel_size", first_kernel_size)
         self.kernel_size = check_kernel_size("kernel_size", kernel_size)
         self.dilations = check_dilations(dilations)
-        # Of a block's two convolutions and its 1x1 layers, about.
+        self.attention = check_attention("attention", attention, blocks)
+        self.attention_heads = attention_heads
+        if attention_heads is not None:
+            check_heads("attention_heads", attention_heads, filters, self.channel_groups)
+        # Of a block's two convolutions and its 1x1 layers, and of attention's layers, about.
         check_weights(
             {"filters": filters, "blocks": blocks, "kernel_size": kernel_size},
-            blocks * filters**2 * (kernel_size**2 + 5),
+            filters**2 * (blocks * (kernel_size**2 + 5) + len(self.attention) * 6),
         )
         by_block = [self.dilations[i % len(self.dilations)] for i in range(blocks - 1)]
         skipped = masks.unseen_between(first_kernel_size, kernel_size, by_block)
@@ -136,18 +148,29 @@ class GatedPixelCNN(AutoregressiveModel):
             "condition_stacks": self.condition_stacks if told else (),
             **policy,
         }
-        self.blocks = [
-            GatedBlock(
+        # The gated blocks, and attention behind those that are named.
+        self.blocks: list = []
+        for i in range(blocks):
+            gated = GatedBlock(
                 filters,
                 kernel_size if i else first_kernel_size,
                 mask_type="B" if i else "A",
                 dilation=by_block[i - 1] if i else 1,
-                last=i == blocks - 1,
+                # Attention behind the last block reads its vertical features too.
+                last=i == blocks - 1 and blocks not in self.attention,
                 name=f"block_{i}",
                 **shared,
             )
-            for i in range(blocks)
-        ]
+            self.blocks.append(gated)
+            if i + 1 in self.attention:
+                attending = AttentionBlock(
+                    filters,
+                    attention_heads,
+                    channel_groups=self.channel_groups,
+                    name=f"attention_{i}",
+                    **policy,
+                )
+                self.blocks.append(attending)
         self.head = PixelHead(
             head_filters or filters,
             self.distribution.size,
@@ -171,7 +194,8 @@ class GatedPixelCNN(AutoregressiveModel):
             condition_shape = (None, 1, 1, depth)
         shape = (None, *self.image_shape)
         for block in self.blocks:
-            block.build(shape, shape, condition_shape)
+            attends = isinstance(block, AttentionBlock)
+            block.build(shape, shape, (None, *self.image_shape) if attends else condition_shape)
             shape = (None, *self.image_shape[:2], self.filters)
         self.head.build(shape)
         self.built = True
@@ -220,10 +244,20 @@ class GatedPixelCNN(AutoregressiveModel):
         return ops.cast(encoded, self.compute_dtype)
 
     def outputs_of(self, scaled: Any, condition: Any, training: bool) -> Any:
+        *_, (_, horizontal) = self.stacks(scaled, condition, training)
+        return self.head(horizontal)
+
+    def stacks(
+        self, scaled: Any, condition: Any = None, training: bool = False
+    ) -> Iterator[tuple[Any, Any]]:
+        """Vertical and horizontal features, `(B, H, W, F)` each, after every block."""
         vertical = horizontal = scaled
         for block in self.blocks:
-            vertical, horizontal = block(vertical, horizontal, condition, training=training)
-        return self.head(horizontal)
+            if isinstance(block, AttentionBlock):
+                vertical, horizontal = block(vertical, horizontal, scaled)
+            else:
+                vertical, horizontal = block(vertical, horizontal, condition, training=training)
+            yield vertical, horizontal
 
     def in_order(self, order: int) -> "GatedPixelCNN":
         """A model of raster order alone that equals this one in an order.
@@ -286,4 +320,10 @@ class GatedPixelCNN(AutoregressiveModel):
             "condition_stacks": self.condition_stacks,
             # What reads in raster order alone is described as it always was.
             **({"orders": self.orders} if self.orders > 1 else {}),
+            **self._attention_config(),
         }
+
+    def _attention_config(self):
+        if not self.attention:
+            return {}
+        return {"attention": self.attention, "attention_heads": self.attention_heads}

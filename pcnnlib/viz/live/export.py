@@ -108,6 +108,11 @@ def check_exportable(model: Any) -> None:
             f"model is conditioned on {network.condition!r}, and a page can only ask for a class "
             "or a vector: maps cannot be exported"
         )
+    if getattr(network, "attention", ()):
+        raise UsageError(
+            f"model has attention behind blocks {', '.join(map(str, network.attention))}, and a "
+            "page knows convolutions alone"
+        )
     unknown = {type(block) for block in network.blocks} - {GatedBlock, ResidualBlock}
     if unknown:
         raise UsageError(
