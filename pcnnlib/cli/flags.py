@@ -22,6 +22,7 @@ from pcnnlib._internal.errors import (
     check_number,
 )
 from pcnnlib.data import SOURCES
+from pcnnlib.nn.attention import check_attention
 from pcnnlib.nn.distributions import DISTRIBUTIONS
 from pcnnlib.nn.raster import ORDERS
 from pcnnlib.training import OPTIMIZERS, TrainConfig
@@ -36,7 +37,7 @@ def example(text: str, default: Any = None) -> Any:
 LARGEST = {"layers": 1_000, "f_map": 16_384, "components": 1_000, "code_size": 65_536}
 LARGEST["orders"] = len(ORDERS)
 # What only masked layers have.
-NOT_PAINTING = ("layers", "dilations", "dropout")
+NOT_PAINTING = ("layers", "dilations", "attention", "dropout")
 DIGITS = 9  # of a number of devices, processes or batches
 LONGEST_ADDRESS = 300  # a host's name has at most 253 characters
 MOST_IMAGES = 100_000  # drawn at once, on one picture
@@ -97,6 +98,8 @@ class Network:
     dilations: tuple[int, ...] | None = example("1,2,4")  # pixels from tap to tap in the second
     # block, the third and so on, repeated; by default 1, or 1,2,4,8 for images larger than 12
     # pixels
+    attention: tuple[int, ...] | None = example("4,8")  # blocks, from 1, behind which every pixel
+    # looks at all pixels before it; training time grows with the square of their number
     distribution: str | None = None  # of a pixel; by default bernoulli for 2 levels, categorical
     # for more:
     components: int = 10  # logistics in the mixture
@@ -114,6 +117,8 @@ class Network:
                 check_at_most(f"--{name}", getattr(self, name), largest)
         if self.dilations is not None:
             check_dilations(self.dilations)
+        if self.attention is not None and self.model != "painting":
+            check_attention("--attention", self.attention, self.layers)
         check_number("--dropout", self.dropout, 0.0)
         if self.dropout >= 1:
             raise UsageError(f"--dropout must be below 1, got {self.dropout}")

@@ -45,6 +45,7 @@ def build_network(network: Network, data: Dataset, seed: int) -> AutoregressiveM
     options |= {
         "blocks": network.layers,
         "dilations": network.dilations or (WIDE if max(data.image_shape[:2]) > NARROW else (1,)),
+        "attention": network.attention or (),
         "dropout": network.dropout,
     }
     if network.model == "autoencoder":

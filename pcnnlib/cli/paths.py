@@ -19,12 +19,14 @@ class RunPaths(NamedTuple):
 
 
 def run_paths(settings: Settings) -> RunPaths:
-    """The folders that --data, --model and --orders name, below those of the paths' flags."""
+    """The folders that flags of data and network name, below those of the paths' flags."""
     files = settings.files
     kind = settings.network.model or "unconditional"
     name = f"{pathlib.Path(short_name(settings.data.data)).stem}-{kind}"
     if settings.network.orders > 1:
         name += f"-{settings.network.orders}-orders"
+    if settings.network.attention:
+        name += f"-attention-{'-'.join(map(str, sorted(settings.network.attention)))}"
     checkpoints, pictures, logs = (
         pathlib.Path(path) / name
         for path in (files.ckpt_path, files.samples_path, files.summary_path)
