@@ -26,6 +26,7 @@ from pcnnlib.models import (
     GatedPixelCNN,
     PixelCNN,
     PixelCNNAutoencoder,
+    PixelTransformer,
 )
 from pcnnlib.nn.conditions import Labels, Map, Vector
 from pcnnlib.nn.distributions import Bernoulli, Categorical, LogisticMixture
@@ -48,6 +49,7 @@ __all__ = [
     "Map",
     "PixelCNN",
     "PixelCNNAutoencoder",
+    "PixelTransformer",
     "RunConfig",
     "Split",
     "TrainConfig",

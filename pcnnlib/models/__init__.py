@@ -1,4 +1,4 @@
-"""What networks are there? Gated PixelCNN, PixelCNN, autoencoders and the simplest baselines."""
+"""What networks are there? Gated PixelCNN, PixelCNN, a transformer, autoencoders and baselines."""
 
 from pcnnlib.models.architecture import architecture
 from pcnnlib.models.autoencoders import (
@@ -11,6 +11,7 @@ from pcnnlib.models.baselines import Histogram, best_smoothing
 from pcnnlib.models.encoder import Encoder
 from pcnnlib.models.gated import GatedPixelCNN
 from pcnnlib.models.pixelcnn import PixelCNN
+from pcnnlib.models.transformer import PixelTransformer
 
 __all__ = [
     "Autoencoder",
@@ -21,6 +22,7 @@ __all__ = [
     "Histogram",
     "PixelCNN",
     "PixelCNNAutoencoder",
+    "PixelTransformer",
     "architecture",
     "best_smoothing",
 ]
