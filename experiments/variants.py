@@ -63,18 +63,37 @@ class Variant:
         training = dataclasses.replace(self.training, epochs=epochs)
         return dataclasses.replace(self, training=training)
 
-    def measure(self, data: pcnn.Dataset, seeds) -> dict:
-        """Train from each of the seeds: the variant's part of its `run.json`."""
+    def measure(self, data: pcnn.Dataset, seeds, drawn: int = 0) -> dict:
+        """Train from each of the seeds: the variant's part of its `run.json`.
+
+        Args:
+            data: the images.
+            seeds: of the trainings.
+            drawn: images that the first model draws, to measure the time; 0: none.
+        """
         trained = [self.train(data, seed) for seed in seeds]
         models, nats, histories, seconds = zip(*trained, strict=True)
+        timed = {"seconds_drawn_image": seconds_drawn_image(models[0], drawn)} if drawn else {}
         return {
             "model": architecture(models[0]),
             "training": dataclasses.asdict(dataclasses.replace(self.training, seed=seeds[0])),
             "parameters": models[0].count_params(),
             "seconds": list(seconds),
+            **timed,
             "history": [history["val_loss"] for history in histories],
             "validation_nats": [values.round(4).tolist() for values in nats],
         }
+
+
+def seconds_drawn_image(model, drawn: int, turns: int = 3) -> float:
+    """Seconds that an image takes of a batch of `drawn`, from caches; compiling is not counted."""
+    model.sample(drawn, seed=0)
+    seconds = []
+    for _ in range(turns):
+        start = time.perf_counter()
+        model.sample(drawn, seed=0)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds) / drawn
 
 
 def seconds_a_pass(variants: dict, data: pcnn.Dataset, turns: int = 3) -> dict:
@@ -110,6 +129,7 @@ class Comparison:
         images: how many of the first training and validation images, or None for all.
         seconds: that each training of a variant lasts; None: as many epochs as its own `training`
             says. `--seconds` replaces it.
+        drawn: images that each variant draws, to measure how long one takes; 0: none.
     """
 
     name: str
@@ -118,6 +138,7 @@ class Comparison:
     variants: dict
     images: tuple | None = None
     seconds: float | None = None
+    drawn: int = 0
 
     def load(self, data_path) -> pcnn.Dataset:
         """The data set, or as much of it as the variants are trained on."""
@@ -182,7 +203,7 @@ def main(*comparisons: Comparison, seeds: int):
         variant = comparison.variants[name]
         if seconds is not None:
             variant = variant.lasting(seconds, passes[name])
-        fields = variant.measure(data, range(args.seeds))
+        fields = variant.measure(data, range(args.seeds), comparison.drawn)
         if seconds is not None:
             fields["seconds_a_pass"] = passes[name]
         run = {
