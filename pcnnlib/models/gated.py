@@ -102,6 +102,10 @@ class GatedPixelCNN(AutoregressiveModel):
         self.attention = check_attention("attention", attention, blocks)
         self.attention_heads = attention_heads
         if attention_heads is not None:
+            if not self.attention:
+                raise UsageError(
+                    f"attention_heads must be None without attention, got {attention_heads!r}"
+                )
             check_heads("attention_heads", attention_heads, filters, self.channel_groups)
         # Of a block's two convolutions and its 1x1 layers, and of attention's layers, about.
         check_weights(

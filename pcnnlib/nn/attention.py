@@ -253,7 +253,7 @@ def check_attention(name: str, attention: Any, blocks: int) -> tuple[int, ...]:
     """Return the numbers of the blocks that attention follows, in order, or raise `UsageError`."""
     wanted = f"{name} must be different numbers of blocks, 1..{blocks}"
     if not isinstance(attention, (tuple, list)):
-        raise UsageError(f"{wanted}, such as (2, 4), got {attention!r}")
+        raise UsageError(f"{wanted}, such as (1, 2), got {attention!r}")
     numbers = [check_int(f"each of {name}", number, 1, blocks) for number in attention]
     if len(set(numbers)) < len(numbers):
         raise UsageError(f"{wanted}, got {tuple(numbers)}")
