@@ -141,7 +141,7 @@ def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters
 
     def step(j, state):
         left, values, seen = state
-        column = [ops.squeeze(_column(x, j), 1) for x in (link_features, noise, image, keep)]
+        column = [ops.squeeze(at_column(x, j), 1) for x in (link_features, noise, image, keep)]
         pixel, left, parameters = _draw_pixel(model, left, sizes, *column, temperature)
         # Kept only where they are wanted: with 256 levels they would be most of the memory traffic.
         return left, put(values, j, pixel), put(seen, j, parameters) if keep_parameters else seen
@@ -175,11 +175,7 @@ def _draw_pixel(model, left, sizes, link_features, noise, image, keep, temperatu
     channels = image.shape[-1]
     values = ops.where(keep, image, ops.zeros_like(image))
     for channel in range(channels if model.distribution.channelwise else 1):
-        pixel, pixels = model.scale_levels(values)[:, None, None], []
-        for block, kept, features in zip(model.blocks, left, link_features, strict=True):
-            pixels.append(pixel)
-            pixel = block.horizontal_step(kept, pixel, features)
-        parameters = model.distribution.parameters(model.head(pixel))
+        parameters, pixels = predict_pixel(model, left, link_features, values)
         given = (x[:, None, None] for x in (image, keep))
         drawn = model.distribution.sample_given(
             parameters, noise[:, None, None], temperature, *given
@@ -189,16 +185,40 @@ def _draw_pixel(model, left, sizes, link_features, noise, image, keep, temperatu
             values = ops.where(np.arange(channels) <= channel, drawn, values)
         else:
             values = drawn
-    # The image's own pixel is known only now; the inputs of the other blocks were complete before.
-    pixels[0] = model.scale_levels(values)[:, None, None]
-    left = [
-        block.append_pixel(kept, pixel)
-        for block, kept, pixel in zip(model.blocks, left, pixels, strict=True)
-    ]
+    left = append_pixel(model, left, pixels, values)
     return values, left, parameters[:, 0, 0]
 
 
-def _column(x, j):
+def predict_pixel(model: Any, left: list, link_features: list, values: Any) -> tuple[Any, list]:
+    """Parameters of one pixel, and the input of each block at it.
+
+    Args:
+        model: one that `fits`.
+        left: per block, what it keeps of the row to the left.
+        link_features: per block, of this pixel, `(B, 1, 1, any)`.
+        values: the channels known so far, and placeholders, `(B, C)`.
+
+    Returns:
+        `(parameters (B, 1, 1, ...), inputs)`, each input `(B, 1, 1, any)`.
+    """
+    pixel, pixels = model.scale_levels(values)[:, None, None], []
+    for block, kept, features in zip(model.blocks, left, link_features, strict=True):
+        pixels.append(pixel)
+        pixel = block.horizontal_step(kept, pixel, features)
+    return model.distribution.parameters(model.head(pixel)), pixels
+
+
+def append_pixel(model: Any, left: list, pixels: list, values: Any) -> list:
+    """What the blocks keep for the next pixel, once all channels of this one are known."""
+    # The inputs of all blocks but the first were complete before.
+    pixels = [model.scale_levels(values)[:, None, None], *pixels[1:]]
+    return [
+        block.append_pixel(kept, pixel)
+        for block, kept, pixel in zip(model.blocks, left, pixels, strict=True)
+    ]
+
+
+def at_column(x: Any, j: Any) -> Any:
     """Column j of `(B, W, ...)`, as `(B, 1, ...)`, for an index known only when running."""
     start = [0, j, *[0] * (len(x.shape) - 2)]
     return ops.slice(x, start, (x.shape[0], 1, *x.shape[2:]))
