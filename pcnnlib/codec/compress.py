@@ -7,11 +7,9 @@ pixel of a batch at a time, so that reading costs about what drawing costs, and 
 B batch, H rows, W columns, C channels, K levels.
 """
 
-import concurrent.futures
 import hashlib
 import platform
 import zlib
-from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -31,11 +29,12 @@ from pcnnlib.nn.conditions import rows_of
 from pcnnlib.nn.raster import check_order, reorient_each, restore_each
 from pcnnlib.sampling.stepwise import pixel_steps
 
-# A batch is coded in so many parts, side by side where there are as many cores. The number stands
-# in the file, and is no machine's: other shapes would round otherwise.
-LANES = 2
-SMALLEST_LANE = 8
 FLOAT = np.dtype("<f4")  # of vectors and maps in a file
+
+
+def drawn_dtype(levels: int) -> str:
+    """The type of images of so many levels."""
+    return "uint8" if levels <= 256 else "uint16"
 
 
 def compress(
@@ -85,29 +84,25 @@ def compress(
         raise UsageError("images must hold at least one image, got none")
     orders = check_order(0 if order is None else order, model.orders, n)
     rows = model.inputs_taken.rows(condition, n)
-    lane, lanes = _lanes(n)
+    size = _batch_size(n)
     given = model.check_condition(condition, n, orders)
     encoder = Encoder()
     turned = reorient_each(images, orders)
-    bar = _bar(progress, n, lane * lanes, model)
 
     def put(place, counts):
-        first, index, i, j, channel = place
-        values = turned[index, i, j, channel]
-        return encoder.put(values[: n - first], counts)
+        first, i, j, channel = place
+        return encoder.put(turned[first : first + size, i, j, channel], counts)
 
-    _run(model, n, given, lane, lanes, put, lambda first, batch: None, bar)
+    _run(model, n, given, size, put, lambda first, batch: None, _bar(progress, n, size, model))
     data = Container(
         image_shape=model.image_shape,
         levels=model.levels,
         count=n,
-        lane=lane,
-        lanes=lanes,
+        batch_size=size,
         fingerprint=fingerprint(model),
         checksum=hashlib.sha256(_levels(images)).digest(),
         batch_checksums=tuple(
-            zlib.crc32(_levels(images[first : first + lane * lanes]))
-            for first in range(0, n, lane * lanes)
+            zlib.crc32(_levels(images[first : first + size])) for first in range(0, n, size)
         ),
         environment=environment(),
         orders=pack_integers(orders, model.orders),
@@ -162,7 +157,7 @@ def decompress(
     decoder = Decoder(file.payload)
     batches, digest = [], hashlib.sha256()
     checksums = iter(file.batch_checksums)
-    bar = _bar(progress, n, file.lane * file.lanes, model)
+    bar = _bar(progress, n, file.batch_size, model)
 
     def finish(first, batch):
         batch = restore_each(batch, orders[first : first + len(batch)])
@@ -171,7 +166,7 @@ def decompress(
         digest.update(_levels(batch))
         batches.append(batch)
 
-    _run(model, n, given, file.lane, file.lanes, lambda _, counts: decoder.get(counts), finish, bar)
+    _run(model, n, given, file.batch_size, lambda _, counts: decoder.get(counts), finish, bar)
     if digest.digest() != file.checksum:
         raise UsageError(_not_reproduced(file))
     images = np.concatenate(batches)
@@ -196,61 +191,43 @@ def environment() -> dict[str, str]:
     return {"backend": name, **versions, "machine": platform.machine(), "devices": kind}
 
 
-def _run(model, n, given, lane, lanes, code, finish, bar):
-    """Step through all images; what is coded before a pixel goes into it.
+def _run(model, n, given, size, code, finish, bar):
+    """Step through all images; what is coded of a pixel goes into it.
 
     Args:
         n: images; the last batch is filled up with the last one.
-        code: function of `((first, index, i, j, channel), counts)`, the image at which a batch
-            begins and which ones it holds, place and counts of the values of those that are no
-            filling: returns the values.
+        size: of a batch.
+        code: function of `((first, i, j, channel), counts)`, the image at which a batch begins,
+            place and counts of the values of those that are no filling: returns the values.
         finish: function of a batch's first image and its images, in raster order.
     """
     height, width, channels = model.image_shape
-    batch = lane * lanes
-    with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
-        # What is compiled in the first row of all is compiled once, before lanes share it.
-        each: Callable = map
-        for first in range(0, n, batch):
-            index = np.minimum(np.arange(first, first + batch), n - 1)
-            inside = index[: n - first] - first
-            parts = index.reshape(lanes, lane)
-            steps = [pixel_steps(model, lane, rows_of(given, part)) for part in parts]
-            images = np.zeros((batch, *model.image_shape), "int32")
-            for i in range(height):
-                list(each(lambda step, i=i: step.begin_row(i), steps))
-                for j in range(width):
-                    pixel = np.zeros((batch, channels), "int32")
-                    for channel in range(channels):
-                        found = each(
-                            lambda pair, j=j, channel=channel: pair[0].probabilities(
-                                j, channel, pair[1]
-                            ),
-                            list(zip(steps, np.split(pixel, lanes), strict=True)),
-                        )
-                        counts = integer_probabilities(np.concatenate(list(found))[: len(inside)])
-                        values = code((first, index, i, j, channel), counts)
-                        # The filling repeats the last image.
-                        pixel[:, channel] = values[index - first]
-                    images[:, i, j] = pixel
-                    pairs = zip(steps, np.split(pixel, lanes), strict=True)
-                    list(each(lambda pair, j=j: pair[0].append(j, pair[1]), list(pairs)))
-                pairs = zip(steps, np.split(images[:, i], lanes), strict=True)
-                list(each(lambda pair: pair[0].end_row(pair[1]), list(pairs)))
-                each = pool.map
-                if bar is not None:
-                    bar.add(1)
-            finish(
-                first, images[: len(inside)].astype("uint8" if model.levels <= 256 else "uint16")
-            )
+    for first in range(0, n, size):
+        index = np.minimum(np.arange(first, first + size), n - 1)
+        inside = min(size, n - first)
+        steps = pixel_steps(model, size, rows_of(given, index))
+        images = np.zeros((size, *model.image_shape), "int32")
+        for i in range(height):
+            steps.begin_row(i)
+            for j in range(width):
+                pixel = np.zeros((size, channels), "int32")
+                for channel in range(channels):
+                    found = steps.probabilities(j, channel, pixel)[:inside]
+                    values = code((first, i, j, channel), integer_probabilities(found))
+                    # A copy, because a tensor may share the memory of the former.
+                    pixel = pixel.copy()
+                    pixel[:, channel] = values[index - first]
+                images[:, i, j] = pixel
+                steps.append(j, pixel)
+            steps.end_row(images[:, i])
+            if bar is not None:
+                bar.add(1)
+        finish(first, images[:inside].astype(drawn_dtype(model.levels)))
 
 
-def _lanes(n: int) -> tuple[int, int]:
-    """Images in a lane and lanes in a batch, for n images."""
-    batch = -(-n // -(-n // LARGEST_BATCH))
-    lanes = min(LANES, batch // SMALLEST_LANE or 1)
-    lane = -(-batch // lanes)
-    return (lane, lanes) if lane * lanes <= LARGEST_BATCH else (lane - 1, lanes)
+def _batch_size(n: int) -> int:
+    """Images that the network is run on at once: equal parts, none larger than when drawing."""
+    return -(-n // -(-n // LARGEST_BATCH))
 
 
 def _check_model(model: Any) -> None:
@@ -313,7 +290,7 @@ NOT_REPRODUCED = "data cannot be decoded here: the images that come out are not 
 def _not_reproduced(file: Container) -> str:
     """The message of a file that decodes to other images, with what may be the reason."""
     here = environment()
-    names: Sequence[str] = [k for k, v in here.items() if file.environment.get(k) != v]
+    names = [k for k, v in here.items() if file.environment.get(k) != v]
     if not names:
         return f"{NOT_REPRODUCED}; all that the file says of its making is the same here"
     there = ", ".join(f"{k} {file.environment.get(k, 'unknown')!r:.40}" for k in names)

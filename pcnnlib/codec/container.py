@@ -26,9 +26,9 @@ from pcnnlib.codec.coder import least_bits
 MAGIC = b"PCNN"
 VERSION = 1
 START = struct.Struct("<4sBIIQI")
-# Image shape, levels, count, images in a lane, lanes in a batch, lengths of orders and condition,
-# fingerprint of the weights, SHA-256 of all levels.
-HEADER = struct.Struct("<IIIIQIIII32s32s")
+# Image shape, levels, count, images in a batch, lengths of orders and condition, fingerprint of the
+# weights, SHA-256 of all levels.
+HEADER = struct.Struct("<IIIIQIQQ32s32s")
 # A batch of a file is no larger than a batch that is drawn.
 LARGEST_BATCH = 256
 LONGEST_ENVIRONMENT = 4096
@@ -40,7 +40,7 @@ class Container:
 
     Attributes:
         image_shape, levels, count: of the images.
-        lane, lanes: images that the network was run on at once, and how often for a batch.
+        batch_size: images that the network was run on at once: others would round otherwise.
         fingerprint: of the model's weights.
         checksum: SHA-256 of the images' levels.
         batch_checksums: CRC-32 of those of each batch.
@@ -51,8 +51,7 @@ class Container:
     image_shape: tuple[int, int, int]
     levels: int
     count: int
-    lane: int
-    lanes: int
+    batch_size: int
     fingerprint: bytes
     checksum: bytes
     batch_checksums: tuple[int, ...]
@@ -78,8 +77,7 @@ class Container:
             *self.image_shape,
             self.levels,
             self.count,
-            self.lane,
-            self.lanes,
+            self.batch_size,
             *sizes,
             self.fingerprint,
             self.checksum,
@@ -118,11 +116,11 @@ def parse(data: Any) -> Container:
         raise _damaged("its checksum is another")
     if len(header) < HEADER.size:
         raise _damaged("its header is too short")
-    *shape, levels, count, lane, lanes, orders, condition, fingerprint, checksum = (
+    *shape, levels, count, batch_size, orders, condition, fingerprint, checksum = (
         HEADER.unpack_from(header)
     )
-    _check_sizes(shape, levels, count, lane, lanes, len(body))
-    batches, rest = -(-count // (lane * lanes)), header[HEADER.size :]
+    _check_sizes(shape, levels, count, batch_size)
+    batches, rest = -(-count // batch_size), header[HEADER.size :]
     if 4 * batches > len(rest):
         raise _damaged(f"its header is too short for {count:,} images")
     if orders + condition > len(body):
@@ -136,8 +134,7 @@ def parse(data: Any) -> Container:
         (shape[0], shape[1], shape[2]),
         levels,
         count,
-        lane,
-        lanes,
+        batch_size,
         fingerprint,
         checksum,
         struct.unpack_from(f"<{batches}I", rest),
@@ -148,12 +145,12 @@ def parse(data: Any) -> Container:
     )
 
 
-def _check_sizes(shape, levels, count, lane, lanes, size):
+def _check_sizes(shape, levels, count, batch_size):
     """Raise `UsageError` for sizes that no file of this library has."""
     if not all(1 <= side <= LARGEST["image side"] for side in shape) or not 2 <= levels <= 2**16:
         raise _damaged(f"it says that it holds images of {tuple(shape)} and {levels} levels")
-    if not 1 <= lane * lanes <= LARGEST_BATCH or count < 1:
-        raise _damaged(f"it says that it holds {count:,} images, {lanes} times {lane} a batch")
+    if not 1 <= batch_size <= min(count, LARGEST_BATCH):
+        raise _damaged(f"it says that it holds {count:,} images, {batch_size:,} in a batch")
     room = count * math.prod(shape) * (1 if levels <= 256 else 2)
     if room > memory() // 2:
         raise UsageError(

@@ -141,7 +141,7 @@ def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters
 
     def step(j, state):
         left, values, seen = state
-        column = [ops.squeeze(at_column(x, j), 1) for x in (link_features, noise, image, keep)]
+        column = [ops.squeeze(_column(x, j), 1) for x in (link_features, noise, image, keep)]
         pixel, left, parameters = _draw_pixel(model, left, sizes, *column, temperature)
         # Kept only where they are wanted: with 256 levels they would be most of the memory traffic.
         return left, put(values, j, pixel), put(seen, j, parameters) if keep_parameters else seen
@@ -218,7 +218,7 @@ def append_pixel(model: Any, left: list, pixels: list, values: Any) -> list:
     ]
 
 
-def at_column(x: Any, j: Any) -> Any:
+def _column(x, j):
     """Column j of `(B, W, ...)`, as `(B, 1, ...)`, for an index known only when running."""
     start = [0, j, *[0] * (len(x.shape) - 2)]
     return ops.slice(x, start, (x.shape[0], 1, *x.shape[2:]))

@@ -69,7 +69,8 @@ class CachedSteps:
         model = self.model
 
         def predict(left, link_features, j, values):
-            features = [cached.at_column(part, j)[:, None] for part in link_features]
+            # A slice would be compiled anew for every column: XLA takes its beginning for fixed.
+            features = [ops.take(part, j, axis=1)[:, None, None] for part in link_features]
             parameters, pixels = cached.predict_pixel(model, left, features, values)
             return parameters, pixels, of_channel(parameters, values)
 
