@@ -8,8 +8,8 @@ from pcnnlib.codec.coder import (
     least_bits,
     longest_loss,
 )
-from pcnnlib.codec.compress import compress, decompress, environment, fingerprint
 from pcnnlib.codec.container import Container, parse
+from pcnnlib.codec.images import compress, decompress, environment, fingerprint
 
 __all__ = [
     "BITS",

@@ -86,6 +86,7 @@ def compress(
     rows = model.inputs_taken.rows(condition, n)
     size = _batch_size(n)
     given = model.check_condition(condition, n, orders)
+    check_weights_finite(model)
     encoder = Encoder()
     turned = reorient_each(images, orders)
 
@@ -140,6 +141,7 @@ def decompress(
     return_condition = check_bool("return_condition", return_condition)
     progress = check_bool("progress", progress)
     file = parse(data)
+    check_weights_finite(model)
     if (file.image_shape, file.levels) != (model.image_shape, model.levels):
         raise UsageError(
             f"data holds images {file.image_shape} of {file.levels} levels, "
@@ -238,7 +240,6 @@ def _check_model(model: Any) -> None:
         )
     if not isinstance(model, AutoregressiveModel):
         raise UsageError(f"model must be one of this library, got {type(model).__name__}")
-    check_weights_finite(model)
 
 
 def _levels(images: np.ndarray) -> bytes:
