@@ -27,7 +27,7 @@ with pcnnlib_startup.without_chatter():
 
 ROOT = pathlib.Path(__file__).parent.parent
 # Those of PENDING wait to be run: by `--only`, until their results are there.
-PENDING = {"mnist-orders", "binarized-mnist-orders"}
+PENDING = {"mnist-orders", "binarized-mnist-orders", "mnist-grey"}
 RUNS = {
     "mnist": "--data=mnist",
     "binarized-mnist": "--data=binarized_mnist",
@@ -36,6 +36,8 @@ RUNS = {
     "mnist-painting": "--data=mnist --model=painting --code_size=10 --f_map=64",
     "mnist-orders": "--data=mnist --orders=8",
     "binarized-mnist-orders": "--data=binarized_mnist --orders=8",
+    # An image of 256 levels costs some hundred nats: gradients are longer.
+    "mnist-grey": "--data=mnist --levels=256 --grad_clip=1000",
 }
 # One core for an hour or two, steps being what is short there: few features and small batches, and
 # dilations with which a pixel of the last rows sees nearly all of those above (what they bring:
@@ -55,8 +57,11 @@ SCALES = {
             # Each image is seen in an order drawn anew: there is more to learn.
             "mnist-orders": 12,
             "binarized-mnist-orders": 12,
+            "mnist-grey": 2,
         },
-        {},
+        # Logits for 256 levels cost more than they do for two. On 8,100 images they were better
+        # than a mixture of logistics: 604 nats on validation images, and 618.
+        {"mnist-grey": "--f_map=24"},
     ),
     "gpu": (
         "--batch_size=128 --learning_rate=0.002 --ema=0.999 --precision=mixed_bfloat16",
@@ -68,6 +73,7 @@ SCALES = {
             "mnist-painting": 40,
             "mnist-orders": 100,
             "binarized-mnist-orders": 100,
+            "mnist-grey": 40,
         },
         # The static binarisation shows the same pixels each epoch.
         {

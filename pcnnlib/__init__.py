@@ -8,8 +8,8 @@ Follows van den Oord et al. 2016, *Conditional Image Generation with PixelCNN De
 >>> model = pcnn.GatedPixelCNN(data.image_shape, levels=data.levels, filters=32, blocks=5)
 
 Each folder answers a question, and imports only those above it: `data`, `nn`, `sampling`, `models`,
-`analysis`, `training`, `runs`, `viz`, `cli`. Words such as nats, levels, logits and link are
-explained in the book, under *Notation*.
+`codec`, `analysis`, `training`, `runs`, `viz`, `cli`. Words such as nats, levels, logits and link
+are explained in the book, under *Notation*.
 """
 
 from pcnnlib._internal.errors import UsageError
@@ -20,6 +20,7 @@ from pcnnlib.analysis import (
     evaluate,
     receptive_field,
 )
+from pcnnlib.codec import compress, decompress
 from pcnnlib.data import Dataset, Split, load_dataset
 from pcnnlib.models import (
     DeconvolutionalAutoencoder,
@@ -56,6 +57,8 @@ __all__ = [
     "UsageError",
     "Vector",
     "check_causality",
+    "compress",
+    "decompress",
     "evaluate",
     "export_html",
     "live",

@@ -193,6 +193,37 @@ class Files:
 
 
 @dataclass(frozen=True)
+class Compression:
+    """Images as a file that is as short as a model's likelihood, and back.
+
+    Raises:
+        UsageError: a value that is no path, or flags that do not go together.
+    """
+
+    compress: str | None = example("IMAGES.npz")  # images, with labels if the model takes them, to
+    # write to --out; --order says in which order
+    decompress: str | None = example("FILE.pcnn")  # compressed images to write to --out, an .npz
+    out: str | None = example("FILE")  # the file to write, replaced when it is complete
+
+    def __post_init__(self) -> None:
+        check_kinds(self)
+        if self.compress is not None and self.decompress is not None:
+            raise UsageError("--compress and --decompress are two commands: give one of them")
+        if self.asked is None and self.out is not None:
+            raise UsageError("--out needs --compress or --decompress")
+        if self.asked is not None and self.out is None:
+            raise UsageError(f"--{self.asked} needs --out, the file to write")
+        if self.decompress is not None and not str(self.out).endswith(".npz"):
+            raise UsageError(f"--out must end in .npz with --decompress, got {self.out!r}")
+
+    @property
+    def asked(self) -> str | None:
+        """The flag that asks for one, or None."""
+        given = [name for name in ("compress", "decompress") if getattr(self, name) is not None]
+        return given[0] if given else None
+
+
+@dataclass(frozen=True)
 class Devices:
     """What a training runs on.
 
@@ -244,6 +275,7 @@ class Settings:
     network: Network = Network()  # network
     training: TrainConfig = TrainConfig(epochs=50)  # training; --epochs=0 only draws
     drawing: Drawing = Drawing()  # drawing
+    compression: Compression = Compression()  # compression, with --epochs=0
     files: Files = Files()  # files
     devices: Devices = Devices()  # several devices
 

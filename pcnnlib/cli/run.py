@@ -25,6 +25,7 @@ from pcnnlib.cli.checks import (
     with_class_numbers,
 )
 from pcnnlib.cli.cluster import cluster, reachable
+from pcnnlib.cli.compress import compress_file
 from pcnnlib.cli.draw import check_picture, draw, draw_pretrained, print_rows, row_labels
 from pcnnlib.cli.endings import as_typed, outer_cause, output_failure, say
 from pcnnlib.cli.flags import Settings
@@ -92,14 +93,16 @@ def _leave(code: int) -> int:
 
 @plain_output()
 def run(args: argparse.Namespace) -> None:
-    """Train, then draw; or with `--epochs=0` only draw.
+    """Train, then draw; or with `--epochs=0` only draw, or compress images.
 
     Raises:
         UsageError: what a user can mend.
     """
     check_texts(args)
     settings = settings_of(args)
-    if settings.drawing.pretrained is not None:
+    if settings.compression.asked is not None:
+        compress_file(settings, changed(args))
+    elif settings.drawing.pretrained is not None:
         draw_pretrained(settings, changed(args))
     else:
         train_and_draw(settings, command(args))

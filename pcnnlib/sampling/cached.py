@@ -146,11 +146,7 @@ def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters
     sizes = [features.shape[-1] for features in link_features]
     link_features = ops.concatenate(link_features, axis=-1)[:, 0]  # (B, W, all blocks' features)
 
-    # A memory of the whole image goes on where the row above has left it.
-    left = [
-        above if has_memory(block) else block.initial_cache(batch, width)[1]
-        for block, above in zip(model.blocks, caches, strict=True)
-    ]
+    left = left_of_row(model, caches, batch)
     columns = ops.arange(width, dtype="int32")
 
     def put(row, j, pixel):
@@ -171,10 +167,7 @@ def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters
         size = (batch, 1, width, model.distribution.size)
         parameters = model.distribution.parameters(ops.zeros(size))[:, 0]
     left, values, parameters = ops.fori_loop(0, width, step, (left, values, parameters))
-    caches = [
-        kept if has_memory(block) else above
-        for block, above, kept in zip(model.blocks, caches, left, strict=True)
-    ]
+    caches = after_row(model, caches, left)
     return append_rows(model, caches, rows, values), values, parameters
 
 
@@ -198,11 +191,7 @@ def _draw_pixel(model, left, sizes, link_features, noise, image, keep, temperatu
     channels = image.shape[-1]
     values = ops.where(keep, image, ops.zeros_like(image))
     for channel in range(channels if model.distribution.channelwise else 1):
-        pixel, pixels = model.scale_levels(values)[:, None, None], []
-        for block, kept, features in zip(model.blocks, left, link_features, strict=True):
-            pixels.append(pixel)
-            pixel = block.horizontal_step(kept, pixel, features)
-        parameters = model.distribution.parameters(model.head(pixel))
+        parameters, pixels = predict_pixel(model, left, link_features, values)
         given = (x[:, None, None] for x in (image, keep))
         drawn = model.distribution.sample_given(
             parameters, noise[:, None, None], temperature, *given
@@ -212,9 +201,35 @@ def _draw_pixel(model, left, sizes, link_features, noise, image, keep, temperatu
             values = ops.where(np.arange(channels) <= channel, drawn, values)
         else:
             values = drawn
-    # The image's own pixel is known only now; the inputs of the other blocks were complete before.
-    image = pixels[0] = model.scale_levels(values)[:, None, None]
-    left = [
+    left = append_pixel(model, left, pixels, link_features, values)
+    return values, left, parameters[:, 0, 0]
+
+
+def predict_pixel(model: Any, left: list, link_features: list, values: Any) -> tuple[Any, list]:
+    """Parameters of one pixel, and the input of each block at it.
+
+    Args:
+        model: one that `fits`.
+        left: per block, what it keeps of the row to the left, or of all pixels before.
+        link_features: per block, of this pixel, `(B, 1, 1, any)`.
+        values: the channels known so far, and placeholders, `(B, C)`.
+
+    Returns:
+        `(parameters (B, 1, 1, ...), inputs)`, each input `(B, 1, 1, any)`.
+    """
+    pixel, pixels = model.scale_levels(values)[:, None, None], []
+    for block, kept, features in zip(model.blocks, left, link_features, strict=True):
+        pixels.append(pixel)
+        pixel = block.horizontal_step(kept, pixel, features)
+    return model.distribution.parameters(model.head(pixel)), pixels
+
+
+def append_pixel(model: Any, left: list, pixels: list, link_features: list, values: Any) -> list:
+    """What the blocks keep for the next pixel, once all channels of this one are known."""
+    # The inputs of all blocks but the first were complete before.
+    image = model.scale_levels(values)[:, None, None]
+    pixels = [image, *pixels[1:]]
+    return [
         block.remember(kept, pixel, features, image)
         if has_memory(block)
         else block.append_pixel(kept, pixel)
@@ -222,7 +237,26 @@ def _draw_pixel(model, left, sizes, link_features, noise, image, keep, temperatu
             model.blocks, left, pixels, link_features, strict=True
         )
     ]
-    return values, left, parameters[:, 0, 0]
+
+
+def left_of_row(model: Any, caches: Any, batch: int) -> list:
+    """What the blocks keep before the first pixel of a row.
+
+    A memory of the whole image goes on where the row above has left it.
+    """
+    width = model.image_shape[1]
+    return [
+        above if has_memory(block) else block.initial_cache(batch, width)[1]
+        for block, above in zip(model.blocks, caches, strict=True)
+    ]
+
+
+def after_row(model: Any, caches: Any, left: list) -> list:
+    """The caches after the last pixel of a row: a memory of the whole image has grown."""
+    return [
+        kept if has_memory(block) else above
+        for block, above, kept in zip(model.blocks, caches, left, strict=True)
+    ]
 
 
 def _column(x, j):

@@ -82,7 +82,7 @@ def test_a_flag_keeps_its_name_and_its_default():
     args = vars(cli.make_parser().parse_args([]))
     assert {name: args[name] for name in FORMER} == FORMER
     later = {"warmup", "final_rate", "image_size", "colour", "cache", "export"}
-    later |= {"orders", "order", "resample", "attention"}
+    later |= {"orders", "order", "resample", "attention", "compress", "decompress", "out"}
     assert set(args) - set(FORMER) == later
 
 

@@ -17,6 +17,7 @@ ROOMS = [
     "nn",
     "sampling",
     "models",
+    "codec",
     "analysis",
     "training",
     "runs",

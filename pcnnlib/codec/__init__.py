@@ -1,0 +1,27 @@
+"""How many bytes is it? Images as files as short as a model's likelihood promises, and back."""
+
+from pcnnlib.codec.coder import (
+    BITS,
+    Decoder,
+    Encoder,
+    integer_probabilities,
+    least_bits,
+    longest_loss,
+)
+from pcnnlib.codec.container import Container, parse
+from pcnnlib.codec.images import compress, decompress, environment, fingerprint
+
+__all__ = [
+    "BITS",
+    "Container",
+    "Decoder",
+    "Encoder",
+    "compress",
+    "decompress",
+    "environment",
+    "fingerprint",
+    "integer_probabilities",
+    "least_bits",
+    "longest_loss",
+    "parse",
+]
