@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from pcnnlib._internal import backend
 from pcnnlib._internal.errors import UsageError
+from pcnnlib._internal.levels import level_dtype
 from pcnnlib.data import Split
 from pcnnlib.nn.conditions import joined
 
@@ -120,6 +121,6 @@ def flop_per_image(model: Any) -> int:
     if model.condition is not None:
         shape = model.condition.shape
         condition = np.zeros((1, *shape), "float32" if shape else "int64")
-    images = np.zeros((1, *model.image_shape), "uint8")
+    images = np.zeros((1, *model.image_shape), level_dtype(model.levels))
     inputs = joined(images, model.check_condition(condition, 1))
     return backend.flop(lambda x: model(x), inputs, model)

@@ -62,7 +62,7 @@ def draw_row(
         ops.convert_to_tensor(keep),
         ops.convert_to_tensor(temperature, "float32"),
     )
-    return (caches, encoded), drawn_levels(values), ops.convert_to_numpy(parameters)
+    return (caches, encoded), drawn_levels(values, model.levels), ops.convert_to_numpy(parameters)
 
 
 def row_condition(model: Any, encoded: Any, i: int) -> Any:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from pcnnlib._internal import devices
 from pcnnlib._internal.deprecation import warn_renamed
 from pcnnlib._internal.errors import UsageError, check_int, check_number, check_weights_finite
+from pcnnlib._internal.levels import level_dtype
 from pcnnlib._internal.progress import progress_bar
 from pcnnlib.nn.conditions import rows_of
 from pcnnlib.nn.raster import ORDERS, orders_of, raster_order, reorient_each, restore_each
@@ -72,7 +73,7 @@ def sample(
             as "rows".
         progress: whether to show a progress bar (a step is one row of one batch).
         callback: function of `(rows, images)`, called after each row of a batch: the number of
-            rows drawn, and uint8 `(batch, H, W, C)` with zeros where nothing is drawn yet.
+            rows drawn, and `(batch, H, W, C)` with zeros where nothing is drawn yet.
         return_log_likelihood: whether to return each image's log-likelihood too, in the order in
             which it was drawn.
         order: in which the pixels are drawn, 0 .. orders-1, one for all images or one for each (see
@@ -88,8 +89,8 @@ def sample(
         known, given: former names of `image` and `keep`, deprecated.
 
     Returns:
-        uint8 `(n, H, W, C)`; with `return_log_likelihood` also float64 `(n,)`, nats, of the whole
-        image (kept pixels included) at temperature 1.
+        `(n, H, W, C)`, uint8, or uint16 above 256 levels; with `return_log_likelihood` also float64
+        `(n,)`, nats, of the whole image (kept pixels included) at temperature 1.
 
     Raises:
         UsageError: an argument out of range, shapes that disagree, `image` without `keep`, an order
@@ -111,7 +112,7 @@ def sample(
     method = check_method(model, method)
     check_weights_finite(model)
     resample = check_int("resample", resample, 1)
-    room = images_to_fill(n * resample, model.image_shape)
+    room = images_to_fill(n * resample, model.image_shape, model.levels)
     completes = image is not None or keep is not None
     image, keep = check_keep(model, n, image, keep)
     orders = order_of_each(model, n, order, keep if completes else None, seed)
@@ -158,7 +159,7 @@ def _draw(model, drawn, given, image, keep, order, callback, seed, temperature, 
             # The last part is filled up, so that every part has the shape compiled for.
             index = np.minimum(np.arange(first, first + batch), n - 1).reshape(lanes, lane)
             noise = rng.random((min(batch, n - first), *per_image), "float32")
-            images = np.zeros((batch, *model.image_shape), "uint8")
+            images = np.zeros((batch, *model.image_shape), drawn.dtype)
             inputs = [(noise[k - first], image[k], keep[k]) for k in index]
             if turned:
                 inputs = [
@@ -220,12 +221,13 @@ def describe_orders(order: np.ndarray) -> str:
     return "; ".join(each)
 
 
-def images_to_fill(n: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Room for `n` images, uint8 `(n, H, W, C)`, or `UsageError` if there is none."""
+def images_to_fill(n: int, shape: tuple[int, ...], levels: int) -> np.ndarray:
+    """Room for `n` images of K levels, `(n, H, W, C)`, or `UsageError` if there is none."""
+    dtype = np.dtype(level_dtype(levels))
     try:
-        return np.empty((n, *shape), "uint8")
+        return np.empty((n, *shape), dtype)
     except (MemoryError, ValueError) as error:
-        size = n * math.prod(shape) / 2**30
+        size = n * math.prod(shape) * dtype.itemsize / 2**30
         raise UsageError(f"n={n} images need {size:,.0f} GiB: there is no such room") from error
 
 

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from pcnnlib._internal.errors import UsageError
+from pcnnlib._internal.levels import MOST_LEVELS
 from pcnnlib.nn.distributions.base import Distribution
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
@@ -69,6 +70,8 @@ class Categorical(Distribution):
 
     Parameters: `(B, H, W, C, K)`, unnormalised log-probabilities.
     """
+
+    most_levels = MOST_LEVELS
 
     @property
     def size(self) -> int:
