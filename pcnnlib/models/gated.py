@@ -21,6 +21,7 @@ from pcnnlib.nn import masks
 from pcnnlib.nn.blocks import CONDITION_STACKS, GatedBlock, check_activation, check_condition_stacks
 from pcnnlib.nn.conditions import Condition, Map
 from pcnnlib.nn.distributions import Distribution
+from pcnnlib.nn.embedding import LevelEmbedding, check_inputs, described_inputs
 from pcnnlib.nn.layers import PixelHead
 from pcnnlib.nn.raster import check_orders, reorient, reorient_each, restore_each
 
@@ -36,7 +37,7 @@ class GatedPixelCNN(AutoregressiveModel):
 
     Args:
         image_shape: `(H, W, C)`, any number of channels.
-        levels: K, values a pixel can take, 2..256.
+        levels: K, values a pixel can take, 2..256; to 65,536 if they are categorical.
         filters: features F of each stack; a multiple of C, unless a mixture orders the channels.
         blocks: gated blocks, the first (mask A) included.
         first_kernel_size, kernel_size: odd, at least 3.
@@ -58,6 +59,9 @@ class GatedPixelCNN(AutoregressiveModel):
             then `(images, order)` or `(images, condition, order)`, and what a pixel's prediction
             may depend on are the pixels before it in that order.
         distribution: `Distribution`, a name in `DISTRIBUTIONS`, or None (by `levels`).
+        inputs: "scaled": levels are shades, numbers from -1 to 1. "embedding": levels are codes,
+            and each has a learned vector. None: by `levels`, "embedding" above 256.
+        embedding_size: numbers in such a vector, 32 by default.
 
     Raises:
         UsageError: an argument out of range.
@@ -83,6 +87,8 @@ class GatedPixelCNN(AutoregressiveModel):
         condition_stacks: Sequence[str] = CONDITION_STACKS,
         orders: int = 1,
         distribution: Distribution | str | None = None,
+        inputs: str | None = None,
+        embedding_size: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(image_shape, levels, distribution, **kwargs)
@@ -136,6 +142,12 @@ class GatedPixelCNN(AutoregressiveModel):
             "condition_stacks": self.condition_stacks if told else (),
             **policy,
         }
+        self.input_kind, self.embedding_size = check_inputs(inputs, embedding_size, levels)
+        self.embedding = None
+        if self.embedding_size is not None:
+            self.embedding = LevelEmbedding(
+                levels, self.embedding_size, self.image_shape[-1], name="embedding", **policy
+            )
         self.blocks = [
             GatedBlock(
                 filters,
@@ -170,6 +182,9 @@ class GatedPixelCNN(AutoregressiveModel):
         if depth:
             condition_shape = (None, 1, 1, depth)
         shape = (None, *self.image_shape)
+        if self.embedding is not None:
+            self.embedding.build(shape)
+            shape = self.embedding.compute_output_shape(shape)
         for block in self.blocks:
             block.build(shape, shape, condition_shape)
             shape = (None, *self.image_shape[:2], self.filters)
@@ -184,6 +199,9 @@ class GatedPixelCNN(AutoregressiveModel):
         _, order = self.inputs_taken.split(given)
         scaled = reorient_each(self.scale(images), order)
         return restore_each(self.predict_scaled(scaled, encoded, training), order)
+
+    def scale_levels(self, levels: Any) -> Any:
+        return super().scale_levels(levels) if self.embedding is None else self.embedding(levels)
 
     def encode_condition(self, given: Any) -> Any:
         """What enters the gates, in the order of each image: the condition, then the order."""
@@ -286,4 +304,5 @@ class GatedPixelCNN(AutoregressiveModel):
             "condition_stacks": self.condition_stacks,
             # What reads in raster order alone is described as it always was.
             **({"orders": self.orders} if self.orders > 1 else {}),
+            **described_inputs(self.input_kind, self.embedding_size, self.levels),
         }

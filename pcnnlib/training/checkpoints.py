@@ -98,8 +98,9 @@ class Checkpoints(keras.callbacks.Callback):
         _check_same(path, saved, self._identity())
         last = load_model(path)
         # From the file's own model, so that it cannot be another than the one that was trained.
-        # A model of one order does not say so.
-        _check_same(path, *({"orders": 1, **architecture(m)} for m in (last, self.model)))
+        # A model of one order does not say so, nor one that takes levels for what is usual.
+        usual = {"orders": 1, "inputs": "scaled", "embedding_size": None}
+        _check_same(path, *({**usual, **architecture(m)} for m in (last, self.model)))
         values = _values_of(path, last, self.model)
         random = _random_values(path, state["random"], self.model)
         best, best_path = self._best(state, last)
