@@ -282,7 +282,7 @@ class GatedPixelCNN(AutoregressiveModel):
                     values[f"{block.name}/horizontal/bias"] = bias - told @ link
                 if depth:
                     values[f"{block.name}/{stack}_condition/kernel"] = kernel[:depth]
-        if self.condition_encoder is not None:
+        if isinstance(self.condition, Map):
             path = self.condition_encoder.kernel.path
             values[path] = reorient(values[path], order, axes=(0, 1))
         for weight in other.weights:

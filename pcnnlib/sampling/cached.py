@@ -18,6 +18,7 @@ from keras import ops
 from pcnnlib._internal import backend
 from pcnnlib.nn.conditions import of_each
 from pcnnlib.nn.distributions import drawn_levels
+from pcnnlib.sampling.guidance import copies_of
 from pcnnlib.sampling.protocol import CachedBlock
 
 # Whether TensorFlow compiles a row through XLA. Small batches spend their time between operations,
@@ -34,7 +35,8 @@ def fits(model: Any) -> bool:
 def start(model: Any, batch: int, given: Any) -> tuple:
     """The state before the first row: the blocks' caches of rows above, the encoded condition."""
     width = model.image_shape[1]
-    caches = [block.initial_cache(batch, width)[0] for block in model.blocks]
+    seen = batch * copies_of(model)
+    caches = [block.initial_cache(seen, width)[0] for block in model.blocks]
     encoded = ()
     if given is not None:
         encoded = model.encode_condition(of_each(ops.convert_to_tensor, given))
@@ -131,7 +133,7 @@ def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters
     sizes = [features.shape[-1] for features in link_features]
     link_features = ops.concatenate(link_features, axis=-1)[:, 0]  # (B, W, all blocks' features)
 
-    left = [block.initial_cache(batch, width)[1] for block in model.blocks]
+    left = [block.initial_cache(batch * copies_of(model), width)[1] for block in model.blocks]
     columns = ops.arange(width, dtype="int32")
 
     def put(row, j, pixel):

@@ -27,11 +27,13 @@ class Distribution:
             sampler then runs the network once per channel instead of once per pixel.
         noise_per_channel: uniform numbers needed per channel to draw one sample.
         most_levels: largest K that it takes.
+        has_logits: whether its parameters are log-probabilities or log-odds.
     """
 
     channelwise = True
     noise_per_channel = 1
     most_levels = MOST_SHADES
+    has_logits = False
 
     def __init__(self, levels: int | None = None, channels: int = 1) -> None:
         self.levels: Any = None

@@ -22,6 +22,8 @@ class Bernoulli(Distribution):
     Parameters: `(B, H, W, C)`, the log-odds of level 1.
     """
 
+    has_logits = True
+
     def __init__(self, levels: int | None = None, channels: int = 1) -> None:
         super().__init__(levels, channels)
         if levels not in (None, 2):
@@ -72,6 +74,7 @@ class Categorical(Distribution):
     """
 
     most_levels = MOST_LEVELS
+    has_logits = True
 
     @property
     def size(self) -> int:
