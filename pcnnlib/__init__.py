@@ -24,8 +24,10 @@ from pcnnlib.data import Dataset, Split, load_dataset
 from pcnnlib.models import (
     DeconvolutionalAutoencoder,
     GatedPixelCNN,
+    LatentPrior,
     PixelCNN,
     PixelCNNAutoencoder,
+    VectorQuantizedAutoencoder,
 )
 from pcnnlib.nn.conditions import Labels, Map, Vector
 from pcnnlib.nn.distributions import Bernoulli, Categorical, LogisticMixture
@@ -43,6 +45,7 @@ __all__ = [
     "DeconvolutionalAutoencoder",
     "GatedPixelCNN",
     "Labels",
+    "LatentPrior",
     "Likelihood",
     "LogisticMixture",
     "Map",
@@ -53,6 +56,7 @@ __all__ = [
     "TrainConfig",
     "UsageError",
     "Vector",
+    "VectorQuantizedAutoencoder",
     "check_causality",
     "evaluate",
     "export_html",

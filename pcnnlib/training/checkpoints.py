@@ -34,6 +34,9 @@ from pcnnlib.training.files import (
     weights_checksum,
 )
 
+# Metrics of models that have some, kept beside the losses.
+REPORTED = ("perplexity", "codes_used", "val_perplexity", "val_codes_used")
+
 
 class Checkpoints(keras.callbacks.Callback):
     """Keeps history, best and last weights; in memory, and in `checkpoint_dir` if there is one.
@@ -155,6 +158,9 @@ class Checkpoints(keras.callbacks.Callback):
         for name, value in losses.items():
             self.history[name].append(value)
         self.history["seconds"].append(time.perf_counter() - (self.began or 0.0))
+        for name in REPORTED:  # what a model measures of itself
+            if name in logs:
+                self.history.setdefault(name, []).append(float(logs[name]))
         folder = self.checkpoint_dir if process() == 0 else None  # the first process writes
         better = losses["val_loss"] < earlier or self.best is None
         if better:
