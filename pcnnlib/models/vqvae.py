@@ -124,8 +124,13 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
             features = halve(features)
         features = keras.layers.Conv2D(self.filters, 3, name="convolution", **same)(features)
         features = self._residual_stack(features, policy)
-        outputs = keras.layers.Dense(self.code_size, name="code", **policy)(features)
-        return keras.Model(inputs, outputs, name="encoder")
+        vectors = keras.layers.Dense(self.code_size, name="code", **policy)(features)
+        # Vectors of unit variance cannot all become one, which the codebook would follow: Lancucki
+        # et al. 2020 (arXiv:2005.08520), section 3.
+        normalize = keras.layers.BatchNormalization(
+            momentum=0.9, center=False, scale=False, name="normalize", dtype="float32"
+        )
+        return keras.Model(inputs, normalize(vectors), name="encoder")
 
     def _make_decoder(self, policy):
         same = {"padding": "same", "data_format": "channels_last", **policy}
@@ -153,7 +158,7 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
         return keras.layers.ReLU(name="relu", **policy)(features)
 
     def outputs_of(self, scaled: Any, condition: Any, training: bool) -> Any:
-        vectors = self.quantizer(self.encoder(scaled), training=training)
+        vectors = self.quantizer(self.encoder(scaled, training=training), training=training)
         return self._outputs_from(vectors)
 
     def _outputs_from(self, vectors):
@@ -196,7 +201,7 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
         check_weights_finite(self)
 
         def encode(images):
-            return self.quantizer.codes(self.encoder(self.scale(images)))
+            return self.quantizer.codes(self.encoder(self.scale(images), training=False))
 
         found = self._in_batches("encode", encode, batch_size, images)
         return as_levels(found, self.codes)
