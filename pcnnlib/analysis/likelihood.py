@@ -156,6 +156,8 @@ def flop_per_image(model: Any) -> int:
     Returns:
         int; a multiplication and an addition are two.
     """
+    if isinstance(model, LatentPrior):
+        return flop_per_image(model.autoencoder) + flop_per_image(model.prior)
     condition = None
     if model.condition is not None:
         shape = model.condition.shape

@@ -72,7 +72,7 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
         image_shape: Sequence[int],
         levels: int = 256,
         codes: int = 512,
-        code_size: int = 64,
+        code_size: int = 16,
         *,
         filters: int = 64,
         residual_blocks: int = 2,
