@@ -25,9 +25,11 @@ from pcnnlib.data import Dataset, Split, load_dataset
 from pcnnlib.models import (
     DeconvolutionalAutoencoder,
     GatedPixelCNN,
+    LatentPrior,
     PixelCNN,
     PixelCNNAutoencoder,
     PixelTransformer,
+    VectorQuantizedAutoencoder,
 )
 from pcnnlib.nn.conditions import Labels, Map, Vector
 from pcnnlib.nn.distributions import Bernoulli, Categorical, LogisticMixture
@@ -45,6 +47,7 @@ __all__ = [
     "DeconvolutionalAutoencoder",
     "GatedPixelCNN",
     "Labels",
+    "LatentPrior",
     "Likelihood",
     "LogisticMixture",
     "Map",
@@ -56,6 +59,7 @@ __all__ = [
     "TrainConfig",
     "UsageError",
     "Vector",
+    "VectorQuantizedAutoencoder",
     "check_causality",
     "compress",
     "decompress",

@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from pcnnlib._internal.levels import level_dtype
+
 
 def write_graph(model: Any, log_dir: str | os.PathLike) -> None:
     """Write the forward pass for TensorBoard's graph page, which Keras 3 itself leaves empty.
@@ -16,7 +18,7 @@ def write_graph(model: Any, log_dir: str | os.PathLike) -> None:
         return
     import tensorflow as tf
 
-    inputs = [tf.TensorSpec((None, *model.image_shape), "uint8")]
+    inputs = [tf.TensorSpec((None, *model.image_shape), level_dtype(model.levels))]
     if model.condition is not None:
         shape = model.condition.shape
         inputs.append(tf.TensorSpec((None, *shape), "float32" if shape else "int64"))

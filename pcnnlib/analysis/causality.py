@@ -13,6 +13,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import check_int, check_size, check_weights_finite, not_finite
+from pcnnlib._internal.levels import as_levels
 from pcnnlib.nn.conditions import joined, rows_of
 from pcnnlib.nn.raster import before, orders_of, raster_order
 
@@ -133,9 +134,9 @@ def check_causality(
             other = plain.copy()
             values = other[np.arange(batch_size), changed]
             other[np.arange(batch_size), changed] = (values + shifts[changed]) % model.levels
-            inputs = [x.reshape(batch_size, *shape).astype("uint8") for x in (plain, other)]
             same = rows_of(given, np.full(batch_size, trial))
-            inputs = [joined(x, same) for x in inputs]
+            pairs = (x.reshape(batch_size, *shape) for x in (plain, other))
+            inputs = [joined(as_levels(x, model.levels), same) for x in pairs]
             seen = [predictions_of(model, x) for x in inputs]
             differs = (seen[0] != seen[1]).reshape(batch_size, n, -1).any(axis=-1)
             influence[changed] |= differs

@@ -14,7 +14,9 @@ from numpy.typing import ArrayLike
 
 from pcnnlib._internal import backend
 from pcnnlib._internal.errors import UsageError
+from pcnnlib._internal.levels import level_dtype
 from pcnnlib.data import Split
+from pcnnlib.models import LatentPrior
 from pcnnlib.nn.conditions import joined
 
 
@@ -61,29 +63,67 @@ class Likelihood:
         )
 
 
+@dataclass(frozen=True)
+class BoundedLikelihood(Likelihood):
+    """Of a `LatentPrior`: what the codes cost and what the pixels cost given them.
+
+    The fields of `Likelihood` hold the sum, and are bounds: the images' negative log-likelihood is
+    at most that.
+
+    Attributes:
+        nats_per_code: of the prior, mean over images and codes.
+        code_bits_per_dim, pixel_bits_per_dim: both parts of `bits_per_dim`.
+    """
+
+    nats_per_code: float
+    code_bits_per_dim: float
+    pixel_bits_per_dim: float
+
+    def __str__(self):
+        return (
+            f"at most {super().__str__()} (a bound): "
+            f"codes {self.code_bits_per_dim:.4f}, {self.nats_per_code:.4f} nats each, "
+            f"pixels given them {self.pixel_bits_per_dim:.4f}"
+        )
+
+
 def evaluate(model: Any, split: Split, batch_size: int = 100, order: Any = 0) -> Likelihood:
     """Likelihood of a split under a model.
 
     Args:
-        model: `PixelCNN`, `GatedPixelCNN` or an autoencoder; a conditional one is given the
-            split's labels or conditions.
+        model: `PixelCNN`, `GatedPixelCNN`, an autoencoder or a `LatentPrior`; a conditional one is
+            given the split's labels or conditions.
         split: `Split`; its fixed `images` are evaluated.
         batch_size: images at once.
         order: in which the images are read, see `log_likelihood` of the model; "mixture": the
             mixture of all orders.
 
     Returns:
-        `Likelihood`.
+        `Likelihood`; of a `LatentPrior` a `BoundedLikelihood`.
 
     Raises:
         UsageError: images or an order that do not fit the model, or labels or conditions that are
             missing.
     """
     condition = None if model.condition is None else model.condition.of(split)
+    if isinstance(model, LatentPrior) and order in (0, None):
+        return _bounded(model, split.images, condition, batch_size)
     # Models of other makes need not know of orders.
     options = {} if isinstance(order, int) and order == 0 else {"order": order}
     log_likelihood = model.log_likelihood(split.images, condition, batch_size, **options)
     return Likelihood.of(-log_likelihood, model.image_shape)
+
+
+def _bounded(model, images, condition, batch_size):
+    codes, pixels = model.log_likelihoods(images, condition, batch_size)
+    whole = Likelihood.of(-(codes + pixels), model.image_shape)
+    bits = 1 / (math.prod(model.image_shape) * math.log(2))
+    return BoundedLikelihood(
+        **vars(whole),
+        nats_per_code=-float(np.mean(codes)) / math.prod(model.autoencoder.code_shape),
+        code_bits_per_dim=-float(np.mean(codes)) * bits,
+        pixel_bits_per_dim=-float(np.mean(pixels)) * bits,
+    )
 
 
 def surprise(model: Any, images: ArrayLike, condition: Any = None, order: Any = 0) -> np.ndarray:
@@ -116,10 +156,12 @@ def flop_per_image(model: Any) -> int:
     Returns:
         int; a multiplication and an addition are two.
     """
+    if isinstance(model, LatentPrior):
+        return flop_per_image(model.autoencoder) + flop_per_image(model.prior)
     condition = None
     if model.condition is not None:
         shape = model.condition.shape
         condition = np.zeros((1, *shape), "float32" if shape else "int64")
-    images = np.zeros((1, *model.image_shape), "uint8")
+    images = np.zeros((1, *model.image_shape), level_dtype(model.levels))
     inputs = joined(images, model.check_condition(condition, 1))
     return backend.flop(lambda x: model(x), inputs, model)

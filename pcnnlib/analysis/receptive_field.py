@@ -34,7 +34,8 @@ def receptive_field(
 
     Returns:
         float32 `(H, W)`: mean over images of the absolute gradient of the pixel's parameters with
-        respect to each pixel, summed over parameters and channels. Zero means not seen.
+        respect to what the network is given of each pixel, its scaled values or their vectors,
+        summed over parameters and these. Zero means not seen.
 
     Raises:
         UsageError: `at` outside the image, or a model that gives NaN.
@@ -47,6 +48,8 @@ def receptive_field(
     encoded = _encoded_condition(model, condition, images, rng, order)
     levels = rng.integers(0, model.levels, (images, *model.image_shape))
     scaled = (levels * (2 / (model.levels - 1)) - 1).astype("float32")
+    if getattr(model, "embedding", None) is not None:
+        scaled = ops.convert_to_numpy(ops.cast(model.scale_levels(levels), "float32"))
 
     def predicted(inputs):
         return restore(model.predict_scaled(reorient(inputs, order), encoded), order)

@@ -37,7 +37,8 @@ def check_network(network: Network, data: Dataset) -> None:
             f"got {max(network.dilations)}"
         )
     filters = network.f_map or FILTERS
-    depth = {"autoencoder": network.code_size, "conditional": data.classes or 0}
+    classes = data.classes or 0
+    depth = {"autoencoder": network.code_size, "conditional": classes, "vqvae": classes}
     if network.model == "painting":
         # The first layer of its decoder, and the two that double the size.
         height, width, _ = data.image_shape

@@ -15,9 +15,10 @@ from pcnnlib.cli.flags import Drawing, Files, Settings
 from pcnnlib.cli.network import describe, kind_of
 from pcnnlib.cli.page import check_page, check_page_model, export_published
 from pcnnlib.cli.paths import check_writable
-from pcnnlib.models import Autoencoder, AutoregressiveModel
+from pcnnlib.models import Autoencoder, AutoregressiveModel, LatentPrior
 from pcnnlib.nn.conditions import Labels
 from pcnnlib.nn.raster import ORDERS, check_order
+from pcnnlib.sampling.guidance import guided
 from pcnnlib.viz import images
 from pcnnlib.viz.animation import animate
 
@@ -72,6 +73,7 @@ def picture(
         keep = np.tile(np.arange(ROW) == 0, len(originals))[:, None, None, None]
         return together.reshape(-1, *model.image_shape), ROW, keep
     options["order"] = settings.drawing.order
+    options["guidance"] = settings.drawing.guidance
     labels = row_labels(model, settings.drawing)
     if labels is None:
         return model.sample(n, **options), None, None
@@ -91,6 +93,19 @@ def row_labels(model: AutoregressiveModel, drawing: Drawing) -> np.ndarray | Non
     if drawing.classes is None:
         return np.arange(model.condition.n)
     return model.condition.check(np.array(drawing.classes))
+
+
+def check_drawn_codes(drawing: Drawing, kind: str) -> None:
+    """Raise `UsageError` for what a model that draws codes, and all pixels at once, cannot do."""
+    if kind == "vqvae":
+        for name in ("complete", "animate", "export"):
+            if getattr(drawing, name):
+                raise UsageError(f"--{name} needs a model that draws pixel by pixel, not codes")
+
+
+def check_guidance(model: AutoregressiveModel, drawing: Drawing) -> None:
+    """Raise `UsageError` unless a model can draw with the guidance that the flags ask for."""
+    guided(model.prior if isinstance(model, LatentPrior) else model, drawing.guidance)
 
 
 def check_picture(drawing: Drawing, image_shape: tuple, levels: int) -> None:
@@ -144,6 +159,8 @@ def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
                 f"{name} holds images {originals.shape} that are none of its model's, which has "
                 f"{model.image_shape} and {model.levels} levels"
             )
+    check_drawn_codes(drawing, kind)
+    check_guidance(model, drawing)
     if row_labels(model, drawing) is None and drawing.classes is not None:
         raise UsageError(f"--classes needs a conditional model; {name} is none")
     pictures = pathlib.Path(files.samples_path) / name
@@ -187,6 +204,7 @@ def _complete(model, settings, pictures):
         keep=keep,
         order=order,
         resample=drawing.resample,
+        guidance=drawing.guidance,
     )
     _write(model, drawn, pictures, "completion", settings, keep=keep[..., None], order=order)
 
@@ -196,6 +214,8 @@ def _write(model, drawn, pictures, name, settings, *, columns=None, keep=None, o
     images.save_png(path, images.tile(drawn, model.levels, columns=columns))
     print(f"{name}: {path}")
     wanted = settings.drawing.animate
+    if isinstance(model, LatentPrior):
+        return  # its pixels do not grow one by one
     if wanted if wanted is not None else isinstance(model.condition, Labels):
         height, width = model.image_shape[:2]
         growing = animate(

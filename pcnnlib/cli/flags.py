@@ -21,6 +21,7 @@ from pcnnlib._internal.errors import (
     check_int,
     check_number,
 )
+from pcnnlib._internal.levels import MOST_LEVELS
 from pcnnlib.data import SOURCES
 from pcnnlib.nn.attention import check_attention
 from pcnnlib.nn.distributions import DISTRIBUTIONS
@@ -38,10 +39,13 @@ LARGEST = {"layers": 1_000, "f_map": 16_384, "components": 1_000, "code_size": 6
 LARGEST["orders"] = len(ORDERS)
 # What only masked layers have.
 NOT_PAINTING = ("layers", "dilations", "attention", "dropout")
+# What may be told a class.
+LABELLED = ("conditional", "vqvae")
 DIGITS = 9  # of a number of devices, processes or batches
 LONGEST_ADDRESS = 300  # a host's name has at most 253 characters
 MOST_IMAGES = 100_000  # drawn at once, on one picture
 MOST_DRAWS = 1_000  # for one image
+MOST_GUIDANCE = 1_000
 
 
 def check_kinds(group: Any) -> None:
@@ -90,8 +94,10 @@ class Network:
         UsageError: a value out of range.
     """
 
-    model: Literal["", "conditional", "autoencoder", "painting"] = ""  # empty: unconditional;
-    # painting: an autoencoder whose decoder predicts every pixel from the code alone
+    model: Literal["", "conditional", "autoencoder", "painting", "vqvae"] = ""  # empty:
+    # unconditional; painting: an autoencoder whose decoder predicts every pixel from the code
+    # alone; vqvae: one whose code is a small grid of integers, and a network, conditional if there
+    # are labels, that draws such grids
     layers: int = 12  # gated blocks, the first included
     f_map: int | None = None  # features of each stack; by default 32, rounded up to a multiple of
     # the channels where the network orders them; painting: features of the decoder
@@ -103,7 +109,12 @@ class Network:
     distribution: str | None = None  # of a pixel; by default bernoulli for 2 levels, categorical
     # for more:
     components: int = 10  # logistics in the mixture
-    code_size: int = 10  # autoencoder, painting: numbers in a code
+    code_size: int = 10  # autoencoder, painting: numbers in a code; vqvae: in each code's vector
+    codes: int = 512  # vqvae: values that each integer of a code can take
+    autoencoder_epochs: int | None = None  # vqvae: of its first stage, the autoencoder; by default
+    # as many as the second has, which --epochs sets
+    label_dropout: float | None = None  # conditional, vqvae: share of labels taken away while
+    # training, so that --guidance can draw; by default 0, of a vqvae 0.1
     dropout: float = 0.0  # share of gated features dropped while training
     orders: int = 1  # in which images are read and drawn: 8 are all symmetries of a square, 4 all
     # of another image; 1 is raster order
@@ -122,10 +133,23 @@ class Network:
         check_number("--dropout", self.dropout, 0.0)
         if self.dropout >= 1:
             raise UsageError(f"--dropout must be below 1, got {self.dropout}")
+        if self.model != "vqvae":
+            for name in ("codes", "autoencoder_epochs"):
+                if getattr(self, name) != getattr(type(self), name):
+                    raise UsageError(f"--{name} needs --model=vqvae")
+        check_int("--codes", self.codes, 2, MOST_LEVELS)
+        if self.autoencoder_epochs is not None:
+            check_int("--autoencoder_epochs", self.autoencoder_epochs, 1)
+            check_at_most("--autoencoder_epochs", self.autoencoder_epochs, 1_000_000)
+        if self.label_dropout is not None:
+            if self.model not in LABELLED:
+                raise UsageError(f"--label_dropout needs --model={' or '.join(LABELLED)}")
+            if check_number("--label_dropout", self.label_dropout, 0.0) >= 1:
+                raise UsageError(f"--label_dropout must be below 1, got {self.label_dropout}")
         for name in NOT_PAINTING if self.model == "painting" else ():
             if getattr(self, name) != getattr(type(self), name):
                 raise UsageError(f"--{name} says nothing of --model=painting: leave it out")
-        if self.orders > 1 and self.model in ("autoencoder", "painting"):
+        if self.orders > 1 and self.model in ("autoencoder", "painting", "vqvae"):
             raise UsageError(
                 f"--orders must be 1 with --model={self.model}, which draws in raster order alone, "
                 f"got {self.orders}"
@@ -146,6 +170,8 @@ class Drawing:
     pretrained: str | None = example("NAME")  # with --epochs=0: draw from a published run
     n_samples: int = 100  # images drawn, rounded up to full rows
     temperature: float = 1.0  # below 1: likely values likelier still
+    guidance: float = 1.0  # conditional, vqvae: how much the class counts; above 1: images are more
+    # of their class and less different from each other, which needs --label_dropout in training
     classes: tuple[int | str, ...] | None = example("3,3,7")  # conditional: a row for each of these
     # labels, or cat,dog where they are names; by default for each there is
     complete: str | None = example("FILE.png")  # picture to complete: transparent pixels are drawn
@@ -164,6 +190,7 @@ class Drawing:
         check_int("--n_samples", self.n_samples, 1)
         check_at_most("--n_samples", self.n_samples, MOST_IMAGES)
         check_number("--temperature", self.temperature, 0.0, open_below=True)
+        check_number("--guidance", self.guidance, 0.0, MOST_GUIDANCE)
         if self.order is not None:
             check_int("--order", self.order, 0, len(ORDERS) - 1)
         check_int("--resample", self.resample, 1)

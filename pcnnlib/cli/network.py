@@ -13,12 +13,15 @@ from pcnnlib.models import (
     AutoregressiveModel,
     DeconvolutionalAutoencoder,
     GatedPixelCNN,
+    LatentPrior,
     PixelCNNAutoencoder,
+    VectorQuantizedAutoencoder,
 )
 from pcnnlib.nn.conditions import Labels
 from pcnnlib.nn.distributions import Distribution, LogisticMixture, resolve_distribution
 
 FILTERS = 32
+LABEL_DROPOUT = 0.1  # of the prior of codes, unless --label_dropout says otherwise
 # In a larger image, blocks without dilation do not see from the last rows to the first: what that
 # costs on MNIST is in results/mnist-dilations.
 NARROW, WIDE = 12, (1, 2, 4, 8)
@@ -42,6 +45,8 @@ def build_network(network: Network, data: Dataset, seed: int) -> AutoregressiveM
     keras.utils.set_random_seed(seed)
     if network.model == "painting":
         return DeconvolutionalAutoencoder(data.image_shape, code_size=network.code_size, **options)
+    if network.model == "vqvae":
+        return _build_vqvae(network, data, distribution)
     options |= {
         "blocks": network.layers,
         "dilations": network.dilations or (WIDE if max(data.image_shape[:2]) > NARROW else (1,)),
@@ -53,9 +58,30 @@ def build_network(network: Network, data: Dataset, seed: int) -> AutoregressiveM
     if network.model == "conditional":
         if data.classes is None:
             raise UsageError(f"--model=conditional needs labels; data {data.name} has none")
-        options["condition"] = Labels(data.classes)
+        options["condition"] = Labels(data.classes, network.label_dropout or 0.0)
     options["orders"] = network.orders
     return GatedPixelCNN(data.image_shape, **options)
+
+
+def _build_vqvae(network, data, distribution):
+    autoencoder = VectorQuantizedAutoencoder(
+        data.image_shape,
+        data.levels,
+        network.codes,
+        network.code_size,
+        distribution=distribution,
+        dtype=network.precision,
+    )
+    side = max(autoencoder.code_shape[:2])
+    dropped = LABEL_DROPOUT if network.label_dropout is None else network.label_dropout
+    return LatentPrior(
+        autoencoder,
+        network.f_map or FILTERS,
+        network.layers,
+        condition=None if data.classes is None else Labels(data.classes, dropped),
+        dilations=network.dilations or (WIDE if side > NARROW else (1,)),
+        dropout=network.dropout,
+    )
 
 
 def load_network(path: pathlib.Path, data: Dataset, network: Network) -> AutoregressiveModel:
@@ -89,13 +115,16 @@ def kind_of(model: AutoregressiveModel) -> str:
         return "autoencoder"
     if isinstance(model, DeconvolutionalAutoencoder):
         return "painting"
+    if isinstance(model, LatentPrior):
+        return "vqvae"
     return "" if model.condition is None else "conditional"
 
 
 def describe(kind: str) -> str:
     """A value of --model in a sentence."""
     sentences = {"": "unconditional", "autoencoder": "an autoencoder"}
-    return {**sentences, "painting": "a painting autoencoder"}.get(kind, kind)
+    sentences |= {"painting": "a painting autoencoder", "vqvae": "a VQ-VAE with its prior"}
+    return sentences.get(kind, kind)
 
 
 def _default_filters(distribution: str | Distribution | None, data: Dataset) -> int:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pcnnlib._internal.errors import UsageError, first_line
 from pcnnlib.cli.flags import Settings
 from pcnnlib.data import short_name
+from pcnnlib.training import AUTOENCODER, PRIOR
 
 
 class RunPaths(NamedTuple):
@@ -35,6 +36,13 @@ def run_paths(settings: Settings) -> RunPaths:
         print("no TensorBoard files: they are written by TensorFlow, which is not installed")
         return RunPaths(checkpoints, pictures, None)
     return RunPaths(checkpoints, pictures, logs)
+
+
+def stages(checkpoints: pathlib.Path, kind: str) -> tuple[pathlib.Path, ...]:
+    """The folders of checkpoints of each stage of a training, the last being that of the model."""
+    if kind != "vqvae":
+        return (checkpoints,)
+    return checkpoints / AUTOENCODER, checkpoints / PRIOR
 
 
 def check_writable(folder: pathlib.Path) -> None:

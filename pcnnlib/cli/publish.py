@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from pcnnlib.cli.paths import check_writable
 from pcnnlib.data import Dataset
 from pcnnlib.models import AutoregressiveModel, architecture
 from pcnnlib.viz import images
+
+STAGES = (training.AUTOENCODER,)  # before the last
 
 
 def published_dir(files: Files) -> pathlib.Path:
@@ -60,13 +63,17 @@ def publish(
     data: Dataset,
     settings: Settings,
     likelihoods: dict[str, Likelihood],
-    checkpoint_dir: pathlib.Path,
+    folders: Sequence[pathlib.Path],
     command: str,
 ) -> None:
-    """Write the run, and the weights that were best on the validation images, to the results."""
+    """Write the run, and the weights that were best on the validation images, to the results.
+
+    Args:
+        folders: of checkpoints, of each stage of the training.
+    """
     # Without the optimiser, which a model that was trained here still has.
     model = training.own_copy(model, model.get_weights())
-    state = training.read_state(checkpoint_dir / training.LAST)
+    *earlier, state = [training.read_state(folder / training.LAST) for folder in folders]
     history, seed = state["history"], settings.training.seed
     # What the processes were that trained, which this one need not have done.
     starts = state["starts"]
@@ -79,9 +86,10 @@ def publish(
         "model": architecture(model),
         "training": dataclasses.asdict(settings.training),
         "data": runs.describe_data(data),
-        "seconds": sum(history["seconds"]),
+        "seconds": sum(sum(each["history"]["seconds"]) for each in (*earlier, state)),
         "best_epoch": int(np.argmin(history["val_loss"])) + 1,
         "history": history,
+        **{stage: first_stage(each) for stage, each in zip(STAGES, earlier, strict=False)},
         "speed": runs.speed(model, data, history["seconds"]),
         **{name: dataclasses.asdict(likelihood) for name, likelihood in likelihoods.items()},
     }
@@ -90,6 +98,12 @@ def publish(
     write_figure(run_dir, examples, model.levels)
     runs.write_run(run_dir, fields, model, examples, name=settings.files.publish)
     print(f"published: {run_dir}")
+
+
+def first_stage(state: dict) -> dict:
+    """How a stage of the training before the last was trained, and how it went."""
+    best = int(np.argmin(state["history"]["val_loss"]))
+    return {"training": state["training"], "best_epoch": best + 1, "history": state["history"]}
 
 
 def write_figure(run_dir: pathlib.Path, examples: dict[str, np.ndarray], levels: int) -> None:

@@ -26,14 +26,22 @@ from pcnnlib.cli.checks import (
 )
 from pcnnlib.cli.cluster import cluster, reachable
 from pcnnlib.cli.compress import compress_file
-from pcnnlib.cli.draw import check_picture, draw, draw_pretrained, print_rows, row_labels
+from pcnnlib.cli.draw import (
+    check_drawn_codes,
+    check_guidance,
+    check_picture,
+    draw,
+    draw_pretrained,
+    print_rows,
+    row_labels,
+)
 from pcnnlib.cli.endings import as_typed, outer_cause, output_failure, say
-from pcnnlib.cli.flags import Settings
+from pcnnlib.cli.flags import LABELLED, Settings
 from pcnnlib.cli.network import load_network
 from pcnnlib.cli.output import plain_output
 from pcnnlib.cli.page import check_page, check_page_model, export_own
 from pcnnlib.cli.parser import changed, command, make_parser, settings_of
-from pcnnlib.cli.paths import run_paths
+from pcnnlib.cli.paths import run_paths, stages
 from pcnnlib.cli.publish import check_plan, check_run_dir, publish, published_dir
 from pcnnlib.cli.train import train
 from pcnnlib.data import Dataset, load_dataset
@@ -125,17 +133,23 @@ def train_and_draw(settings: Settings, command: str) -> None:
             f"data {data.name}: pictures need images of 1 or 3 channels, got {data.image_shape}"
         )
     check_network(settings.network, data)
-    if settings.network.model == "conditional":
+    if settings.network.model in LABELLED:
+        if data.classes is None and settings.drawing.classes is not None:
+            raise UsageError(f"--classes needs labels; data {data.name} has none")
         settings = with_class_numbers(settings, data.labels, data.name)
         print_rows(settings.drawing, data.labels)
     paths = run_paths(settings)
+    folders = stages(paths.checkpoints, settings.network.model)
     if settings.files.publish is not None:
         check_same_published_data(published_dir(settings.files), data)
     check_picture(settings.drawing, data.image_shape, data.levels)
     if settings.training.epochs:
-        check_same_data(paths.checkpoints, data)
+        check_same_data(folders[0], data)
         if settings.files.publish is not None:
-            check_plan(paths.checkpoints / training.LAST, settings.training.epochs)
+            planned = settings.network.autoencoder_epochs or settings.training.epochs
+            for folder in folders:
+                epochs = settings.training.epochs if folder == folders[-1] else planned
+                check_plan(folder / training.LAST, epochs)
         if together is not None:
             join_processes(*together)
         with data_parallel(settings.devices.count), reachable():
@@ -147,12 +161,13 @@ def train_and_draw(settings: Settings, command: str) -> None:
     else:
         path = paths.checkpoints / training.BEST
         model = load_network(path, data, settings.network)
-        check_same_data(paths.checkpoints, data)
+        check_same_data(folders[0], data)
         check_page_model(model, settings.drawing.export)
     row_labels(model, settings.drawing)
+    check_guidance(model, settings.drawing)
     likelihoods = _report(model, data)
     if settings.files.publish is not None:
-        publish(model, data, settings, likelihoods, paths.checkpoints, command)
+        publish(model, data, settings, likelihoods, folders, command)
     draw(model, data.test.images, settings, paths.pictures)
     export_own(model, data, settings, likelihoods["test"], command)
 
@@ -161,8 +176,11 @@ def _check(settings: Settings, command: str) -> tuple[str, int, int] | None:
     """What can be checked before the data is loaded; returns the processes, see `cluster`."""
     drawing, kind = settings.drawing, settings.network.model
     check_page(drawing.export)
-    if drawing.classes is not None and kind != "conditional":
+    if drawing.classes is not None and kind not in LABELLED:
         raise UsageError("--classes needs --model=conditional")
+    if drawing.guidance != 1 and kind not in LABELLED:
+        raise UsageError(f"--guidance needs --model={' or '.join(LABELLED)}")
+    check_drawn_codes(drawing, kind)
     if drawing.complete and kind in ("autoencoder", "painting"):
         raise UsageError("--complete needs a model that draws without a code, not an autoencoder")
     if drawing.order is not None:

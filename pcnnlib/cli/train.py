@@ -1,5 +1,6 @@
 """Training: the network is built, trained and, after some epochs, drawn from."""
 
+import dataclasses
 import pathlib
 from typing import Any
 
@@ -7,13 +8,13 @@ import numpy as np
 
 from pcnnlib import runs, training
 from pcnnlib._internal import devices, processes
-from pcnnlib.cli.draw import picture, row_labels
+from pcnnlib.cli.draw import check_guidance, picture, row_labels
 from pcnnlib.cli.flags import Settings
 from pcnnlib.cli.network import build_network
 from pcnnlib.cli.page import check_page_model
 from pcnnlib.cli.paths import RunPaths, check_writable
 from pcnnlib.data import Dataset
-from pcnnlib.models import AutoregressiveModel
+from pcnnlib.models import AutoregressiveModel, LatentPrior
 from pcnnlib.viz import images
 
 GRID = 100  # images of a grid drawn while training, at most
@@ -28,6 +29,7 @@ def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> A
     model = build_network(settings.network, data, settings.training.seed)
     # A mistake here should not wait for the training.
     row_labels(model, settings.drawing)
+    check_guidance(model, settings.drawing)
     check_page_model(model, settings.drawing.export)
     for folder in paths:
         if folder is not None:
@@ -35,6 +37,7 @@ def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> A
     if processes.process() == 0:
         gated: Any = getattr(model, "decoder", model)
         size = ""  # a decoder that paints has no blocks
+        gated = model.prior if isinstance(model, LatentPrior) else gated
         if hasattr(gated, "n_blocks"):
             size = f"{gated.n_blocks} blocks of {gated.filters} filters, "
         print(
@@ -42,9 +45,11 @@ def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> A
             f"{size}{model.count_params():,} weights"
         )
 
-    def draw(model: AutoregressiveModel, epoch: int) -> np.ndarray:
+    def draw(trained: AutoregressiveModel, epoch: int) -> np.ndarray:
         n = min(settings.drawing.n_samples, GRID)
-        drawn, columns, _ = picture(model, data.validation.images, settings, n)
+        drawn, columns, _ = picture(trained, data.validation.images, settings, n)
+        if isinstance(model, LatentPrior):  # it was the prior that drew
+            drawn = model.decode(drawn)
         grid = images.tile(drawn, model.levels, columns=columns)
         images.save_png(picture_of(epoch), grid)
         return grid
@@ -59,14 +64,21 @@ def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> A
         log_dir=paths.logs,
         missing=lambda epoch: not picture_of(epoch).exists(),
     )
+    # A network in two stages has its first one's epochs besides.
+    config, stage = settings.training, {}
+    if isinstance(model, LatentPrior):
+        stage = {"prior_config": config}
+        first = settings.network.autoencoder_epochs or config.epochs
+        config = dataclasses.replace(config, epochs=first)
     training.train(
         model,
         data,
-        settings.training,
+        config,
         checkpoint_dir=paths.checkpoints,
         log_dir=paths.logs,
         profile=settings.devices.profiled,
         callbacks=[grids],
+        **stage,
         verbose=1,
         provenance=_provenance(command),
     )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib._internal.levels import as_levels, check_levels
 from pcnnlib.data.batches import Batches
 
 
@@ -17,8 +18,8 @@ class Split:
     """Images of one part of a data set.
 
     Attributes:
-        images: uint8 `(N, H, W, C)`, levels 0 .. K-1. With `intensities`, one fixed binarisation:
-            the one that is evaluated.
+        images: `(N, H, W, C)`, levels 0 .. K-1, uint8, or uint16 above 256 levels. With
+            `intensities`, one fixed binarisation: the one that is evaluated.
         labels: int64 `(N,)`, or None.
         intensities: uint8 `(N, H, W, C)` 0..255 that `batches` binarises again in every epoch, or
             None.
@@ -112,7 +113,7 @@ class Dataset:
         Raises:
             UsageError: not one image for each image, or values that are no levels.
         """
-        levels = check_int("levels", levels, 2, 256)  # the images are kept as uint8
+        levels = check_levels(levels)
         images, checksum = self._for_each_split("draw", draw)
         for made in images.values():
             images_of_levels = made.ndim == 4 and made.size and made.dtype.kind in "iu"
@@ -128,7 +129,7 @@ class Dataset:
                     f"got {images['train'].shape[1:]} and {made.shape[1:]}"
                 )
         splits: Any = {
-            k: Split(v.astype("uint8"), getattr(self, k).labels) for k, v in images.items()
+            k: Split(as_levels(v, levels), getattr(self, k).labels) for k, v in images.items()
         }
         shape = tuple(images["train"].shape[1:])
         return replace(

@@ -14,6 +14,7 @@ import numpy as np
 
 from pcnnlib._internal.devices import memory
 from pcnnlib._internal.errors import UsageError, channels_first, first_line
+from pcnnlib._internal.levels import MOST_LEVELS, MOST_SHADES, as_levels
 
 # Largest label of a class: a network has weights for each class that could be.
 MAX_LABEL = 65_535
@@ -127,11 +128,16 @@ def _declared_bytes(archive, member):
     return member.file_size
 
 
-def read_images(path: str | os.PathLike) -> list:
+def read_images(path: str | os.PathLike, levels: int = MOST_SHADES) -> list:
     """The images and labels of an `.npz` file with `x_train`, `x_test` and, if any, labels.
 
+    Args:
+        path: the file.
+        levels: K; more than 256 are codes.
+
     Returns:
-        `((x_train, y_train), (x_test, y_test))`: uint8 `(N, H, W, C)` and int64 `(N,)` or None.
+        `((x_train, y_train), (x_test, y_test))`: uint8 `(N, H, W, C)`, uint16 above 256 levels,
+        and int64 `(N,)` or None.
 
     Raises:
         UsageError: what `read_npz` raises, or arrays that are not images or labels.
@@ -155,10 +161,13 @@ def read_images(path: str | os.PathLike) -> list:
                 f"data file {path}: x_{part} must be (N, H, W, C), channels last; "
                 f"{images.shape} looks like (N, C, H, W): np.moveaxis(x_{part}, 1, -1) mends it"
             )
-        if images.min() < 0 or images.max() > 255:
+        most = max(levels, MOST_SHADES)
+        if images.min() < 0 or images.max() >= most:
+            codes = levels <= MOST_SHADES and 0 <= images.min() <= images.max() < MOST_LEVELS
+            hint = f": give levels, {images.max() + 1} or more, if these are codes" if codes else ""
             raise UsageError(
-                f"data file {path}: x_{part} must hold levels 0..255, "
-                f"got {images.min()}..{images.max()}"
+                f"data file {path}: x_{part} must hold levels 0..{most - 1}, "
+                f"got {images.min()}..{images.max()}{hint}"
             )
         if labels is not None:
             labels = labels.reshape(-1)
@@ -173,7 +182,7 @@ def read_images(path: str | os.PathLike) -> list:
                     f"got {labels.max()}"
                 )
             labels = labels.astype("int64")
-        images = images.astype("uint8")
+        images = as_levels(images, most)
         splits.append((images if images.ndim == 4 else images[..., None], labels))
     if splits[0][0].shape[1:] != splits[1][0].shape[1:]:
         raise UsageError(

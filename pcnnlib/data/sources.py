@@ -1,7 +1,8 @@
 """Where data sets come from: one registry of names and the loader of each, files and folders.
 
-Images are uint8 `(N, H, W, C)`, labels int64 `(N,)`. Nothing is ever unpickled. A new data set is a
-function with the decorator `source`, which holds its name, its line of help and its checksum.
+Images are `(N, H, W, C)`, uint8 or, above 256 levels, uint16; labels are int64 `(N,)`. Nothing is
+ever unpickled. A new data set is a function with the decorator `source`, which holds its name, its
+line of help and its checksum.
 """
 
 import hashlib
@@ -14,7 +15,8 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from pcnnlib._internal.errors import UsageError, check_bool, check_int
+from pcnnlib._internal.errors import UsageError, check_bool
+from pcnnlib._internal.levels import MOST_LEVELS, MOST_SHADES, check_levels
 from pcnnlib.data.dataset import Dataset, Split, binarise
 from pcnnlib.data.files import is_regular_file, read_images, read_npz
 from pcnnlib.data.folders import read_folder
@@ -75,8 +77,8 @@ def load_dataset(
             validates and a tenth tests, the same whatever the files are called; subfolders called
             `train`, `validation` (if any) and `test` are taken as they are.
         levels: K. `mnist`: 2 (default) or 256. A file or folder: by default 2 if it holds two
-            values alone, else 256; of a folder any number. Elsewhere it can only be what the data
-            set has.
+            values alone, else 256; of a folder any number to 256, of a file to 65,536: codes of
+            another network, say. Elsewhere it can only be what the data set has.
         data_path: folder looked into for `mnist.npz`, `binarized_mnist.npz` and `cifar10.npz`
             before anything is downloaded.
         shuffle: of a file: whether its training images are put in one fixed random order before the
@@ -102,7 +104,7 @@ def load_dataset(
     """
     name = str(name)
     if levels is not None:
-        levels = check_int("levels", levels, 2, 256)
+        levels = check_levels(levels, MOST_LEVELS if name.endswith(".npz") else MOST_SHADES)
     shuffle = check_bool("shuffle", shuffle)
     options: dict = {"image_size": image_size, "colour": colour, "cache": cache or None}
     if is_folder(name):
@@ -220,7 +222,7 @@ def _cifar(levels, data_path):
 
 
 def _from_file(path, levels, shuffle):
-    train, test = read_images(path)
+    train, test = read_images(path, levels or MOST_SHADES)
     if levels is None:
         levels = 2 if max(train[0].max(), test[0].max()) <= 1 else 256
     names = None

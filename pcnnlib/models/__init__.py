@@ -10,8 +10,10 @@ from pcnnlib.models.base import AutoregressiveModel
 from pcnnlib.models.baselines import Histogram, best_smoothing
 from pcnnlib.models.encoder import Encoder
 from pcnnlib.models.gated import GatedPixelCNN
+from pcnnlib.models.latent_prior import LatentPrior
 from pcnnlib.models.pixelcnn import PixelCNN
 from pcnnlib.models.transformer import PixelTransformer
+from pcnnlib.models.vqvae import VectorQuantizedAutoencoder
 
 __all__ = [
     "Autoencoder",
@@ -20,9 +22,11 @@ __all__ = [
     "Encoder",
     "GatedPixelCNN",
     "Histogram",
+    "LatentPrior",
     "PixelCNN",
     "PixelCNNAutoencoder",
     "PixelTransformer",
+    "VectorQuantizedAutoencoder",
     "architecture",
     "best_smoothing",
 ]

@@ -140,6 +140,8 @@ class PixelCNNAutoencoder(Autoencoder):
             raise UsageError("condition cannot be chosen: the decoder is conditioned on the code")
         if decoder.pop("orders", 1) != 1:
             raise UsageError("orders must be 1: an autoencoder draws in raster order alone")
+        if decoder.pop("inputs", None) not in (None, "scaled") or "embedding_size" in decoder:
+            raise UsageError('inputs must be "scaled": the encoder reads the same images as shades')
         self.decoder = GatedPixelCNN(
             image_shape,
             levels,
@@ -147,6 +149,7 @@ class PixelCNNAutoencoder(Autoencoder):
             blocks,
             condition=Vector(code_size),
             distribution=distribution,
+            inputs="scaled",
             name="decoder",
             dtype=self.dtype_policy,
             **decoder,
@@ -177,7 +180,8 @@ class PixelCNNAutoencoder(Autoencoder):
     def get_config(self) -> dict:
         decoder = self.decoder.get_config()
         # The rest follows from the autoencoder's own arguments.
-        for name in ("name", "trainable", "dtype", "condition", *super().get_config()):
+        fixed = ("name", "trainable", "dtype", "condition", "inputs", "embedding_size")
+        for name in (*fixed, *super().get_config()):
             decoder.pop(name, None)
         return {**super().get_config(), **decoder}
 
@@ -264,7 +268,7 @@ class DeconvolutionalAutoencoder(Autoencoder):
         noise = np.random.default_rng(seed).random(shape, "float32")
         parameters = self.distribution.parameters(self._decoder_outputs(codes))
         drawn = self.distribution.sample(parameters, ops.convert_to_tensor(noise), temperature)
-        return drawn_levels(drawn)
+        return drawn_levels(drawn, self.levels)
 
     def decode_mean(self, codes: ArrayLike) -> np.ndarray:
         """The mean image of each code.

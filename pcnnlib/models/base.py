@@ -19,11 +19,11 @@ from pcnnlib._internal.devices import scale_for_replicas
 from pcnnlib._internal.errors import (
     UsageError,
     channels_first,
-    check_int,
     check_size,
     first_line,
     one_line_errors,
 )
+from pcnnlib._internal.levels import as_levels, check_levels
 from pcnnlib.data import Batches, CountEpochs
 from pcnnlib.models.checks import Inputs, arguments_by_name, is_checked
 from pcnnlib.models.likelihood import log_likelihood
@@ -63,7 +63,7 @@ class AutoregressiveModel(keras.Model):
                 f"image_shape must be (H, W, C), channels last; {self.image_shape} looks like "
                 f"(C, H, W): write {(*self.image_shape[1:], self.image_shape[0])}"
             )
-        self.levels = check_int("levels", levels, 2, 256)
+        self.levels = check_levels(levels)
         self.distribution = resolve_distribution(distribution, levels, self.image_shape[-1])
         self.channel_groups = self.distribution.channel_groups
         self.condition: Any = None
@@ -165,7 +165,7 @@ class AutoregressiveModel(keras.Model):
         return self.scale_levels(images)
 
     def scale_levels(self, levels: Any) -> Any:
-        """`scale` without its checks, of any shape."""
+        """`scale` without its checks, of any shape `(..., C)`: `(..., C)`, or C vectors."""
         return ops.cast(levels, self.compute_dtype) * (2 / (self.levels - 1)) - 1
 
     def call(self, inputs: Any, training: bool = False) -> Any:
@@ -232,7 +232,7 @@ class AutoregressiveModel(keras.Model):
 
     def check_images(self, images: ArrayLike, name: str = "images") -> np.ndarray:
         """Return images as an integer array that fits the model, or raise `UsageError`."""
-        return self.inputs_taken.images(images, name).astype("uint8")
+        return as_levels(self.inputs_taken.images(images, name), self.levels)
 
     def check_condition(self, condition: Any, n: int, order: Any = 0) -> Any:
         """What `n` images come with, as `call` takes it beside them, or raise `UsageError`.
@@ -280,8 +280,9 @@ class AutoregressiveModel(keras.Model):
     ) -> None:
         """Write the network for programs without this library, as in Keras.
 
-        It takes uint8 images `(B, H, W, C)`, or `[images, condition]` with int32 labels or float32
-        numbers (int32 orders come last), and returns the parameters of every pixel's distribution.
+        It takes images `(B, H, W, C)`, uint8 (uint16 above 256 levels), or `[images, condition]`
+        with int32 labels or float32 numbers (int32 orders come last), and returns the parameters of
+        every pixel's distribution.
         `format="onnx"` needs the extra `pcnnlib[onnx]`.
 
         Raises:

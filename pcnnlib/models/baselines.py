@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import check_int, check_number
+from pcnnlib._internal.errors import check_number
+from pcnnlib._internal.levels import as_levels, check_levels
 from pcnnlib.data import Split
 from pcnnlib.models.checks import Inputs
 
@@ -39,7 +40,7 @@ class Histogram:
         smoothing: float = 1.0,
     ) -> None:
         self.image_shape = tuple(image_shape)
-        self.levels = check_int("levels", levels, 2, 256)
+        self.levels = check_levels(levels)
         self.per_pixel = per_pixel
         self.smoothing = check_number("smoothing", smoothing, 0.0, open_below=True)
         self.counts = np.zeros((*self.image_shape, self.levels))
@@ -69,10 +70,10 @@ class Histogram:
         return chosen.sum(axis=(1, 2, 3, 4))
 
     def sample(self, n: int, seed: int | None = None) -> np.ndarray:
-        """Draw `n` images, uint8 `(n, H, W, C)`."""
+        """Draw `n` images, `(n, H, W, C)`, uint8, or uint16 above 256 levels."""
         noise = np.random.default_rng(seed).random((n, *self.image_shape, 1))
         cumulative = np.cumsum(self.probabilities, axis=-1)[..., :-1]
-        return (noise >= cumulative).sum(axis=-1).astype("uint8")
+        return as_levels((noise >= cumulative).sum(axis=-1), self.levels)
 
 
 def best_smoothing(

@@ -19,6 +19,7 @@ from keras import ops
 
 from pcnnlib._internal import backend
 from pcnnlib._internal.errors import UsageError, channels_first
+from pcnnlib._internal.levels import level_dtype
 from pcnnlib.data import Batches
 from pcnnlib.nn.conditions import joined, outside
 from pcnnlib.nn.raster import check_order
@@ -79,7 +80,7 @@ class Inputs:
 
     def signature(self) -> list:
         """The inputs as Keras describes them for an export: one argument, images or a pair."""
-        images = keras.InputSpec("uint8", (None, *self.image_shape), name="images")
+        images = keras.InputSpec(level_dtype(self.levels), (None, *self.image_shape), name="images")
         given = []
         if self.condition is not None:
             shape = tuple(self.condition.shape)

@@ -4,26 +4,26 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from pcnnlib._internal.errors import (
     UsageError,
     check_dilations,
-    check_int,
     check_kernel_size,
     check_number,
     check_size,
     check_weights,
 )
 from pcnnlib.models.base import AutoregressiveModel
+from pcnnlib.models.one_order import in_order
 from pcnnlib.nn import masks
 from pcnnlib.nn.attention import AttentionBlock, check_attention, check_heads
 from pcnnlib.nn.blocks import CONDITION_STACKS, GatedBlock, check_activation, check_condition_stacks
-from pcnnlib.nn.conditions import Condition, Map
+from pcnnlib.nn.conditions import Condition
 from pcnnlib.nn.distributions import Distribution
+from pcnnlib.nn.embedding import LevelEmbedding, check_inputs, described_inputs
 from pcnnlib.nn.layers import PixelHead
-from pcnnlib.nn.raster import check_orders, reorient, reorient_each, restore_each
+from pcnnlib.nn.raster import check_orders, reorient_each, restore_each
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
 
@@ -37,7 +37,7 @@ class GatedPixelCNN(AutoregressiveModel):
 
     Args:
         image_shape: `(H, W, C)`, any number of channels.
-        levels: K, values a pixel can take, 2..256.
+        levels: K, values a pixel can take, 2..256; to 65,536 if they are categorical.
         filters: features F of each stack; a multiple of C, unless a mixture orders the channels.
         blocks: gated blocks, the first (mask A) included.
         first_kernel_size, kernel_size: odd, at least 3.
@@ -64,6 +64,9 @@ class GatedPixelCNN(AutoregressiveModel):
         attention_heads: int, of each `AttentionBlock`, a divisor of `filters`; None: 4, or as many
             as fit.
         distribution: `Distribution`, a name in `DISTRIBUTIONS`, or None (by `levels`).
+        inputs: "scaled": levels are shades, numbers from -1 to 1. "embedding": levels are codes,
+            and each has a learned vector. None: by `levels`, "embedding" above 256.
+        embedding_size: numbers in such a vector, 32 by default.
 
     Raises:
         UsageError: an argument out of range.
@@ -91,6 +94,8 @@ class GatedPixelCNN(AutoregressiveModel):
         attention: Sequence[int] = (),
         attention_heads: int | None = None,
         distribution: Distribution | str | None = None,
+        inputs: str | None = None,
+        embedding_size: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(image_shape, levels, distribution, **kwargs)
@@ -152,6 +157,12 @@ class GatedPixelCNN(AutoregressiveModel):
             "condition_stacks": self.condition_stacks if told else (),
             **policy,
         }
+        self.input_kind, self.embedding_size = check_inputs(inputs, embedding_size, levels)
+        self.embedding = None
+        if self.embedding_size is not None:
+            self.embedding = LevelEmbedding(
+                levels, self.embedding_size, self.image_shape[-1], name="embedding", **policy
+            )
         # The gated blocks, and attention behind those that are named.
         self.blocks: list = []
         for i in range(blocks):
@@ -197,9 +208,13 @@ class GatedPixelCNN(AutoregressiveModel):
         if depth:
             condition_shape = (None, 1, 1, depth)
         shape = (None, *self.image_shape)
+        if self.embedding is not None:
+            self.embedding.build(shape)
+            shape = self.embedding.compute_output_shape(shape)
+        image_shape = shape
         for block in self.blocks:
             attends = isinstance(block, AttentionBlock)
-            block.build(shape, shape, (None, *self.image_shape) if attends else condition_shape)
+            block.build(shape, shape, image_shape if attends else condition_shape)
             shape = (None, *self.image_shape[:2], self.filters)
         self.head.build(shape)
         self.built = True
@@ -212,6 +227,9 @@ class GatedPixelCNN(AutoregressiveModel):
         _, order = self.inputs_taken.split(given)
         scaled = reorient_each(self.scale(images), order)
         return restore_each(self.predict_scaled(scaled, encoded, training), order)
+
+    def scale_levels(self, levels: Any) -> Any:
+        return super().scale_levels(levels) if self.embedding is None else self.embedding(levels)
 
     def encode_condition(self, given: Any) -> Any:
         """What enters the gates, in the order of each image: the condition, then the order."""
@@ -277,37 +295,7 @@ class GatedPixelCNN(AutoregressiveModel):
             order=k)` of this model is that of `reorient(images, k)` under `in_order(k)`; a map is
             reoriented as the images are.
         """
-        order = check_int("order", order, 0, self.orders - 1)
-        config = self.get_config()
-        config.pop("orders", None)
-        if isinstance(self.condition, Map):
-            shape = reorient(np.zeros(self.condition.shape), order, axes=(0, 1)).shape
-            config["condition"] = Map(shape)
-        other = self.from_config(config)
-        if self.orders == 1:
-            other.set_weights(self.get_weights())
-            return other
-        values = {weight.path: np.asarray(weight) for weight in self.weights}
-        depth = 0 if self.condition is None else self.condition.depth
-        for block in self.blocks:
-            for stack in CONDITION_STACKS:
-                kernel = values.pop(f"{block.name}/{stack}_condition/kernel", None)
-                if kernel is None:
-                    continue
-                told = kernel[depth + order]
-                values[f"{block.name}/{stack}/bias"] = values[f"{block.name}/{stack}/bias"] + told
-                if stack == "vertical":  # its condition enters behind the link
-                    link = values[f"{block.name}/link/kernel"]
-                    bias = values[f"{block.name}/horizontal/bias"]
-                    values[f"{block.name}/horizontal/bias"] = bias - told @ link
-                if depth:
-                    values[f"{block.name}/{stack}_condition/kernel"] = kernel[:depth]
-        if self.condition_encoder is not None:
-            path = self.condition_encoder.kernel.path
-            values[path] = reorient(values[path], order, axes=(0, 1))
-        for weight in other.weights:
-            weight.assign(values[weight.path])
-        return other
+        return in_order(self, order)
 
     def get_config(self) -> dict:
         return {
@@ -325,6 +313,7 @@ class GatedPixelCNN(AutoregressiveModel):
             # What reads in raster order alone is described as it always was.
             **({"orders": self.orders} if self.orders > 1 else {}),
             **self._attention_config(),
+            **described_inputs(self.input_kind, self.embedding_size, self.levels),
         }
 
     def _attention_config(self):

@@ -24,7 +24,7 @@ class PixelCNN(AutoregressiveModel):
 
     Args:
         image_shape: `(H, W, C)`, any number of channels.
-        levels: values a pixel can take, 2..256.
+        levels: values a pixel can take, 2..256; to 65,536 if they are categorical.
         filters: features F; half of them a multiple of C, unless a mixture orders the channels.
         blocks: masked layers: the first convolution, and `blocks - 1` residual blocks.
         first_kernel_size, kernel_size: odd, at least 3.

@@ -13,9 +13,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from pcnnlib._internal.errors import UsageError, check_size
+from pcnnlib._internal.errors import UsageError, check_number, check_size
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
+# What stands for a label where there is none.
+NO_LABEL = -1
 
 
 class Condition:
@@ -77,13 +79,66 @@ class Condition:
 
 
 @_register
-class Labels(Condition):
-    """One of `n` classes per image: integers 0 .. n-1, shape `(B,)`."""
+class LabelDropout(keras.layers.Layer):
+    """Takes the labels away from some images while training: their one-hot vector is zero.
 
-    def __init__(self, n: int) -> None:
+    Args:
+        rate: share of images, in [0, 1).
+    """
+
+    def __init__(self, rate: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rate = rate
+        self.random = keras.random.SeedGenerator()
+
+    def call(self, one_hot: Any, training: bool | None = None) -> Any:
+        if not training:
+            return one_hot
+        shape = (ops.shape(one_hot)[0], 1, 1, 1)
+        kept = keras.random.uniform(shape, seed=self.random) >= self.rate
+        return one_hot * ops.cast(kept, one_hot.dtype)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "rate": self.rate}
+
+
+@_register
+class Labels(Condition):
+    """One of `n` classes per image: integers 0 .. n-1, shape `(B,)`.
+
+    Args:
+        n: classes.
+        dropout: share of images whose label is taken away while training, in [0, 1). The model then
+            also knows images without a label, -1, and can be guided: `sample(guidance=2)`.
+
+    Without a label the one-hot vector is zero, and the gates' biases alone are left: a learned
+    vector for "no label" would be no other model.
+    """
+
+    def __init__(self, n: int, dropout: float = 0.0) -> None:
         self.n = check_size("n", n, "classes")
+        self.dropout = check_number("dropout", dropout, 0.0)
+        if self.dropout >= 1:
+            raise UsageError(f"dropout must be below 1, got {dropout}")
 
     shape = ()
+
+    def get_config(self) -> dict:
+        # Labels that are always there are described as they always were.
+        return {"n": self.n, **({"dropout": self.dropout} if self.dropout else {})}
+
+    def __repr__(self):
+        dropout = f", dropout={self.dropout:g}" if self.dropout else ""
+        return f"Labels({self.n}{dropout})"
+
+    @property
+    def lowest(self) -> int:
+        """The smallest label: -1, none, where labels are dropped."""
+        return NO_LABEL if self.dropout else 0
+
+    def make_encoder(self, image_shape: Sequence[int], dtype: Any = None) -> Any:
+        """What takes labels away while training, or None."""
+        return LabelDropout(self.dropout, name="label_dropout") if self.dropout else None
 
     @property
     def depth(self) -> int:
@@ -104,18 +159,20 @@ class Labels(Condition):
                 f"condition must be integer labels of shape (B,), got {values.dtype} {values.shape}"
                 f"{': take labels[:, 0]' if column else ''}"
             )
-        if values.size and (values.min() < 0 or values.max() >= self.n):
-            wrong = values[(values < 0) | (values >= self.n)][0]
-            raise UsageError(f"condition must hold labels 0..{self.n - 1}, got {wrong}")
+        if values.size and (values.min() < self.lowest or values.max() >= self.n):
+            wrong = values[(values < self.lowest) | (values >= self.n)][0]
+            none = ", or -1 for none" if self.dropout else ""
+            raise UsageError(f"condition must hold labels 0..{self.n - 1}{none}, got {wrong}")
         return values.astype("int32")
 
     def impossible(self, values: Any) -> Any:
         """Whether any label is no class, bool tensor `()`."""
-        return outside(values, self.n)
+        return outside(ops.cast(values, "int32") - self.lowest, self.n - self.lowest)
 
     def encode(self, encoder: Any, values: Any) -> Any:
         """One-hot labels, `(B, 1, 1, n)`: V^T h then picks a learned vector per class."""
-        return ops.one_hot(ops.cast(values, "int32"), self.n)[:, None, None, :]
+        one_hot = ops.one_hot(ops.cast(values, "int32"), self.n)[:, None, None, :]
+        return one_hot if encoder is None else encoder(one_hot)
 
 
 @_register

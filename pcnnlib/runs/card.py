@@ -100,7 +100,12 @@ def _fields(run, key):
 
 
 def _given(network):
-    """What a figure of an autoencoder must say: the code has told its decoder much of the image."""
+    """What a figure of an autoencoder must say: the code has told its decoder much of the image.
+
+    And what that of a VQ-VAE with its prior is: a bound.
+    """
+    if network.get("class") == "LatentPrior":
+        return ", at most: a bound"
     return ", given its code" if "code_size" in network else ""
 
 
@@ -125,9 +130,10 @@ def _drawing(network):
 def _rows(run, network, data, test):
     """The table's rows, as far as the record has them."""
     cells = {}
-    if "image_shape" in network:
-        size = " x ".join(map(str, network["image_shape"]))
-        cells["images"] = f"{size}, {network.get('levels')} levels"
+    pixels = _fields(network, "autoencoder") or network
+    if "image_shape" in pixels:
+        size = " x ".join(map(str, pixels["image_shape"]))
+        cells["images"] = f"{size}, {pixels.get('levels')} levels"
     weights = _fields(run, "weights")
     if {"parameters", "sha256"} <= weights.keys():
         cells["weights"] = f"{weights['parameters']:,}, SHA-256 of the file `{weights['sha256']}`"

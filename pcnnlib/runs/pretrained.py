@@ -61,6 +61,7 @@ def read_examples(
         return {}
     arrays = read_npz(path, None, what="result")
     model = read_run(name, results_path).get("model")
+    model = model.get("autoencoder", model) if isinstance(model, dict) else {}
     shape = model.get("image_shape") if isinstance(model, dict) else None
     if not isinstance(shape, list):  # a record of before version 0.2, say
         return arrays

@@ -19,6 +19,7 @@ from keras import ops
 from pcnnlib._internal import backend
 from pcnnlib.nn.conditions import of_each
 from pcnnlib.nn.distributions import drawn_levels
+from pcnnlib.sampling.guidance import copies_of
 from pcnnlib.sampling.protocol import CachedBlock, ImageBlock
 
 # Whether TensorFlow compiles a row through XLA. Small batches spend their time between operations,
@@ -35,8 +36,9 @@ def fits(model: Any) -> bool:
 def start(model: Any, batch: int, given: Any) -> tuple:
     """The state before the first row: what blocks keep of rows above, the encoded condition."""
     width = model.image_shape[1]
+    seen = batch * copies_of(model)
     caches = [
-        block.initial_memory(batch) if has_memory(block) else block.initial_cache(batch, width)[0]
+        block.initial_memory(seen) if has_memory(block) else block.initial_cache(seen, width)[0]
         for block in model.blocks
     ]
     encoded = ()
@@ -71,7 +73,7 @@ def draw_row(
         ops.convert_to_tensor(keep),
         ops.convert_to_tensor(temperature, "float32"),
     )
-    return (caches, encoded), drawn_levels(values), ops.convert_to_numpy(parameters)
+    return (caches, encoded), drawn_levels(values, model.levels), ops.convert_to_numpy(parameters)
 
 
 def row_condition(model: Any, encoded: Any, i: int) -> Any:
@@ -244,9 +246,9 @@ def left_of_row(model: Any, caches: Any, batch: int) -> list:
 
     A memory of the whole image goes on where the row above has left it.
     """
-    width = model.image_shape[1]
+    width, seen = model.image_shape[1], batch * copies_of(model)
     return [
-        above if has_memory(block) else block.initial_cache(batch, width)[1]
+        above if has_memory(block) else block.initial_cache(seen, width)[1]
         for block, above in zip(model.blocks, caches, strict=True)
     ]
 

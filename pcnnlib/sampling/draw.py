@@ -11,11 +11,13 @@ from numpy.typing import ArrayLike
 from pcnnlib._internal import devices
 from pcnnlib._internal.deprecation import warn_renamed
 from pcnnlib._internal.errors import UsageError, check_int, check_number, check_weights_finite
+from pcnnlib._internal.levels import level_dtype
 from pcnnlib._internal.progress import progress_bar
 from pcnnlib.nn.conditions import rows_of
 from pcnnlib.nn.raster import ORDERS, orders_of, raster_order, reorient_each, restore_each
 from pcnnlib.sampling import cached, fixed_point, plain, resampling
 from pcnnlib.sampling.completion import all_kept_first, check_keep, order_of_each
+from pcnnlib.sampling.guidance import guided
 
 # More images at once would gain no speed; more than this are drawn in equal parts.
 LARGEST_BATCH = 256
@@ -49,6 +51,7 @@ def sample(
     return_log_likelihood: bool = False,
     order: Any = None,
     resample: int = 1,
+    guidance: float = 1.0,
     known: ArrayLike | None = None,
     given: ArrayLike | None = None,
 ) -> Any:
@@ -72,7 +75,7 @@ def sample(
             as "rows".
         progress: whether to show a progress bar (a step is one row of one batch).
         callback: function of `(rows, images)`, called after each row of a batch: the number of
-            rows drawn, and uint8 `(batch, H, W, C)` with zeros where nothing is drawn yet.
+            rows drawn, and `(batch, H, W, C)` with zeros where nothing is drawn yet.
         return_log_likelihood: whether to return each image's log-likelihood too, in the order in
             which it was drawn.
         order: in which the pixels are drawn, 0 .. orders-1, one for all images or one for each (see
@@ -85,16 +88,20 @@ def sample(
             to the model's own distribution given *all* kept pixels. The drawing takes so many times
             longer, and each draw takes one more pass of the network. Where an order puts all kept
             pixels first, one draw is enough, and one is made.
+        guidance: for a model of `Labels(n, dropout=...)`: how much the label counts, from 0 on. At
+            1 as it does in the model, above 1 more: images are more of their class, and less
+            different from each other. Another value than 1 takes about twice as long.
         known, given: former names of `image` and `keep`, deprecated.
 
     Returns:
-        uint8 `(n, H, W, C)`; with `return_log_likelihood` also float64 `(n,)`, nats, of the whole
-        image (kept pixels included) at temperature 1.
+        `(n, H, W, C)`, uint8, or uint16 above 256 levels; with `return_log_likelihood` also float64
+        `(n,)`, nats, of the whole image (kept pixels included) at temperature and guidance 1.
 
     Raises:
         UsageError: an argument out of range, shapes that disagree, `image` without `keep`, an order
-            that the model does not know, `resample` without kept pixels or with a `callback`, or a
-            model whose weights or outputs are not finite.
+            that the model does not know, `resample` without kept pixels or with a `callback`,
+            guidance of a model that saw its labels always, or a model whose weights or outputs are
+            not finite.
     """
     if known is not None:
         warn_renamed("sample(known=)", "image=")
@@ -111,7 +118,7 @@ def sample(
     method = check_method(model, method)
     check_weights_finite(model)
     resample = check_int("resample", resample, 1)
-    room = images_to_fill(n * resample, model.image_shape)
+    room = images_to_fill(n * resample, model.image_shape, model.levels)
     completes = image is not None or keep is not None
     image, keep = check_keep(model, n, image, keep)
     orders = order_of_each(model, n, order, keep if completes else None, seed)
@@ -119,17 +126,18 @@ def sample(
     if progress and orders_of(model) > 1:
         print(f"drawing {describe_orders(orders)}")
     options = seed, temperature, method, progress
+    network = guided(model, guidance)
     if resample > 1:
         _check_resample(keep, completes, callback)
         if not all_kept_first(keep, orders).all():
             rows = np.repeat(np.arange(n), resample)
             image, keep, orders = image[rows], keep[rows], orders[rows]
             given = rows_of(given, rows)
-            drawn = _draw(model, room, given, image, keep, orders, None, *options)
-            chosen = resampling.choose(model, drawn, given, keep, orders, resample, seed)
+            drawn = _draw(network, room, given, image, keep, orders, None, *options)
+            chosen = resampling.choose(network, drawn, given, keep, orders, resample, seed)
             drawn, orders = drawn[chosen], orders[chosen]
             return _with_likelihood(model, drawn, condition, orders, return_log_likelihood)
-    drawn = _draw(model, room[:n], given, image, keep, orders, callback, *options)
+    drawn = _draw(network, room[:n], given, image, keep, orders, callback, *options)
     return _with_likelihood(model, drawn, condition, orders, return_log_likelihood)
 
 
@@ -158,7 +166,7 @@ def _draw(model, drawn, given, image, keep, order, callback, seed, temperature, 
             # The last part is filled up, so that every part has the shape compiled for.
             index = np.minimum(np.arange(first, first + batch), n - 1).reshape(lanes, lane)
             noise = rng.random((min(batch, n - first), *per_image), "float32")
-            images = np.zeros((batch, *model.image_shape), "uint8")
+            images = np.zeros((batch, *model.image_shape), drawn.dtype)
             inputs = [(noise[k - first], image[k], keep[k]) for k in index]
             if turned:
                 inputs = [
@@ -220,12 +228,13 @@ def describe_orders(order: np.ndarray) -> str:
     return "; ".join(each)
 
 
-def images_to_fill(n: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Room for `n` images, uint8 `(n, H, W, C)`, or `UsageError` if there is none."""
+def images_to_fill(n: int, shape: tuple[int, ...], levels: int) -> np.ndarray:
+    """Room for `n` images of K levels, `(n, H, W, C)`, or `UsageError` if there is none."""
+    dtype = np.dtype(level_dtype(levels))
     try:
-        return np.empty((n, *shape), "uint8")
+        return np.empty((n, *shape), dtype)
     except (MemoryError, ValueError) as error:
-        size = n * math.prod(shape) / 2**30
+        size = n * math.prod(shape) * dtype.itemsize / 2**30
         raise UsageError(f"n={n} images need {size:,.0f} GiB: there is no such room") from error
 
 

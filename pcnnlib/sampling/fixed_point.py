@@ -31,8 +31,8 @@ def draw_image(model: Any, given: Any, inputs: Any, temperature: float) -> tuple
         temperature: > 0.
 
     Returns:
-        `(values uint8 (B, H, W, C), rounds int (B, H))`: after how many rounds each row of each
-        image was as it stayed.
+        `(values (B, H, W, C), rounds int (B, H))`: after how many rounds each row of each image was
+        as it stayed.
     """
     noise, image, keep = (ops.convert_to_tensor(part) for part in inputs)
     given = of_each(ops.convert_to_tensor, given)
@@ -52,7 +52,7 @@ def draw_image(model: Any, given: Any, inputs: Any, temperature: float) -> tuple
         settled[changed] = number
         if not changed.any():
             break
-    return drawn_levels(values), settled
+    return drawn_levels(values, model.levels), settled
 
 
 def start(model: Any, batch: int, given: Any) -> tuple:
@@ -102,7 +102,7 @@ def draw_row(
         ops.convert_to_tensor(temperature, "float32"),
     )
     state = (caches, encoded, *rounds, int(number))
-    return state, drawn_levels(values), ops.convert_to_numpy(parameters)
+    return state, drawn_levels(values, model.levels), ops.convert_to_numpy(parameters)
 
 
 def _draw_row(model, caches, h, noise, image, keep, temperature, keep_parameters):

@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal import backend
+from pcnnlib._internal.levels import as_levels
 from pcnnlib.nn.conditions import joined, of_each
 from pcnnlib.nn.distributions import drawn_levels
 from pcnnlib.nn.raster import orders_of
@@ -60,9 +61,9 @@ def draw_row(
                 at,
                 ops.convert_to_tensor(temperature, "float32"),
             )
-            values = drawn_levels(values)
+            values = drawn_levels(values, model.levels)
             # Channels before this one are fixed by now; later ones must not be seen yet.
             upto = steps + 1 if model.distribution.channelwise else channels
             images[:, i, j, :upto] = values[:, :upto]
         row_parameters.append(ops.convert_to_numpy(parameters))
-    return (images, given), images[:, i].astype("uint8"), np.stack(row_parameters, axis=1)
+    return (images, given), as_levels(images[:, i], model.levels), np.stack(row_parameters, axis=1)

@@ -13,11 +13,14 @@ from pcnnlib.training.config import OPTIMIZERS, RunConfig, TrainConfig
 from pcnnlib.training.files import BEST, LAST, STATE, load_model, read_state, save
 from pcnnlib.training.loop import train
 from pcnnlib.training.optimizers import configured_optimizer, make_optimizer
+from pcnnlib.training.stages import AUTOENCODER, PRIOR, codes_of
 
 __all__ = [
+    "AUTOENCODER",
     "BEST",
     "LAST",
     "OPTIMIZERS",
+    "PRIOR",
     "STATE",
     "Checkpoints",
     "Progress",
@@ -25,6 +28,7 @@ __all__ = [
     "SampleGrids",
     "TrainConfig",
     "averaged_weights",
+    "codes_of",
     "configured_optimizer",
     "data_parallel",
     "join_processes",

@@ -53,10 +53,18 @@ class Progress(keras.callbacks.Callback):
         nats, validation = float(logs["loss"]), float(logs["val_loss"])
         if self.redrawn:
             values = [("nats", nats), ("val_nats", validation)]
+            values += [
+                (n, float(logs[n])) for n in ("val_codes_used", "val_perplexity") if n in logs
+            ]
             self.bar.update(self.params["steps"], values, finalize=True)
         else:
             took = _duration(time.perf_counter() - self.epoch_began)
             line = f"{self.name}: {nats:.4f} nats, validation {validation:.4f} nats, {took}"
+            if "val_perplexity" in logs:
+                used = (
+                    f"{logs['val_codes_used']:.0f} codes, perplexity {logs['val_perplexity']:.1f}"
+                )
+                line = f"{line}, {used}"
             print(f"{line}{self._left(epoch + 1)}", flush=True)
 
     def _left(self, epoch):

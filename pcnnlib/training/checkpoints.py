@@ -34,6 +34,9 @@ from pcnnlib.training.files import (
     weights_checksum,
 )
 
+# Metrics of models that have some, kept beside the losses.
+REPORTED = ("perplexity", "codes_used", "val_perplexity", "val_codes_used")
+
 
 class Checkpoints(keras.callbacks.Callback):
     """Keeps history, best and last weights; in memory, and in `checkpoint_dir` if there is one.
@@ -98,9 +101,10 @@ class Checkpoints(keras.callbacks.Callback):
         _check_same(path, saved, self._identity())
         last = load_model(path)
         # From the file's own model, so that it cannot be another than the one that was trained.
-        # A model of one order does not say so, nor one without attention.
-        unsaid = {"orders": 1, "attention": [], "attention_heads": None}
-        _check_same(path, *({**unsaid, **architecture(m)} for m in (last, self.model)))
+        # What is as usual is not said in the description of a model.
+        usual = {"orders": 1, "attention": [], "attention_heads": None}
+        usual |= {"inputs": "scaled", "embedding_size": None}
+        _check_same(path, *({**usual, **architecture(m)} for m in (last, self.model)))
         values = _values_of(path, last, self.model)
         random = _random_values(path, state["random"], self.model)
         best, best_path = self._best(state, last)
@@ -155,6 +159,9 @@ class Checkpoints(keras.callbacks.Callback):
         for name, value in losses.items():
             self.history[name].append(value)
         self.history["seconds"].append(time.perf_counter() - (self.began or 0.0))
+        for name in REPORTED:  # what a model measures of itself
+            if name in logs:
+                self.history.setdefault(name, []).append(float(logs[name]))
         folder = self.checkpoint_dir if process() == 0 else None  # the first process writes
         better = losses["val_loss"] < earlier or self.best is None
         if better:

@@ -13,11 +13,12 @@ from pcnnlib._internal.lock import locked
 from pcnnlib._internal.processes import all_processes_agree, process, processes
 from pcnnlib._internal.tensorboard import write_graph
 from pcnnlib.data import Dataset
-from pcnnlib.models import AutoregressiveModel
+from pcnnlib.models import AutoregressiveModel, LatentPrior
 from pcnnlib.training.callbacks import Progress, SampleGrids
 from pcnnlib.training.checkpoints import Checkpoints
 from pcnnlib.training.config import TrainConfig
 from pcnnlib.training.optimizers import make_optimizer
+from pcnnlib.training.stages import train_in_stages
 from pcnnlib.training.user_callbacks import Restart, averages_within, check_callbacks
 
 
@@ -32,6 +33,7 @@ def train(
     callbacks: Iterable[keras.callbacks.Callback] = (),
     verbose: int = 0,
     provenance: dict | None = None,
+    prior_config: TrainConfig | None = None,
     folder: str | os.PathLike | None = None,
 ) -> dict[str, list]:
     """Train a model and leave the best weights in it.
@@ -43,7 +45,9 @@ def train(
     been. Of several processes that train together the first writes, and all must see the folder.
 
     Args:
-        model: `PixelCNN`, `GatedPixelCNN` or an autoencoder.
+        model: `PixelCNN`, `GatedPixelCNN`, an autoencoder, or a `LatentPrior`: its autoencoder is
+            trained first, then the prior on its codes, in folders `autoencoder` and `prior` of
+            `checkpoint_dir`, each resumed by itself; `callbacks` are for the prior.
         data: `Dataset`.
         config: `TrainConfig`; of an interrupted run everything but `epochs` must agree, and so
             must the model's architecture.
@@ -56,10 +60,14 @@ def train(
         verbose: 1 for a progress bar, or where the output is no terminal a line an epoch.
         provenance: dict on where the run is made, or None; kept in the checkpoint for every start
             that trained, as `starts`, each with the `epoch` it began with.
+        prior_config: of a `LatentPrior`: how its second stage is trained; by default as the first,
+            but never mirrored.
         folder: former name of `checkpoint_dir`, deprecated.
 
     Returns:
-        dict of lists, one entry per epoch: `loss` and `val_loss` (nats per image), `seconds`.
+        dict of lists, one entry per epoch: `loss` and `val_loss` (nats per image), `seconds`, and
+        what else the model reports. Of a `LatentPrior` those of the prior, nats per image of codes,
+        and the autoencoder's as `autoencoder_loss` and so on.
 
     Raises:
         UsageError: `checkpoint_dir` holds another run, a damaged file, or cannot be written, or
@@ -75,6 +83,22 @@ def train(
     for name, value, kind in (("data", data, Dataset), ("config", config, TrainConfig)):
         if not isinstance(value, kind):
             raise UsageError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
+    if isinstance(model, LatentPrior):
+        return train_in_stages(
+            train,
+            model,
+            data,
+            config,
+            prior_config,
+            checkpoint_dir,
+            log_dir,
+            callbacks,
+            profile=profile,
+            verbose=verbose,
+            provenance=provenance,
+        )
+    if prior_config is not None:
+        raise UsageError(f"prior_config is for a LatentPrior, not for a {type(model).__name__}")
     if config.accumulate > 1 and replicas() > 1 and keras.backend.backend() != "jax":
         # Keras 3.15 merges the devices' gradients within a condition, which TensorFlow forbids.
         raise UsageError(

@@ -49,13 +49,13 @@ def test_redrawn_images_keep_their_labels_and_change_the_checksum(digits):
 @pytest.mark.parametrize(
     ("draw", "levels", "message"),
     [
-        # As uint8, 300 would be 44.
+        # As uint16, 65,536 would be 0.
         (
-            lambda s: np.full((len(s), 2, 2, 1), 300),
-            512,
-            r"levels must be an integer 2\.\.256, got 512",
+            lambda s: np.full((len(s), 2, 2, 1), 65_536),
+            65_537,
+            r"levels must be an integer 2\.\.65536, got 65537",
         ),
-        (lambda s: np.full((len(s), 2, 2, 1), 256), 257, r"levels must be .* got 257"),
+        (lambda s: np.full((len(s), 2, 2, 1), 300), 256, r"levels 0\.\.255, got .* 300\.\.300"),
         (lambda s: np.zeros((len(s), 2, 2, 1), int), 2.0, r"levels must be .* got 2\.0"),
         (lambda s: np.zeros((len(s), 0, 2, 1), int), 2, r"got int64 \(1297, 0, 2, 1\)"),
         (lambda s: np.zeros((len(s), len(s) // 200, 2, 1), int), 2, "images of one shape"),
@@ -67,9 +67,13 @@ def test_redrawn_images_that_would_be_stored_as_others_are_refused(digits, draw,
         digits.redrawn(draw, name="codes", levels=levels)
 
 
-def test_redrawn_images_keep_the_highest_level_there_is(digits):
-    data = digits.redrawn(lambda s: np.full((len(s), 2, 2, 1), 255), name="codes", levels=256)
-    assert data.train.images.dtype == "uint8" and (data.train.images == 255).all()
+@pytest.mark.parametrize(("levels", "dtype"), [(256, "uint8"), (257, "uint16"), (65_536, "uint16")])
+def test_redrawn_images_keep_the_highest_level_there_is(digits, levels, dtype):
+    def draw(split):
+        return np.full((len(split), 2, 2, 1), levels - 1)
+
+    data = digits.redrawn(draw, name="codes", levels=levels)
+    assert data.train.images.dtype == dtype and (data.train.images == levels - 1).all()
 
 
 def test_brightness_is_what_images_were_binarised_from():

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal.errors import UsageError, check_int, not_finite
+from pcnnlib._internal.levels import MOST_SHADES, as_levels, check_levels
 
 
 class Distribution:
@@ -25,13 +26,19 @@ class Distribution:
         channelwise: whether the network itself orders the channels (R before G before B); a
             sampler then runs the network once per channel instead of once per pixel.
         noise_per_channel: uniform numbers needed per channel to draw one sample.
+        most_levels: largest K that it takes.
+        has_logits: whether its parameters are log-probabilities or log-odds.
     """
 
     channelwise = True
     noise_per_channel = 1
+    most_levels = MOST_SHADES
+    has_logits = False
 
     def __init__(self, levels: int | None = None, channels: int = 1) -> None:
-        self.levels: Any = None if levels is None else check_int("levels", levels, 2, 256)
+        self.levels: Any = None
+        if levels is not None:
+            self.levels = check_levels(levels, self.most_levels)
         self.channels = check_int("channels", channels, 1)
 
     def for_images(self, levels: int, channels: int) -> "Distribution":
@@ -141,8 +148,8 @@ class Distribution:
         return f"{type(self).__name__}({values})"
 
 
-def drawn_levels(values: Any) -> np.ndarray:
-    """What `sample` has drawn, as a uint8 array.
+def drawn_levels(values: Any, levels: int) -> np.ndarray:
+    """What `sample` has drawn of K levels, in the smallest type that holds them.
 
     Raises:
         UsageError: some was drawn from parameters that are not finite.
@@ -150,4 +157,4 @@ def drawn_levels(values: Any) -> np.ndarray:
     values = ops.convert_to_numpy(values)
     if values.size and values.min() < 0:
         raise not_finite("parameters of a pixel", "draw from")
-    return values.astype("uint8")
+    return as_levels(values, levels)

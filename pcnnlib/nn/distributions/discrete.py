@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from pcnnlib._internal.errors import UsageError
+from pcnnlib._internal.levels import MOST_LEVELS
 from pcnnlib.nn.distributions.base import Distribution
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
@@ -20,6 +21,8 @@ class Bernoulli(Distribution):
 
     Parameters: `(B, H, W, C)`, the log-odds of level 1.
     """
+
+    has_logits = True
 
     def __init__(self, levels: int | None = None, channels: int = 1) -> None:
         super().__init__(levels, channels)
@@ -69,6 +72,9 @@ class Categorical(Distribution):
 
     Parameters: `(B, H, W, C, K)`, unnormalised log-probabilities.
     """
+
+    most_levels = MOST_LEVELS
+    has_logits = True
 
     @property
     def size(self) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError, check_weights_finite
+from pcnnlib._internal.levels import MOST_SHADES
 from pcnnlib.models import GatedPixelCNN, PixelCNN, PixelCNNAutoencoder
 from pcnnlib.nn.blocks import GatedBlock
 from pcnnlib.nn.conditions import Labels, Vector
@@ -123,6 +124,11 @@ def check_exportable(model: Any) -> None:
         raise UsageError(
             f"model has the activation {network.activation!r}, and a page knows "
             f"{' and '.join(map(repr, ACTIVATIONS))} only"
+        )
+    if getattr(network, "embedding", None) is not None or network.levels > MOST_SHADES:
+        raise UsageError(
+            f"model draws {network.levels} codes, and a page can only show shades, at most "
+            f'{MOST_SHADES} of them with inputs="scaled"'
         )
     if network.image_shape[-1] not in (1, 3):
         raise UsageError(
