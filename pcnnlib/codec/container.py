@@ -19,8 +19,11 @@ import struct
 import zlib
 from typing import Any
 
+import numpy as np
+
 from pcnnlib._internal.devices import memory
 from pcnnlib._internal.errors import LARGEST, UsageError
+from pcnnlib._internal.levels import MOST_LEVELS, level_dtype
 from pcnnlib.codec.coder import least_bits
 
 MAGIC = b"PCNN"
@@ -147,11 +150,14 @@ def parse(data: Any) -> Container:
 
 def _check_sizes(shape, levels, count, batch_size):
     """Raise `UsageError` for sizes that no file of this library has."""
-    if not all(1 <= side <= LARGEST["image side"] for side in shape) or not 2 <= levels <= 2**16:
+    if (
+        not all(1 <= side <= LARGEST["image side"] for side in shape)
+        or not 2 <= levels <= MOST_LEVELS
+    ):
         raise _damaged(f"it says that it holds images of {tuple(shape)} and {levels} levels")
     if not 1 <= batch_size <= min(count, LARGEST_BATCH):
         raise _damaged(f"it says that it holds {count:,} images, {batch_size:,} in a batch")
-    room = count * math.prod(shape) * (1 if levels <= 256 else 2)
+    room = count * math.prod(shape) * np.dtype(level_dtype(levels)).itemsize
     if room > memory() // 2:
         raise UsageError(
             f"data holds {count:,} images, which need {room / 1e9:,.1f} GB: more than half of this "

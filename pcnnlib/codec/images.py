@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 
 from pcnnlib._internal import devices
 from pcnnlib._internal.errors import UsageError, check_bool, check_weights_finite
+from pcnnlib._internal.levels import as_levels
 from pcnnlib._internal.progress import progress_bar
 from pcnnlib.codec.coder import Decoder, Encoder, integer_probabilities, pack_integers
 from pcnnlib.codec.coder import unpack_integers as unpack
@@ -30,11 +31,6 @@ from pcnnlib.nn.raster import check_order, reorient_each, restore_each
 from pcnnlib.sampling.stepwise import pixel_steps
 
 FLOAT = np.dtype("<f4")  # of vectors and maps in a file
-
-
-def drawn_dtype(levels: int) -> str:
-    """The type of images of so many levels."""
-    return "uint8" if levels <= 256 else "uint16"
 
 
 def compress(
@@ -131,7 +127,8 @@ def decompress(
         progress: whether to show a progress bar (a step is one row of one batch).
 
     Returns:
-        uint8 `(N, H, W, C)`; with `return_condition` also the condition, an array or None.
+        `(N, H, W, C)`, uint8, or uint16 above 256 levels; with `return_condition` also the
+        condition, an array or None.
 
     Raises:
         UsageError: bytes that are no compressed images or are damaged, of another model, or that
@@ -224,7 +221,7 @@ def _run(model, n, given, size, code, finish, bar):
             steps.end_row(images[:, i])
             if bar is not None:
                 bar.add(1)
-        finish(first, images[:inside].astype(drawn_dtype(model.levels)))
+        finish(first, as_levels(images[:inside], model.levels))
 
 
 def _batch_size(n: int) -> int:
@@ -251,7 +248,8 @@ def _pack_condition(model, rows):
     if rows is None:
         return b""
     if not model.condition.shape:
-        return pack_integers(rows, model.condition.n)
+        lowest = model.condition.lowest  # -1 where there may be no label
+        return pack_integers(rows - lowest, model.condition.n - lowest)
     return rows.astype(FLOAT).tobytes()
 
 
@@ -262,7 +260,8 @@ def _unpack_condition(model, data, n):
             raise UsageError("data is damaged: it holds a condition, and the model takes none")
         return None
     if not model.condition.shape:
-        return unpack(data, model.condition.n, n)
+        lowest = model.condition.lowest
+        return unpack(data, model.condition.n - lowest, n) + lowest
     wanted = FLOAT.itemsize * n * int(np.prod(model.condition.shape))
     if len(data) != wanted:
         raise UsageError(
