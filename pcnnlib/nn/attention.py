@@ -180,9 +180,10 @@ class AttentionBlock(keras.layers.Layer):
 
     def looks(self, vertical: Any, horizontal: Any, image: Any) -> tuple[Any, Any, Any]:
         """Queries, keys and values of whole images, `(B, n, F)` each; see `call`."""
-        flat = [None if x is None else _flat(x) for x in (vertical, horizontal, image)]
-        queries = self.queries(flat[1], self.positions)
-        return queries, *self.keys_and_values(*flat, self.positions)
+        above = None if vertical is None else _flat(vertical)
+        features, positions = _flat(horizontal), self.positions
+        keys, values = self.keys_and_values(above, features, _flat(image), positions)
+        return self.queries(features, positions), keys, values
 
     def call(self, vertical: Any, horizontal: Any, image: Any) -> tuple[Any, Any]:
         queries, keys, values = self.looks(vertical, horizontal, image)
@@ -210,7 +211,8 @@ class AttentionBlock(keras.layers.Layer):
     def vertical_step(self, memory: Any, row: Any, condition: Any = None) -> tuple[Any, Any]:
         if row is None:  # a network without a vertical stack
             return None, ops.zeros((memory[0].shape[0], 1, self.width, 0), self.compute_dtype)
-        return row, row
+        # The gated blocks' dropout hands on float32 in mixed precision too.
+        return row, ops.cast(row, self.compute_dtype)
 
     def horizontal_step(self, memory: Any, pixel: Any, link_features: Any) -> Any:
         keys, values, known = memory

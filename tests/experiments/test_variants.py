@@ -2,8 +2,10 @@
 
 import dataclasses
 import sys
+import time
 
 import ablations
+import attention
 import dilations
 import gates
 import numpy as np
@@ -16,7 +18,13 @@ import pcnnlib as pcnn
 from pcnnlib import runs
 from pcnnlib.models import architecture
 
-COMPARISONS = [ablations.ABLATIONS, dilations.DILATIONS, gates.DIGITS, stacks.STACKS]
+COMPARISONS = [
+    ablations.ABLATIONS,
+    attention.ATTENTION,
+    dilations.DILATIONS,
+    gates.DIGITS,
+    stacks.STACKS,
+]
 by_name = pytest.mark.parametrize("comparison", COMPARISONS, ids=lambda c: c.name)
 
 
@@ -106,7 +114,9 @@ def test_variants_are_timed_in_turns_and_compiling_does_not_count(digits, monkey
 
 
 @pytest.mark.parametrize(
-    "comparison", [stacks.STACKS, gates.DIGITS, gates.MNIST], ids=lambda c: c.name
+    "comparison",
+    [attention.ATTENTION, stacks.STACKS, gates.DIGITS, gates.MNIST],
+    ids=lambda c: c.name,
 )
 def test_networks_that_are_compared_have_the_same_number_of_weights(comparison):
     counts = [described(comparison, name)[2] for name in comparison.variants]
@@ -176,6 +186,19 @@ def test_a_comparison_is_written_by_variant_and_read_back(digits, tmp_path, monk
         with pytest.raises(SystemExit):
             variants.main(comparison, seeds=2)
         assert named in capsys.readouterr().err
+
+
+def test_an_image_is_timed_without_compiling(digits):
+    class Slow:
+        turns = 0
+
+        def sample(self, n, seed):
+            self.turns += 1
+            time.sleep(0.2 if self.turns == 1 else 0.02)
+
+    model = Slow()
+    assert variants.seconds_drawn_image(model, 2, turns=2) == pytest.approx(0.01, abs=0.02)
+    assert model.turns == 3
 
 
 def test_missing_data_is_one_line(tmp_path, monkeypatch, capsys):

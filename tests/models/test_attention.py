@@ -41,7 +41,7 @@ CASES = {
     "colour": lambda: attending((3, 3, 3), 4, filters=18, attention_heads=6),
     "mixture": lambda: attending((3, 3, 3), 17, **MIXTURE),
     "labels": lambda: attending(condition=pcnn.Labels(3)),
-    "map": lambda: attending(levels=4, condition=pcnn.Map((2, 2, 3))),
+    "map": lambda: attending((2, 4, 1), 4, condition=pcnn.Map((1, 2, 3))),
     "dilated": lambda: attending((5, 4, 1), blocks=3, behind=(2,), dilations=(1, 2)),
     "one pixel": lambda: attending((1, 1, 1)),
     "transformer": lambda: transformer(),
@@ -248,7 +248,8 @@ def test_what_is_no_list_of_blocks_is_refused_in_one_line(value, message):
         (
             lambda: transformer((3, 3, 3), 4),
             "distribution must order the channels itself, as LogisticMixture does: a "
-            "PixelTransformer reads the 3 channels of a pixel at once, got Categorical()",
+            "PixelTransformer reads the 3 channels of a pixel at once, got Categorical(levels=4, "
+            "channels=3)",
         ),
         (
             lambda: attending((200, 200, 1)),

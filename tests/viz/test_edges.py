@@ -147,6 +147,27 @@ FUNCTIONS = {
         {"side": 1, "orders": 1},
         {"side": [0, 13, 2.5, "a"], "orders": [0, 9, NAN, None]},
     ),
+    plots.sight_tables: (
+        {"tables": {"a": MAP > 0}},
+        {"tables": [{}, {"a": [True]}, {"a": MAP[:2] > 0}, {"a": MAP + 0.5}, [MAP > 0]]},
+    ),
+    plots.attention_maps: (
+        {"looks": {"a": (MAP, MAP, (1, 1))}, "columns": 1},
+        {
+            "looks": [
+                {}, {"a": 1}, {"a": (MAP, MAP)}, {"a": (MAP, MAP[1:], (1, 1))},
+                {"a": (MAP, -MAP - 1, (1, 1))}, {"a": (MAP, MAP * NAN, (1, 1))},
+            ],
+            "columns": [0, 1.5, None],
+        },
+    ),
+    plots.costs: (
+        {"nats": {"a": [1, 2]}, "prices": {"p": {"a": 1}}},
+        {
+            "nats": [{}, {"a": []}, {"a": [NAN]}, {"a": 1}],
+            "prices": [{}, {"p": 1}, {"p": {"b": 1}}, {"p": {"a": NAN}}, {"p": {"a": [1]}}],
+        },
+    ),
     plots.masks: (
         {"kernels": {"a": MAP, "b": MAP[..., None, None]}},
         {"kernels": [{}, {"a": [1]}, {"a": MAP[:0]}, {"a": MAP + 2}, {"a": MAP * NAN}, [MAP]]},

@@ -5,6 +5,7 @@ H rows, W columns, C channels, K levels.
 
 from pcnnlib.viz.animation import Animation, animate
 from pcnnlib.viz.plots.architecture import channel_order, gate, masks, raster_order
+from pcnnlib.viz.plots.attention import attention_maps, costs, sight_tables
 from pcnnlib.viz.plots.caches import kept_by_cache
 from pcnnlib.viz.plots.classes import judged_images, reliability
 from pcnnlib.viz.plots.comparison import (
@@ -39,6 +40,7 @@ __all__ = [
     "Picture",
     "animate",
     "asked_and_measured",
+    "attention_maps",
     "bell_in_bins",
     "causality",
     "changed_features",
@@ -47,6 +49,7 @@ __all__ = [
     "code_space",
     "compare_likelihoods",
     "confusion",
+    "costs",
     "differences",
     "gate",
     "grids_side_by_side",
@@ -64,6 +67,7 @@ __all__ = [
     "reading_orders",
     "receptive_fields",
     "reliability",
+    "sight_tables",
     "surprise",
     "timing",
     "training_curves",
