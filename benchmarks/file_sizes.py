@@ -40,11 +40,11 @@ with pcnnlib_startup.without_chatter():
     import pcnnlib as pcnn
     from pcnnlib import codec, runs
 
-# Run -> data set, options of `load_dataset`, published model.
+# Run -> data set, options of `load_dataset`, published model, test images kept for the page.
 RUNS = {
-    "mnist": ("mnist", {}, "mnist"),
-    "mnist-grey": ("mnist", {"levels": 256}, "mnist-grey"),
-    "cifar-subset": ("cifar10_subset.npz", {}, "cifar-subset/mixture"),
+    "mnist": ("mnist", {}, "mnist", 300),
+    "mnist-grey": ("mnist", {"levels": 256}, "mnist-grey", 10),
+    "cifar-subset": ("cifar10_subset.npz", {}, "cifar-subset/mixture", 40),
 }
 COMMAND = "python benchmarks/file_sizes.py --data_path data"
 COLUMNS = 100  # of one large picture, at most
@@ -202,8 +202,8 @@ def peers(images, levels):
 
 
 def measure(name, args):
-    """The record of a run."""
-    source, options, published = RUNS[name]
+    """The record of a run, and the images beside it."""
+    source, options, published, kept = RUNS[name]
     path = source if not source.endswith(".npz") else str(pathlib.Path(args.data_path) / source)
     data = pcnn.load_dataset(path, data_path=args.data_path, **options)
     images = data.test.images[: args.images]
@@ -213,7 +213,7 @@ def measure(name, args):
     record = runs.read_run(published)
     packages = ["pcnnlib", "keras", keras.backend.backend(), "numpy", "constriction"]
     packages += ["pillow", "pillow-jxl-plugin", "zstandard"]
-    return {
+    fields = {
         "command": COMMAND if args.images is None else f"{COMMAND} --images {args.images}",
         "seed": 0,  # of the data set: its binarisation, where there is one
         "settings": {
@@ -232,6 +232,7 @@ def measure(name, args):
         "test": {"bits_per_dim": file.bits_per_dim, "images": len(images)},
         "ways": {"ours": line, **peers(images, data.levels)},
     }
+    return fields, {"test": images[:kept]}
 
 
 def table(run):
@@ -256,9 +257,9 @@ def main():
     if args.images is not None and args.results_path is None:
         parser.error("--images rehearses: give it a --results_path of its own")
     for name in args.only:
-        run = measure(name, args)
+        run, examples = measure(name, args)
         folder = runs.runs_dir() if args.results_path is None else pathlib.Path(args.results_path)
-        runs.write_run(folder / "compression" / name, run)
+        runs.write_run(folder / "compression" / name, run, images=examples)
         print(f"{name}, {run['images']:,} images\n{table(run)}", flush=True)
 
 
