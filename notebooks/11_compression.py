@@ -86,14 +86,14 @@ show(
 )
 
 # %% [markdown]
-# In the end any number within the interval names the message, and an interval of width $w$ holds a number of
-# about $-\log_2 w$ binary digits. The width is the product of the probabilities. So the file is as long as the
-# sum of $-\log_2 p$, rounded up *once*. In integers, which Python has in any size:
+# In the end any number within the interval names the message, and in an interval of width $w$ there is one of
+# at most $2 - \log_2 w$ binary digits, whatever follows them. The width is the product of the probabilities. So
+# the file is as long as the sum of $-\log_2 p$, rounded up *once*. In integers, which Python has in any size:
 
 
 # %%
 def encode(symbols, counts):
-    """The shortest binary number within the interval of a message."""
+    """The shortest number within a message's interval, whatever digits follow it."""
     low, width, whole = 0, 1, 1  # the interval begins at low / whole
     for symbol in symbols:
         low = low * sum(counts) + width * sum(counts[:symbol])
@@ -102,7 +102,7 @@ def encode(symbols, counts):
     digits = 0
     while True:
         number = -(-(low << digits) // whole)  # the first one not below
-        if number * whole < (low + width) << digits:
+        if (number + 1) * whole <= (low + width) << digits:
             return number, digits
         digits += 1
 
@@ -339,15 +339,16 @@ show(
 above = (costs["upside down"][:, None] > costs["digits"]).mean()
 show_text(
     f"""
-    An empty image costs {costs["blank"][0]:.1f} nats: no digit in the test set is as likely, and none is as little a digit.
+    An empty image costs {costs["blank"][0]:.1f} nats: it is likelier than {(costs["digits"] > costs["blank"]).mean():.0%} of the digits, and it is none.
     Inverted digits and noise are told at once. But a digit that stands on its head is the less likely one in only {above:.0%} of all
     pairs; by chance it would be 50%.
     """
 )
 
 # %% [markdown]
-# Colour is worse ([Nalisnick et al., 2019](https://arxiv.org/abs/1810.09136)). The model of [chapter 7](07_colour.ipynb)
-# learnt photographs. Here are pictures that it never saw the like of:
+# Large models of colour photographs find house numbers likelier than the photographs that they learnt
+# ([Nalisnick et al., 2019](https://arxiv.org/abs/1810.09136)): simple images are cheap. The model of
+# [chapter 7](07_colour.ipynb) learnt photographs. Here are pictures that it never saw the like of:
 
 # %%
 colour_model = pcnn.load_pretrained("cifar-subset/mixture")
@@ -441,10 +442,10 @@ table(
 # %% tags=["remove-input"]
 show_text(
     f"""
-    By likelihood alone, images of one colour and coloured digits pass for better photographs than photographs: they are told apart in
-    {told_apart(colour_costs, "one colour"):.0%} and {told_apart(colour_costs, "coloured digits"):.0%} of the pairs. By the difference it is
-    {told_apart(ratio, "one colour"):.0%} and {told_apart(ratio, "coloured digits"):.0%}, and for noise {told_apart(ratio, "noise"):.0%}. The cure
-    depends on the coder that is chosen: it is a partial one.
+    By likelihood alone, a photograph is told from an image of one colour in {told_apart(colour_costs, "one colour"):.0%} of the pairs, and from
+    coloured digits in {told_apart(colour_costs, "coloured digits"):.0%}. By the difference it is {told_apart(ratio, "one colour"):.0%} and
+    {told_apart(ratio, "coloured digits"):.0%}, and for noise {told_apart(ratio, "noise"):.0%}. But the figures hold for this coder and these
+    kinds of images. Another coder, or images as rich as photographs, may give others: the cure is a partial one.
     """
 )
 
@@ -494,7 +495,7 @@ show(
         x="draws that are noise, per cent",
         y="nats per test digit",
     ),
-    alt="A curve that stays flat and rises by less than seven nats at its end.",
+    alt="A curve that rises slowly up to nine tenths of noise, and then by some nats.",
     caption="What noise among the draws costs in likelihood.",
 )
 
