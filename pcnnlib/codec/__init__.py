@@ -9,13 +9,14 @@ from pcnnlib.codec.coder import (
     longest_loss,
 )
 from pcnnlib.codec.container import Container, parse
-from pcnnlib.codec.images import compress, decompress, environment, fingerprint
+from pcnnlib.codec.images import batch_size, compress, decompress, environment, fingerprint
 
 __all__ = [
     "BITS",
     "Container",
     "Decoder",
     "Encoder",
+    "batch_size",
     "compress",
     "decompress",
     "environment",

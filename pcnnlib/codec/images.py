@@ -80,7 +80,7 @@ def compress(
         raise UsageError("images must hold at least one image, got none")
     orders = check_order(0 if order is None else order, model.orders, n)
     rows = model.inputs_taken.rows(condition, n)
-    size = _batch_size(n)
+    size = batch_size(n)
     given = model.check_condition(condition, n, orders)
     check_weights_finite(model)
     encoder = Encoder()
@@ -224,7 +224,7 @@ def _run(model, n, given, size, code, finish, bar):
         finish(first, as_levels(images[:inside], model.levels))
 
 
-def _batch_size(n: int) -> int:
+def batch_size(n: int) -> int:
     """Images that the network is run on at once: equal parts, none larger than when drawing."""
     return -(-n // -(-n // LARGEST_BATCH))
 

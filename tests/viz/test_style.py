@@ -45,6 +45,8 @@ def all_figures(images):
         "compare_likelihoods": plots.compare_likelihoods({"a": likelihood, "b": likelihood}),
         "training_curves": plots.training_curves({"a": HISTORY, "b": {"loss": [2.0, 1.0]}}),
         "surprise": plots.surprise(images[0], np.ones((8, 8)), 17),
+        "bits_of_pixels": plots.bits_of_pixels(images[:3], np.ones((3, 8, 8)), 17),
+        "narrowing_intervals": plots.narrowing_intervals([5, 2, 1], [0, 2, 1]),
         "gate": plots.gate(),
         "kept_by_cache": plots.kept_by_cache(8, 8, (3, 4)),
         "timing": plots.timing({"a": {1: 0.1, 64: 2.0}, "b": {1: 0.01}}),

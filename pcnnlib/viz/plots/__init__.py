@@ -17,6 +17,7 @@ from pcnnlib.viz.plots.comparison import (
     histograms,
     lines,
 )
+from pcnnlib.viz.plots.compression import bits_of_pixels, narrowing_intervals
 from pcnnlib.viz.plots.images import (
     grids_side_by_side,
     image_grid,
@@ -42,6 +43,7 @@ __all__ = [
     "asked_and_measured",
     "attention_maps",
     "bell_in_bins",
+    "bits_of_pixels",
     "causality",
     "changed_features",
     "changed_predictions",
@@ -62,6 +64,7 @@ __all__ = [
     "log_probabilities",
     "masks",
     "mixture_fits",
+    "narrowing_intervals",
     "pixel_roles",
     "raster_order",
     "reading_orders",
