@@ -27,7 +27,7 @@ with pcnnlib_startup.without_chatter():
 
 ROOT = pathlib.Path(__file__).parent.parent
 # Those of PENDING wait to be run: by `--only`, until their results are there.
-PENDING = {"mnist-orders", "binarized-mnist-orders"}
+PENDING = {"mnist-orders", "binarized-mnist-orders", "mnist-vqvae", "cifar-subset-vqvae"}
 RUNS = {
     "mnist": "--data=mnist",
     "binarized-mnist": "--data=binarized_mnist",
@@ -36,6 +36,8 @@ RUNS = {
     "mnist-painting": "--data=mnist --model=painting --code_size=10 --f_map=64",
     "mnist-orders": "--data=mnist --orders=8",
     "binarized-mnist-orders": "--data=binarized_mnist --orders=8",
+    "mnist-vqvae": "--data=mnist --levels=256 --model=vqvae --codes=256",
+    "cifar-subset-vqvae": "--data=data/cifar10_subset.npz --levels=256 --model=vqvae --codes=256",
 }
 # One core for an hour or two, steps being what is short there: few features and small batches, and
 # dilations with which a pixel of the last rows sees nearly all of those above (what they bring:
@@ -55,8 +57,13 @@ SCALES = {
             # Each image is seen in an order drawn anew: there is more to learn.
             "mnist-orders": 12,
             "binarized-mnist-orders": 12,
+            "mnist-vqvae": 4,
+            "cifar-subset-vqvae": 20,
         },
-        {},
+        {
+            "mnist-vqvae": "--autoencoder_epochs=4 --f_map=48 --dilations=1,2",
+            "cifar-subset-vqvae": "--autoencoder_epochs=20 --dilations=1,2 --dropout=0.1 --flip",
+        },
     ),
     "gpu": (
         "--batch_size=128 --learning_rate=0.002 --ema=0.999 --precision=mixed_bfloat16",
@@ -68,12 +75,16 @@ SCALES = {
             "mnist-painting": 40,
             "mnist-orders": 100,
             "binarized-mnist-orders": 100,
+            "mnist-vqvae": 80,
+            "cifar-subset-vqvae": 100,
         },
         # The static binarisation shows the same pixels each epoch.
         {
             "binarized-mnist": "--dropout=0.2",
             "mnist-orders": DEEP,
             "binarized-mnist-orders": f"{DEEP} --dropout=0.1",
+            "mnist-vqvae": "--dilations=1,2 --dropout=0.1",
+            "cifar-subset-vqvae": "--dilations=1,2 --dropout=0.3 --flip",
         },
     ),
 }
