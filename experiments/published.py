@@ -28,6 +28,7 @@ with pcnnlib_startup.without_chatter():
 ROOT = pathlib.Path(__file__).parent.parent
 # Those of PENDING wait to be run: by `--only`, until their results are there.
 PENDING = {"mnist-orders", "binarized-mnist-orders", "mnist-grey"}
+PENDING |= {"mnist-vqvae", "cifar-subset-vqvae"}
 RUNS = {
     "mnist": "--data=mnist",
     "binarized-mnist": "--data=binarized_mnist",
@@ -38,6 +39,8 @@ RUNS = {
     "binarized-mnist-orders": "--data=binarized_mnist --orders=8",
     # An image of 256 levels costs some hundred nats: gradients are longer.
     "mnist-grey": "--data=mnist --levels=256 --grad_clip=1000",
+    "mnist-vqvae": "--data=mnist --levels=256 --model=vqvae --codes=256",
+    "cifar-subset-vqvae": "--data=data/cifar10_subset.npz --levels=256 --model=vqvae --codes=256",
 }
 # One core for an hour or two, steps being what is short there: few features and small batches, and
 # dilations with which a pixel of the last rows sees nearly all of those above (what they bring:
@@ -58,10 +61,16 @@ SCALES = {
             "mnist-orders": 12,
             "binarized-mnist-orders": 12,
             "mnist-grey": 2,
+            "mnist-vqvae": 4,
+            "cifar-subset-vqvae": 20,
         },
-        # Logits for 256 levels cost more than they do for two. On 8,100 images they were better
-        # than a mixture of logistics: 604 nats on validation images, and 618.
-        {"mnist-grey": "--f_map=24"},
+        {
+            # Logits for 256 levels cost more than they do for two. On 8,100 images they were better
+            # than a mixture of logistics: 604 nats on validation images, and 618.
+            "mnist-grey": "--f_map=24",
+            "mnist-vqvae": "--autoencoder_epochs=4 --f_map=48 --dilations=1,2",
+            "cifar-subset-vqvae": "--autoencoder_epochs=20 --dilations=1,2 --dropout=0.1 --flip",
+        },
     ),
     "gpu": (
         "--batch_size=128 --learning_rate=0.002 --ema=0.999 --precision=mixed_bfloat16",
@@ -74,12 +83,16 @@ SCALES = {
             "mnist-orders": 100,
             "binarized-mnist-orders": 100,
             "mnist-grey": 40,
+            "mnist-vqvae": 80,
+            "cifar-subset-vqvae": 100,
         },
         # The static binarisation shows the same pixels each epoch.
         {
             "binarized-mnist": "--dropout=0.2",
             "mnist-orders": DEEP,
             "binarized-mnist-orders": f"{DEEP} --dropout=0.1",
+            "mnist-vqvae": "--dilations=1,2 --dropout=0.1",
+            "cifar-subset-vqvae": "--dilations=1,2 --dropout=0.3 --flip",
         },
     ),
 }

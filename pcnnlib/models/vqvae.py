@@ -119,43 +119,50 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
         for i in range(halvings):
             filters = self.filters if i == halvings - 1 else self.filters // 2
             halve = keras.layers.Conv2D(
-                filters, 4, strides=2, activation="relu", name=f"halve_{i}", **same
+                filters, 4, strides=2, activation="relu", name=f"encoder_halve_{i}", **same
             )
             features = halve(features)
-        features = keras.layers.Conv2D(self.filters, 3, name="convolution", **same)(features)
-        features = self._residual_stack(features, policy)
-        vectors = keras.layers.Dense(self.code_size, name="code", **policy)(features)
+        first = keras.layers.Conv2D(self.filters, 3, name="encoder_convolution", **same)
+        features = self._residual_stack("encoder", first(features), policy)
+        vectors = keras.layers.Dense(self.code_size, name="encoder_code", **policy)(features)
         # Vectors of unit variance cannot all become one, which the codebook would follow: Lancucki
         # et al. 2020 (arXiv:2005.08520), section 3.
         normalize = keras.layers.BatchNormalization(
-            momentum=0.9, center=False, scale=False, name="normalize", dtype="float32"
+            momentum=0.9, center=False, scale=False, name="encoder_normalize", dtype="float32"
         )
         return keras.Model(inputs, normalize(vectors), name="encoder")
 
     def _make_decoder(self, policy):
         same = {"padding": "same", "data_format": "channels_last", **policy}
         inputs = keras.Input((*self.code_shape[:2], self.code_size), name="vectors")
-        features = keras.layers.Conv2D(self.filters, 3, name="convolution", **same)(inputs)
-        features = self._residual_stack(features, policy)
+        first = keras.layers.Conv2D(self.filters, 3, name="decoder_convolution", **same)
+        features = self._residual_stack("decoder", first(inputs), policy)
         for i in range(self.downsample.bit_length() - 1):
             double = keras.layers.Conv2DTranspose(
-                self.filters // 2, 4, strides=2, activation="relu", name=f"double_{i}", **same
+                self.filters // 2,
+                4,
+                strides=2,
+                activation="relu",
+                name=f"decoder_double_{i}",
+                **same,
             )
             features = double(features)
-        outputs = keras.layers.Conv2D(self.distribution.size, 3, name="predict", **same)(features)
+        outputs = keras.layers.Conv2D(self.distribution.size, 3, name="decoder_predict", **same)(
+            features
+        )
         return keras.Model(inputs, outputs, name="decoder")
 
-    def _residual_stack(self, features, policy):
+    def _residual_stack(self, part, features, policy):
         """Residual blocks of a 3x3 and a 1x1 convolution, as in the paper's section 4.1."""
         same = {"padding": "same", "data_format": "channels_last", **policy}
         for i in range(self.residual_blocks):
-            inner = keras.layers.ReLU(name=f"relu_{i}", **policy)(features)
+            inner = keras.layers.ReLU(name=f"{part}_relu_{i}", **policy)(features)
             inner = keras.layers.Conv2D(
-                self.filters // 2, 3, activation="relu", name=f"residual_{i}", **same
+                self.filters // 2, 3, activation="relu", name=f"{part}_residual_{i}", **same
             )(inner)
-            inner = keras.layers.Dense(self.filters, name=f"mix_{i}", **policy)(inner)
-            features = keras.layers.Add(name=f"add_{i}", **policy)([features, inner])
-        return keras.layers.ReLU(name="relu", **policy)(features)
+            inner = keras.layers.Dense(self.filters, name=f"{part}_mix_{i}", **policy)(inner)
+            features = keras.layers.Add(name=f"{part}_add_{i}", **policy)([features, inner])
+        return keras.layers.ReLU(name=f"{part}_relu", **policy)(features)
 
     def outputs_of(self, scaled: Any, condition: Any, training: bool) -> Any:
         vectors = self.quantizer(self.encoder(scaled, training=training), training=training)

@@ -1,0 +1,122 @@
+"""Two stages of training: each resumed by itself, and both saved as one model."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+import pcnnlib as pcnn
+from pcnnlib import UsageError, training
+from pcnnlib.training import files
+
+CONFIG = pcnn.TrainConfig(epochs=2, batch_size=16, optimizer="adam", ema=0.5)
+
+
+class Killed(Exception):
+    """What ends a training in the middle."""
+
+
+class EndAfter(keras.callbacks.Callback):
+    """Ends the stage that it is given to after an epoch."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        raise Killed
+
+
+@pytest.fixture(scope="module")
+def data():
+    digits = pcnn.load_dataset("digits")
+    parts = {k: getattr(digits, k).take(32) for k in ("train", "validation", "test")}
+    return dataclasses.replace(digits, **parts)
+
+
+def make_model(dropout=0.3):
+    keras.utils.set_random_seed(1)
+    autoencoder = pcnn.VectorQuantizedAutoencoder(
+        (8, 8, 1), 17, codes=8, code_size=2, filters=4, residual_blocks=1, downsample=4
+    )
+    return pcnn.LatentPrior(autoencoder, 4, 1, condition=pcnn.Labels(10, dropout))
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    """A run that was never stopped: folder, model, history. Tests leave it as it is."""
+    folder = tmp_path_factory.mktemp("finished")
+    model = make_model()
+    return folder, model, pcnn.train(model, data, CONFIG, checkpoint_dir=folder)
+
+
+def test_both_stages_are_trained_and_saved_as_one_model(finished, data):
+    folder, model, history = finished
+    for name in ("loss", "val_loss", "autoencoder_loss", "autoencoder_val_perplexity"):
+        assert len(history[name]) == 2, name
+    loaded = pcnn.load_model(folder / files.BEST)
+    assert pcnn.evaluate(loaded, data.test) == pcnn.evaluate(model, data.test)
+    # The second stage's data are the codes of the first.
+    codes = training.codes_of(model, data)
+    assert codes.levels == 8 and codes.image_shape == (2, 2, 1) and codes.classes == 10
+    np.testing.assert_array_equal(codes.train.images, model.encode(data.train.images))
+    np.testing.assert_array_equal(codes.train.labels, data.train.labels)
+
+
+def test_a_run_killed_in_either_stage_ends_with_the_same_weights(finished, data, tmp_path):
+    _, whole, history = finished
+    model = make_model()
+    # Killed after the first epoch of the first stage, as if by a signal.
+    stage = training.AUTOENCODER
+    with pytest.raises(Killed):
+        training.train(
+            model.autoencoder, data, CONFIG, checkpoint_dir=tmp_path / stage, callbacks=[EndAfter()]
+        )
+    model = make_model()
+    with pytest.raises(Killed):
+        training.train(model, data, CONFIG, checkpoint_dir=tmp_path, callbacks=[EndAfter()])
+    assert not (tmp_path / files.BEST).exists()
+    model = make_model()
+    resumed = training.train(model, data, CONFIG, checkpoint_dir=tmp_path)
+    for mine, other in zip(model.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, other)
+    for name in ("loss", "autoencoder_loss", "autoencoder_codes_used"):
+        assert resumed[name] == history[name]
+
+
+def test_each_stage_can_have_its_own_settings(data):
+    first = dataclasses.replace(CONFIG, epochs=1, flip=True)
+    model = make_model()
+    history = pcnn.train(model, data, first, prior_config=dataclasses.replace(first, epochs=2))
+    assert len(history["autoencoder_loss"]) == 1 and len(history["loss"]) == 2
+
+
+@pytest.mark.both_backends
+def test_both_stages_are_trained_on_each_backend(data):
+    model = make_model()
+    before = [np.array(weight) for weight in model.get_weights()]
+    pcnn.train(model, data, dataclasses.replace(CONFIG, epochs=1))
+    moved = [(mine != other).any() for mine, other in zip(model.get_weights(), before, strict=True)]
+    assert np.mean(moved) > 0.9
+    assert model.sample(2, np.array([0, 1]), seed=0, guidance=2).shape == (2, 8, 8, 1)
+
+
+def test_what_another_run_has_saved_is_not_lost(finished, data, tmp_path):
+    folder, _, _ = finished
+    other = dataclasses.replace(CONFIG, batch_size=8)
+    with pytest.raises(UsageError, match="batch_size=16, not 8"):
+        pcnn.train(make_model(), data, other, checkpoint_dir=folder)
+    with pytest.raises(UsageError, match=r"prior.*is of a run with condition=.*0\.3.*not .*0\.4"):
+        pcnn.train(make_model(0.4), data, CONFIG, checkpoint_dir=folder)
+    model = pcnn.GatedPixelCNN((8, 8, 1), 17, 4, 1)
+    model.save(tmp_path / files.BEST)
+    with pytest.raises(UsageError, match="holds a GatedPixelCNN, which would be lost"):
+        pcnn.train(make_model(), data, CONFIG, checkpoint_dir=tmp_path)
+    pcnn.train(model, data, dataclasses.replace(CONFIG, epochs=1), checkpoint_dir=tmp_path / "one")
+    with pytest.raises(UsageError, match="is of a run in one stage"):
+        pcnn.train(make_model(), data, CONFIG, checkpoint_dir=tmp_path / "one")
+
+
+def test_settings_of_a_second_stage_that_there_is_not_are_refused(data):
+    model = pcnn.GatedPixelCNN((8, 8, 1), 17, 4, 1)
+    with pytest.raises(UsageError, match="prior_config is for a LatentPrior, not for a GatedPix"):
+        pcnn.train(model, data, CONFIG, prior_config=CONFIG)
+    with pytest.raises(UsageError, match="prior_config must be a TrainConfig, got dict"):
+        pcnn.train(make_model(), data, CONFIG, prior_config={})
