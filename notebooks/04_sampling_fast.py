@@ -59,7 +59,7 @@ import tensorflow as tf
 import pcnnlib as pcnn
 from pcnnlib import analysis, runs, sampling
 from pcnnlib.nn.layers import CausalConv2D
-from pcnnlib.sampling.cached import _draw_pixel
+from pcnnlib.sampling.cached import _draw_pixel, append_pixel, predict_pixel
 from pcnnlib.viz import plots
 from pcnnlib.viz.notebook import (
     parse_integers,
@@ -219,7 +219,7 @@ show_source(CausalConv2D.call)
 # And this is the step for one pixel; `horizontal_step` and `head` run the same code as in training:
 
 # %% tags=["remove-input"]
-show_source(_draw_pixel)
+show_source(predict_pixel, _draw_pixel, append_pixel)
 
 # %% [markdown]
 # The idea is that of [Ramachandran et al. (2017)](https://arxiv.org/abs/1704.06001), who cached PixelCNN++; the two stacks of the

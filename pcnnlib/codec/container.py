@@ -105,7 +105,7 @@ def parse(data: Any) -> Container:
         raise UsageError(f"data must be the bytes of a compressed file, got {type(data).__name__}")
     data = bytes(data)
     if data[:4] != MAGIC:
-        raise UsageError(f"data must begin with {MAGIC!r}, as compressed images do, got {data[:4]}")
+        raise UsageError(f"data must begin with {MAGIC!r}, as our files do, got {data[:4]!r}")
     if len(data) < START.size:
         raise _damaged(f"it ends after {len(data)} bytes")
     _, version, header_size, header_crc, body_size, body_crc = START.unpack_from(data)
