@@ -1,8 +1,8 @@
 """Vector quantisation: each vector becomes the number of the nearest one in a learned codebook.
 
 Follows van den Oord et al. 2017 (arXiv:1711.00937): section 3.2 for the losses, appendix A.1 for
-the codebook by moving averages; codes that are no longer used are put elsewhere, as in Dhariwal et
-al. 2020 (arXiv:2005.00341), section 3. N vectors, K codes, D numbers in a vector.
+the codebook by moving averages; codes that are hardly used are put where vectors are, as in
+Lancucki et al. 2020 (arXiv:2005.08520). N vectors, K codes, D numbers in a vector.
 """
 
 from typing import Any
