@@ -31,6 +31,10 @@ from pcnnlib.nn.raster import check_order, reorient_each, restore_each
 from pcnnlib.sampling.stepwise import pixel_steps
 
 FLOAT = np.dtype("<f4")  # of vectors and maps in a file
+# What `environment` may name.
+ENVIRONMENT = tuple(
+    "backend tensorflow jax torch pcnnlib keras numpy constriction machine devices".split()
+)
 
 
 def compress(
@@ -289,9 +293,15 @@ NOT_REPRODUCED = "data cannot be decoded here: the images that come out are not 
 
 def _not_reproduced(file: Container) -> str:
     """The message of a file that decodes to other images, with what may be the reason."""
+    # A file may say anything of its making: only what is known is repeated, and in quotes.
     here = environment()
-    names = [k for k, v in here.items() if file.environment.get(k) != v]
-    if not names:
+    other = {
+        name: file.environment[name]
+        for name in ENVIRONMENT
+        if name in file.environment and file.environment[name] != here.get(name)
+    }
+    if not other:
         return f"{NOT_REPRODUCED}; all that the file says of its making is the same here"
-    there = ", ".join(f"{k} {file.environment.get(k, 'unknown')!r:.40}" for k in names)
-    return f"{NOT_REPRODUCED}; it was made with {there}, and here are other ones"
+    made = ", ".join(f"{name} {value!r:.40}" for name, value in other.items())
+    found = ", ".join(f"{name} {here.get(name, 'none')!r:.40}" for name in other)
+    return f"{NOT_REPRODUCED}; it was made with {made}, and here is {found}"
