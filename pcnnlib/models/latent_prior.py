@@ -138,7 +138,7 @@ class LatentPrior(AutoregressiveModel):
             self.autoencoder.log_likelihood(images, None, batch_size),
         )
 
-    def sample(  # type: ignore[override]
+    def sample(
         self,
         n: int,
         condition: Any = None,
