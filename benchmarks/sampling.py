@@ -2,12 +2,14 @@
 
     python benchmarks/sampling.py
     python benchmarks/sampling.py --batches 100 --full_rows 28
+    python benchmarks/sampling.py --codes 512 --batches 100 --full_rows 7
     KERAS_BACKEND=jax python benchmarks/sampling.py
 
 `full` costs the same for every pixel, so by default a few rows are timed and scaled to the image;
 `--full_rows 28` times them all. First calls, which compile, stand apart. How many rounds `rows` and
 `parallel` need depends on the weights: they are those of the published `mnist`, unless `--blocks`
-or `--filters` ask for an untrained network.
+or `--filters` ask for an untrained network. With `--codes` it is grids of codes that are drawn, 7x7
+and 16x16 of them, from an untrained prior that reads them as vectors.
 """
 
 import argparse
@@ -38,7 +40,8 @@ def seconds(function, repeats):
 
 
 def time_forward(model, batch, repeats):
-    images = np.random.default_rng(0).integers(0, 2, (batch, *model.image_shape), "uint8")
+    shape = (batch, *model.image_shape)
+    images = np.random.default_rng(0).integers(0, model.levels, shape, "int32")
     return seconds(lambda: model.log_likelihood(images, batch_size=batch), repeats)
 
 
@@ -80,16 +83,28 @@ def main():
     parser.add_argument("--filters", type=int, help="of an untrained network, by default 32")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--full_rows", type=int, default=1, help="0: leave `full` out")
+    parser.add_argument("--codes", type=int, help="grids of so many codes instead of images")
     args = parser.parse_args()
-    if args.blocks is None and args.filters is None:
-        model, name = pcnn.load_pretrained("mnist"), "published `mnist`, "
+    if args.codes is not None:
+        size = args.filters or 64, args.blocks or 8
+        for side in (7, 16):
+            prior = pcnn.GatedPixelCNN((side, side, 1), args.codes, *size, inputs="embedding")
+            report(prior, "untrained, ", args)
+    elif args.blocks is None and args.filters is None:
+        report(pcnn.load_pretrained("mnist"), "published `mnist`, ", args)
     else:
-        model = pcnn.GatedPixelCNN((28, 28, 1), 2, args.filters or 32, args.blocks or 12)
-        name = "untrained, "
+        size = args.filters or 32, args.blocks or 12
+        report(pcnn.GatedPixelCNN((28, 28, 1), 2, *size), "untrained, ", args)
+
+
+def report(model, name, args):
+    """Print the table of a model."""
     backend = keras.backend.backend()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, ", end="")
     print(f"{backend} backend, Keras {keras.__version__}")
-    print(f"{name}{model.count_params():,} weights, 28x28x1; seconds, later calls are medians")
+    size = "x".join(map(str, model.image_shape))
+    print(f"{name}{model.count_params():,} weights, {size}, {model.levels} levels; ", end="")
+    print("seconds, later calls are medians")
     print(
         "| batch | forward pass | cached | cached / forward | first cached call "
         "| cached without XLA | first | rows | parallel | full | full / cached |"

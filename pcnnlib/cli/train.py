@@ -65,7 +65,8 @@ def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> A
         missing=lambda epoch: not picture_of(epoch).exists(),
     )
     # A network in two stages has its first one's epochs besides.
-    config, stage = settings.training, {}
+    config = settings.training
+    stage: Any = {}
     if isinstance(model, LatentPrior):
         stage = {"prior_config": config}
         first = settings.network.autoencoder_epochs or config.epochs

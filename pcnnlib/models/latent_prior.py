@@ -95,6 +95,15 @@ class LatentPrior(AutoregressiveModel):
 
     train_on_batch = fit
 
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """A loss of Keras would be that of the pixels alone."""
+        raise UsageError(
+            "a LatentPrior has a bound in two parts and no loss of its own: call "
+            "pcnnlib.evaluate(model, split)"
+        )
+
+    test_on_batch = evaluate
+
     def encode(self, images: ArrayLike, batch_size: int = 100) -> np.ndarray:
         """Codes of images, see `VectorQuantizedAutoencoder.encode`."""
         return self.autoencoder.encode(images, batch_size)
@@ -138,7 +147,7 @@ class LatentPrior(AutoregressiveModel):
             self.autoencoder.log_likelihood(images, None, batch_size),
         )
 
-    def sample(  # type: ignore[override]
+    def sample(
         self,
         n: int,
         condition: Any = None,

@@ -102,7 +102,7 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
             (16 * self.downsample.bit_length() + 10 * self.residual_blocks) * filters**2,
         )
         policy = {"dtype": self.dtype_policy}
-        options = {"beta": beta, "decay": decay, "revive": revive}
+        options: Any = {"beta": beta, "decay": decay, "revive": revive}
         self.quantizer = VectorQuantizer(codes, code_size, name="quantizer", **options)
         self.codes, self.code_size = self.quantizer.n_codes, self.quantizer.size
         self.code_shape = (-(-height // self.downsample), -(-width // self.downsample), 1)

@@ -127,8 +127,9 @@ class VectorQuantizer(keras.layers.Layer):
 
     def _follow(self, flat, nearest):
         """Move the codebook: the averages of how often a code is used, and of what for."""
+        codebook = ops.convert_to_tensor(self.codebook)
+        before = codebook * self.use[:, None]  # so far, the sum of what it was used for
         use = self.decay * self.use + (1 - self.decay) * self.used
-        before = self.codebook * self.use[:, None]  # so far, the sum of what it was used for
         sums = self.decay * before + (1 - self.decay) * self._count(nearest, flat)
         if self.revive:
             mean = ops.mean(use)
@@ -143,7 +144,7 @@ class VectorQuantizer(keras.layers.Layer):
         # A code that is never used has an average of nothing, and stays where it is.
         known = use[:, None] > 1e-12
         moved = sums / ops.where(known, use[:, None], 1.0)
-        self.codebook.assign(ops.where(known, moved, self.codebook))
+        self.codebook.assign(ops.where(known, moved, codebook))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape

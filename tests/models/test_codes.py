@@ -1,5 +1,8 @@
 """Codes as pixels: up to 65,536 levels, and a learned vector for each."""
 
+import pathlib
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -160,6 +163,19 @@ def test_a_file_of_codes_is_a_data_set(tmp_path):
     np.savez(path, x_train=codes(20) / 2, x_test=codes(5))
     with pytest.raises(UsageError, match="x_train must hold integer levels, got float64"):
         pcnn.load_dataset(path, levels=K)
+
+
+def test_the_books_example_of_codes_from_elsewhere_runs_as_written(tmp_path, monkeypatch):
+    page = pathlib.Path(__file__).parents[2] / "book" / "how_to_run.md"
+    (block,) = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.M)
+    monkeypatch.chdir(tmp_path)
+    labels = {"y_train": np.arange(20) % 4, "y_test": np.arange(5) % 4}
+    np.savez("codes.npz", x_train=codes(20, (2, 3)), x_test=codes(5, (2, 3)), **labels)
+    names: dict = {}
+    small = block.replace('inputs="embedding",', 'inputs="embedding", filters=8, blocks=2,')
+    exec(small.replace("epochs=20", "epochs=1, optimizer='adam'"), names)
+    drawn = names["codes"]
+    assert drawn.shape == (16, 2, 3, 1) and drawn.dtype == "uint16"
 
 
 @pytest.mark.parametrize(

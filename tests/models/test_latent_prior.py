@@ -97,6 +97,8 @@ def test_it_costs_what_both_parts_cost(model):
         (lambda m: pcnn.LatentPrior(m.autoencoder, condition=3), "condition must be None, Labels"),
         (lambda m: m.fit(np.zeros((1, 4, 6, 1), int)), "in two stages: call pcnnlib.train"),
         (lambda m: m.train_on_batch(np.zeros((1, 4, 6, 1), int)), "in two stages"),
+        (lambda m: m.evaluate(np.zeros((1, 4, 6, 1), int)), "call pcnnlib.evaluate"),
+        (lambda m: m.test_on_batch(np.zeros((1, 4, 6, 1), int)), "call pcnnlib.evaluate"),
         (lambda m: m.sample(1), r"condition is missing: .*Labels\(3, dropout=0.2\)"),
         (lambda m: m.sample(1, np.array([3])), r"labels 0\.\.2, or -1 for none, got 3"),
         (lambda m: m.sample(0, np.array([])), "n must be an integer >= 1, got 0"),
