@@ -239,6 +239,8 @@ class AttentionBlock(keras.layers.Layer):
     def compute_output_shape(
         self, vertical_shape: Any, horizontal_shape: Any, image_shape: Any
     ) -> Any:
+        if vertical_shape is None:  # Keras has no shape for a None: its summary then says "?"
+            raise NotImplementedError("a block without a vertical stack")
         return vertical_shape, (*horizontal_shape[:-1], self.filters)
 
     def get_config(self) -> dict:

@@ -21,11 +21,6 @@ class PixelBlock(keras.layers.Layer):
     def vertical_step(self, memory: Any, row: Any, condition: Any = None) -> tuple[Any, Any]:
         return None, ops.zeros((memory[0].shape[0], 1, self.width, 0), self.compute_dtype)
 
-    def compute_output_shape(
-        self, vertical_shape: Any, horizontal_shape: Any, image_shape: Any
-    ) -> Any:
-        return None, (*horizontal_shape[:-1], self.filters)
-
 
 @_register
 class PixelEmbedding(PixelBlock):

@@ -187,6 +187,14 @@ def test_in_mixed_precision_caches_compute_what_the_network_does(make):
     np.testing.assert_allclose(seen, outputs(model, images), atol=0.2)
 
 
+@pytest.mark.parametrize("case", ["gated", "transformer"])
+def test_a_summary_names_every_block(case):
+    model, lines = CASES[case](), []
+    model.summary(print_fn=lines.append)
+    text = "\n".join(map(str, lines))
+    assert all(block.name in text for block in model.blocks)
+
+
 def test_a_model_without_attention_says_nothing_of_it():
     assert not {"attention", "attention_heads"} & architecture(gated()).keys()
     described = architecture(attending(behind=[2, 1]))
