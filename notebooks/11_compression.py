@@ -37,9 +37,7 @@ prepare_process()  # no log lines of TensorFlow's start, and freed memory is kep
 
 # %% tags=["parameters"]
 digits: int = 250  # test digits compressed: 2 to 300
-photographs: int = (
-    40  # small photographs compared with other pictures: 2 to 40
-)
+photographs: int = 40  # compared with other pictures: 2 to 40
 seed: int = 0  # of messages, noise and colours
 
 # %% tags=["hide-input"]

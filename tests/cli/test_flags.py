@@ -99,7 +99,7 @@ def test_every_field_of_a_training_is_a_flag_with_its_default():
 def test_help_has_each_flag_in_its_group_with_the_comment_behind_it(help_text):
     titles = parser.field_comments(Settings)
     starts = [help_text.index(f" {titles[group]}: --") for group in parser.GROUPS]
-    assert starts == sorted(starts) and len(starts) == 6
+    assert starts == sorted(starts) and len(starts) == 7
     for start, end, group in zip(starts, [*starts[1:], None], parser.GROUPS, strict=True):
         section = help_text[start:end]
         comments = parser.field_comments(type(parser.GROUPS[group]))

@@ -84,7 +84,7 @@ CLUSTER += ["--epochs=9"]
         (["--ema=1"], "ema must be below 1"),
         (["--n_samples=0"], "n_samples must be an integer >= 1, got 0"),
         (["--temperature=0"], "temperature must be a finite number > 0, got 0"),
-        (["--levels=1"], "levels must be an integer 2..256, got 1"),
+        (["--levels=1"], "levels must be an integer 2..65536, got 1"),
         (["--classes=1"], "--classes needs --model=conditional"),
         (["--data=mnits"], "data must be one of digits, mnist"),
         (["--data=none.npz"], "data file none.npz does not exist"),
