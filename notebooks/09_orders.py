@@ -322,13 +322,16 @@ for part, keep in kept.items():
 
 # %%
 def complete(keep):
-    """The given part, and what raster order and the best order make of it."""
+    """The given part, and what becomes of it in raster order and in the best order."""
     options = {"image": examples, "keep": keep[..., None], "seed": seed}
     n = len(examples)
     return {
         "given": examples * keep[..., None],
         "raster order": painter.sample(n, order=0, **options),
         "best order": painter.sample(n, **options),
+        f"best order,\nbest of {draws} draws": painter.sample(
+            n, resample=draws, **options
+        ),
         "the digits": examples,
     }
 
