@@ -10,7 +10,8 @@ again, the script goes on from there. `--images` rehearses: give it a `--results
 
 import argparse
 import pathlib
-import time
+
+import scoring
 
 import pcnnlib_startup
 
@@ -20,7 +21,6 @@ with pcnnlib_startup.without_chatter():
 
     import pcnnlib as pcnn
     from pcnnlib import analysis, runs
-    from pcnnlib._internal.files import replacing
 
 NAME = "mnist-bayes"
 LABELLED, PLAIN = "mnist-conditional", "mnist"
@@ -43,21 +43,7 @@ def score_all(labelled, plain, images, kept):
         images: integer levels `(N, H, W, C)`.
         kept: file that holds what is done, and the seconds of it.
     """
-    done, seconds = np.zeros((0, labelled.condition.n + 1)), 0.0
-    if kept.is_file():
-        with np.load(kept) as file:
-            done, seconds = file["done"][: len(images)], float(file["seconds"])
-    while len(done) < len(images):
-        began = time.perf_counter()
-        # The last batch begins earlier rather than being smaller: another shape is compiled anew.
-        first = max(0, min(len(done), len(images) - BATCH))
-        batch = scores(labelled, plain, images[first : first + BATCH])
-        done = np.concatenate([done, batch[len(done) - first :]])
-        seconds += time.perf_counter() - began
-        with replacing(kept) as scratch, open(scratch, "wb") as file:
-            np.savez(file, done=done, seconds=seconds)
-        print(f"{len(done):,} of {len(images):,} images, {seconds:.0f} s", flush=True)
-    return done, seconds
+    return scoring.score_all(lambda part: scores(labelled, plain, part), images, kept, BATCH)
 
 
 def record(done, test):

@@ -166,7 +166,7 @@ show_text(
 # Eight exact likelihoods of one image make another: the mean of the eight *probabilities*. It is the
 # likelihood of a model that first draws an order at random, and then the image in that order. It is never worse than
 # the mean of the eight in nats, because the logarithm of a mean is at least the mean of the logarithms. It
-# gains where orders disagree.
+# gains where orders disagree ([Jain et al., 2020](https://arxiv.org/abs/2006.12486)).
 
 # %%
 by_hand = np.log(np.mean(np.exp(logs), axis=0))
@@ -235,7 +235,8 @@ show(
 
 # %% [markdown]
 # The second way needs only one order (`resample`). It draws several tops and chooses one of them; the chance
-# of a top is proportional to the probability of the given bottom after it. That takes as many times longer,
+# of a top is proportional to the probability of the given bottom after it
+# ([Smith and Gelfand, 1992](https://doi.org/10.1080/00031305.1992.10475856)). That takes as many times longer,
 # and where no draw fits, the choice cannot help.
 #
 # ## Check

@@ -121,7 +121,8 @@ def lines(series: dict, *, x: str, y: str, reference: dict | None = None) -> Pic
     """Numbers that depend on a number, one line for each name.
 
     Args:
-        series: dict of name -> `(xs, ys)`.
+        series: dict of name -> `(xs, ys)`, or `(xs, ys, standard errors)`: two of these are shown
+            to either side.
         x, y: names of the axes.
         reference: dict of name -> y, drawn as horizontal dotted lines, or None.
 
@@ -129,25 +130,30 @@ def lines(series: dict, *, x: str, y: str, reference: dict | None = None) -> Pic
         `Picture`.
 
     Raises:
-        UsageError: nothing to show, xs and ys that do not pair up, or numbers that are not finite.
+        UsageError: nothing to show, rows that are not equally long, numbers that are not finite, or
+            a negative error.
     """
     series = {
-        name: _equally_long(f"series[{name!r}]", pair)
+        name: _equally_long(f"series[{name!r}]", pair, with_errors=True)
         for name, pair in checks.check_named("series", series, "name -> (xs, ys)").items()
     }
     for name, value in (reference or {}).items():
         check_number(f"reference[{name!r}]", value, -np.finfo(float).max)
     figure = new_figure(WIDTH * 0.8, 2.9)
     axes = figure.subplots()
-    for (name, (xs, ys)), colour in zip(series.items(), itertools.cycle(SERIES), strict=False):
+    for (name, (xs, ys, *errors)), colour in zip(
+        series.items(), itertools.cycle(SERIES), strict=False
+    ):
         axes.plot(xs, ys, color=colour, label=words(name), marker="o", ms=2.5)
+        for error in errors:
+            axes.errorbar(xs, ys, 2 * error, fmt="none", ecolor=colour, elinewidth=1, capsize=2)
     for (name, value), style in zip(
         (reference or {}).items(), itertools.cycle((":", "--", "-.")), strict=False
     ):
         axes.axhline(value, ls=style, color=QUIET, lw=1.4, label=words(name))
     axes.set_xlabel(words(x))
     axes.set_ylabel(words(y))
-    if all((np.asarray(xs) % 1 == 0).all() for xs, _ in series.values()):
+    if all((xs % 1 == 0).all() for xs, *_ in series.values()):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=QUIET, alpha=0.25, lw=0.6)
     legend_below(axes)
@@ -233,11 +239,17 @@ def confusion(counts: ArrayLike, *, truth: str, judged: str) -> Picture:
     return figure
 
 
-def _equally_long(name: str, pair: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Two rows of numbers, as many in each."""
-    first, second = checks.check_sequence(name, pair, 2)
+def _equally_long(name: str, rows: Any, *, with_errors: bool = False) -> tuple[np.ndarray, ...]:
+    """Two rows of numbers, as many in each; with errors there may be a third, of numbers >= 0."""
+    count = 3 if with_errors and isinstance(rows, (tuple, list)) and len(rows) == 3 else 2
+    first, *others = checks.check_sequence(name, rows, count)
     first = checks.check_array(f"{name}[0]", first, ("n",))
-    return first, checks.check_array(f"{name}[1]", second, (len(first),))
+    others = [
+        checks.check_array(f"{name}[{k}]", row, (len(first),)) for k, row in enumerate(others, 1)
+    ]
+    if count == 3 and (others[1] < 0).any():
+        raise UsageError(f"{name}[2] must be standard errors >= 0, got {others[1].min()}")
+    return first, *others
 
 
 @styled

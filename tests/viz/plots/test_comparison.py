@@ -106,6 +106,19 @@ def test_lines_have_their_points_and_references_their_heights():
     assert len(plots.lines(series, x="rows", y="share").axes[0].lines) == 2
 
 
+def test_lines_show_two_standard_errors_to_either_side():
+    ys, errors = np.array([3.0, 2.0, 1.5]), np.array([0.0, 0.2, 0.1])
+    figure = plots.lines({"gain": ([1, 2, 3], ys, errors), "other": ([1, 2], [4, 3])}, x="n", y="y")
+    (container,) = figure.axes[0].containers
+    _, _, (bars,) = container.lines
+    ends = np.array([segment[:, 1] for segment in bars.get_segments()])
+    np.testing.assert_allclose(ends, np.column_stack([ys - 2 * errors, ys + 2 * errors]))
+    with pytest.raises(
+        pcnn.UsageError, match=r"series\['gain'\]\[2\] must be standard errors >= 0"
+    ):
+        plots.lines({"gain": ([1, 2], [3, 2], [0.1, -0.1])}, x="n", y="y")
+
+
 def test_histograms_count_every_kind_in_the_same_bins():
     rng = np.random.default_rng(0)
     values = {"a": rng.normal(0, 1, 50), "b": rng.normal(3, 1, 80)}

@@ -1,0 +1,98 @@
+"""What each test image costs in each order of a published network of several orders.
+
+    python experiments/eight_orders.py --data_path data
+
+Makes `results/mnist-orders-apart`, which chapter 9 reads: eight passes over the test images through
+`mnist-orders`. About ten minutes of one core. What is done is kept in `--ckpt_path` after every
+batch: called again, the script goes on from there. `--images` rehearses: give it a `--results_path`
+of its own.
+"""
+
+import argparse
+import pathlib
+
+import scoring
+
+import pcnnlib_startup
+
+pcnnlib_startup.keep_freed_memory()
+with pcnnlib_startup.without_chatter():
+    import numpy as np
+
+    import pcnnlib as pcnn
+    from pcnnlib import analysis, runs
+
+NAME, NETWORK = "mnist-orders-apart", "mnist-orders"
+BATCH = 250  # images at once
+SHOWN = 8  # of the images whose orders disagree most, those kept
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+def record(done, test):
+    """What is published of the scores: arrays, and the figures that follow from them.
+
+    Args:
+        done: log-likelihoods, nats, `(N, orders)`.
+        test: the `Split` that was scored.
+
+    Returns:
+        `(arrays, fields)`: for `examples.npz` and for `run.json`.
+    """
+    logs = np.ascontiguousarray(done.astype("float32").T)  # (R, N), as published
+    spread = logs.std(axis=0)
+    apart = np.argsort(-spread, kind="stable")[:SHOWN]  # where orders disagree most
+    arrays = {
+        "log_likelihoods": logs,
+        "apart": apart,
+        "apart_images": test.images[apart],
+    }
+    together = analysis.mixture_log_likelihood(logs)
+    return arrays, {"test": vars(pcnn.Likelihood.of(-together, test.images.shape[1:]))}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data_path", default="data")
+    parser.add_argument("--results_path", help="by default the project's own results")
+    parser.add_argument("--ckpt_path", default="ckpts", help="what is done is kept here")
+    parser.add_argument("--images", type=int, help="only the first of them: to rehearse")
+    args = parser.parse_args()
+    if args.images is not None and args.images < 1:
+        parser.error(f"--images must be at least 1, got {args.images}")
+    if args.images is not None and args.results_path is None:
+        parser.error("--images rehearses: give it a --results_path of its own")
+    results = pathlib.Path(args.results_path or ROOT / "results")
+    made = runs.provenance()
+    try:
+        data = pcnn.load_dataset("mnist", data_path=args.data_path)
+        model = pcnn.load_pretrained(NETWORK)
+    except pcnn.UsageError as error:
+        parser.error(str(error))
+    weights = runs.read_run(NETWORK)["weights"]["values_sha256"]
+    test, rehearsed = data.test, ""
+    if args.images is not None:
+        test, rehearsed = test.take(args.images), f" --images {args.images}"
+    # Other weights, other scores.
+    kept = pathlib.Path(args.ckpt_path) / f"{NAME}-{weights[:8]}.npz"
+    done, seconds = scoring.score_all(
+        lambda part: analysis.order_log_likelihoods(model, part, batch_size=BATCH).T,
+        test.images,
+        kept,
+        BATCH,
+    )
+    arrays, figures = record(done, test)
+    fields = {
+        "command": f"python experiments/eight_orders.py --data_path data{rehearsed}",
+        **made,
+        "seed": 0,  # of the binarisation of the test images, as in every published run
+        "settings": {"weights": {NETWORK: weights}, "batch_size": BATCH},
+        "data": runs.describe_data(data),
+        "seconds": seconds,
+        **figures,
+    }
+    runs.write_run(results / NAME, fields, images=arrays)
+    print(f"{figures['test']['nats_per_image']:.2f} nats; published: {results / NAME}")
+
+
+if __name__ == "__main__":
+    main()
