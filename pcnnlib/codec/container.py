@@ -1,12 +1,12 @@
 """The file around compressed images: what it says of itself, and reading it without trust.
 
-| bytes | what |
-|---|---|
-| 4, 1 | `PCNN`, version of the format |
-| 4, 4 | length of the header, and its CRC-32 |
-| 8, 4 | length of what follows the header, and its CRC-32 |
-| | the header: see `HEADER`; CRC-32 of each batch of images; environment, JSON |
-| | the orders, the condition, the images |
+In this order, with the number of bytes:
+
+- 4 and 1: `PCNN`, and the version of the format;
+- 4 and 4: length of the header, and its CRC-32;
+- 8 and 4: length of what follows the header, and its CRC-32;
+- the header: see `HEADER`; the CRC-32 of each batch of images; the environment, JSON;
+- the orders, the condition, the images.
 
 All numbers are little-endian. Nothing is computed from a number in a file, and no room made by one,
 before it has been held against the bytes that are there.
