@@ -419,8 +419,9 @@ show_text(
     ({base["data"]["train"]:,} training images, {base["data"]["validation"]:,} validation images,
     {len(base["seeds"])} seeds; commit `{base["commit"]}`, {runs.hardware(base)}, which other programs used too.) The
     best for its minutes is: {order[0]}. The others, in nats more: {gaps}. A pass over the
-    images takes the slowest network {slowest / base["seconds_a_pass"]:.1f} times as long as dilated convolutions, so
-    in the same minutes it sees each image that much less often. The figures are far from final: they say what a few
+    images takes the slowest network {slowest / base["seconds_a_pass"]:.1f} times as long as dilated convolutions. In the
+    same minutes those saw each image {base["training"]["epochs"]} times, and the transformer
+    {stored["transformer"]["training"]["epochs"]}: it has hardly begun. The figures are far from final: they say what a few
     minutes of one core buy, not what attention is worth with hardware made for large products of matrices, and days.
     """
 )
