@@ -72,8 +72,8 @@ check_parameters(
 #
 # ## In the open: an arithmetic coder
 #
-# How does a third of a bit get into a file? All symbols share one number. Begin with the interval from 0 to
-# 1. Cut it in proportion to the probabilities, and keep the part that the first symbol stands for. Cut that
+# How does a third of a bit get into a file? All symbols share one number. Begin with the interval
+# from 0 to 1. Cut it in proportion to the probabilities, and keep the part that the first symbol stands for. Cut that
 # part in the same way for the second symbol, and so on.
 
 # %% tags=["remove-input"]
@@ -91,7 +91,7 @@ show(
 
 # %%
 def encode(symbols, counts):
-    """The shortest number within a message's interval, whatever digits follow it."""
+    """The shortest number that lies within a message's interval."""
     low, width, whole = 0, 1, 1  # the interval begins at low / whole
     for symbol in symbols:
         low = low * sum(counts) + width * sum(counts[:symbol])

@@ -34,6 +34,16 @@ def raw_markup(markdown):
     return found + MARKUP_OF_MYST.findall(MATHEMATICS.sub("", without_code))
 
 
+def chance_lists(markdown):
+    """Lines of a paragraph that begin a list, because a number or a dash came to stand first."""
+    lines = markdown.split("\n")
+    return [
+        line
+        for before, line in zip(lines, lines[1:], strict=False)
+        if re.match(r"(\d+[.)]|[-+*]) ", line) and re.match(r"(?!\d+[.)] |[-+*] |\|)\S", before)
+    ]
+
+
 def shown_texts(source):
     """The texts that a code cell shows, with 0 for each value in them."""
 
@@ -97,6 +107,18 @@ def test_text_has_nothing_that_only_a_page_can_show(source):
         assert found, f"{source.stem} is done: take it out of NOT_YET"
     else:
         assert found == []
+
+
+def test_a_number_that_came_to_stand_first_is_found():
+    assert chance_lists("The interval from 0 to\n1. Cut it.") == ["1. Cut it."]
+    assert chance_lists("Of these:\n\n1. One,\n   of two.\n2. Two.\n\n- a\n- b") == []
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=[path.stem for path in SOURCES])
+def test_no_line_of_a_paragraph_begins_a_list(source):
+    notebook = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    assert [line for text in texts for line in chance_lists(CODE.sub("", text))] == []
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=[path.stem for path in SOURCES])
