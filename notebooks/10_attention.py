@@ -421,7 +421,7 @@ show_text(
     best for its minutes is: {order[0]}. The others, in nats more: {gaps}. A pass over the
     images takes the slowest network {slowest / base["seconds_a_pass"]:.1f} times as long as dilated convolutions. In the
     same minutes those saw each image {base["training"]["epochs"]} times, and the transformer
-    {stored["transformer"]["training"]["epochs"]}: it has hardly begun. The figures are far from final: they say what a few
+    {stored["transformer"]["training"]["epochs"]}. The figures are far from final: they say what a few
     minutes of one core buy, not what attention is worth with hardware made for large products of matrices, and days.
     """
 )
