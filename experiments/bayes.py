@@ -8,7 +8,6 @@ About ten minutes of one core. What is done is kept in `--ckpt_path` after every
 again, the script goes on from there. `--images` rehearses: give it a `--results_path` of its own.
 """
 
-import argparse
 import pathlib
 
 import scoring
@@ -26,7 +25,6 @@ NAME = "mnist-bayes"
 LABELLED, PLAIN = "mnist-conditional", "mnist"
 BATCH = 250  # images at once
 SHOWN = 10  # of the mistakes, the images kept
-ROOT = pathlib.Path(__file__).parent.parent
 
 
 def scores(labelled, plain, images):
@@ -77,23 +75,13 @@ def record(done, test):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data_path", default="data")
-    parser.add_argument("--results_path", help="by default the project's own results")
-    parser.add_argument("--ckpt_path", default="ckpts", help="what is done is kept here")
-    parser.add_argument("--images", type=int, help="only the first of them: to rehearse")
-    args = parser.parse_args()
-    if args.images is not None and args.images < 1:
-        parser.error(f"--images must be at least 1, got {args.images}")
-    if args.images is not None and args.results_path is None:
-        parser.error("--images rehearses: give it a --results_path of its own")
-    results = pathlib.Path(args.results_path or ROOT / "results")
+    args = scoring.arguments(__doc__.splitlines()[0])
     made = runs.provenance()
     try:
         data = pcnn.load_dataset("mnist", data_path=args.data_path)
         labelled, plain = pcnn.load_pretrained(LABELLED), pcnn.load_pretrained(PLAIN)
     except pcnn.UsageError as error:
-        parser.error(str(error))
+        args.error(str(error))
     weights = {name: runs.read_run(name)["weights"]["values_sha256"] for name in (LABELLED, PLAIN)}
     test, rehearsed = data.test, ""
     if args.images is not None:
@@ -111,8 +99,10 @@ def main():
         "seconds": seconds,
         **figures,
     }
-    runs.write_run(results / NAME, fields, images=arrays)
-    print(f"right: {figures['accuracy']:.2%} of {len(test):,}; published: {results / NAME}")
+    runs.write_run(args.results_path / NAME, fields, images=arrays)
+    print(
+        f"right: {figures['accuracy']:.2%} of {len(test):,}; published: {args.results_path / NAME}"
+    )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ batch: called again, the script goes on from there. `--images` rehearses: give i
 of its own.
 """
 
-import argparse
 import pathlib
 
 import scoring
@@ -25,7 +24,6 @@ with pcnnlib_startup.without_chatter():
 NAME, NETWORK = "mnist-orders-apart", "mnist-orders"
 BATCH = 250  # images at once
 SHOWN = 8  # of the images whose orders disagree most, those kept
-ROOT = pathlib.Path(__file__).parent.parent
 
 
 def record(done, test):
@@ -51,23 +49,13 @@ def record(done, test):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data_path", default="data")
-    parser.add_argument("--results_path", help="by default the project's own results")
-    parser.add_argument("--ckpt_path", default="ckpts", help="what is done is kept here")
-    parser.add_argument("--images", type=int, help="only the first of them: to rehearse")
-    args = parser.parse_args()
-    if args.images is not None and args.images < 1:
-        parser.error(f"--images must be at least 1, got {args.images}")
-    if args.images is not None and args.results_path is None:
-        parser.error("--images rehearses: give it a --results_path of its own")
-    results = pathlib.Path(args.results_path or ROOT / "results")
+    args = scoring.arguments(__doc__.splitlines()[0])
     made = runs.provenance()
     try:
         data = pcnn.load_dataset("mnist", data_path=args.data_path)
         model = pcnn.load_pretrained(NETWORK)
     except pcnn.UsageError as error:
-        parser.error(str(error))
+        args.error(str(error))
     weights = runs.read_run(NETWORK)["weights"]["values_sha256"]
     test, rehearsed = data.test, ""
     if args.images is not None:
@@ -90,8 +78,8 @@ def main():
         "seconds": seconds,
         **figures,
     }
-    runs.write_run(results / NAME, fields, images=arrays)
-    print(f"{figures['test']['nats_per_image']:.2f} nats; published: {results / NAME}")
+    runs.write_run(args.results_path / NAME, fields, images=arrays)
+    print(f"{figures['test']['nats_per_image']:.2f} nats; published: {args.results_path / NAME}")
 
 
 if __name__ == "__main__":

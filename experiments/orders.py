@@ -24,9 +24,10 @@ A part of MNIST:
 import argparse
 import dataclasses
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
-from variants import RESULTS, Variant  # first: it starts TensorFlow quietly
+from variants import RESULTS, Variant, checked_data  # first: it starts TensorFlow quietly
 
 import pcnnlib as pcnn
 from pcnnlib import analysis, runs
@@ -46,6 +47,7 @@ class Kind:
         network: arguments of `GatedPixelCNN`.
         training: `TrainConfig`; its seed is replaced.
         variants: dict of name -> function of `(kind, data, seed)` that trains one or more networks.
+        load: function of the folder of the data set's file that returns a `Dataset`.
     """
 
     name: str
@@ -53,9 +55,7 @@ class Kind:
     network: dict
     training: pcnn.TrainConfig
     variants: dict
-
-    def load(self, data_path) -> pcnn.Dataset:
-        raise NotImplementedError
+    load: Callable
 
     def train(self, data: pcnn.Dataset, seed: int, orders: int = 1) -> tuple:
         """Train once.
@@ -72,25 +72,23 @@ class Kind:
         return model, nats, history["val_loss"]
 
 
-class Digits(Kind):
-    def load(self, data_path) -> pcnn.Dataset:
-        """The small digits in black and white."""
-        return pcnn.load_dataset("digits").redrawn(
-            lambda split: (split.images > 7).astype("uint8"),
-            name="digits in black and white",
-            levels=2,
-        )
+def load_digits(data_path) -> pcnn.Dataset:
+    """The small digits in black and white."""
+    return pcnn.load_dataset("digits").redrawn(
+        lambda split: (split.images > 7).astype("uint8"),
+        name="digits in black and white",
+        levels=2,
+    )
 
 
-class PartOfMnist(Kind):
-    def load(self, data_path) -> pcnn.Dataset:
-        """Its first training and validation images, binarised once."""
-        data = pcnn.load_dataset("mnist", data_path=data_path)
-        part = dataclasses.replace(
-            data, train=data.train.take(4_000), validation=data.validation.take(2_000)
-        )
-        # Pixels that can be exchanged: the same in every epoch.
-        return part.redrawn(lambda split: split.images, name="part of mnist", levels=2)
+def load_part_of_mnist(data_path) -> pcnn.Dataset:
+    """The first training and validation images, binarised once."""
+    data = pcnn.load_dataset("mnist", data_path=data_path)
+    part = dataclasses.replace(
+        data, train=data.train.take(4_000), validation=data.validation.take(2_000)
+    )
+    # Pixels that can be exchanged: the same in every epoch.
+    return part.redrawn(lambda split: split.images, name="part of mnist", levels=2)
 
 
 def in_order(data: pcnn.Dataset, order: int) -> pcnn.Dataset:
@@ -136,7 +134,8 @@ def random_order(kind, data, seed):
 
 
 KINDS = {
-    "digits": Digits(
+    "digits": Kind(
+        load=load_digits,
         name="digits-orders",
         command="python experiments/orders.py",
         network={"filters": 16, "blocks": 4},
@@ -147,7 +146,8 @@ KINDS = {
             "one order": one_order,
         },
     ),
-    "mnist": PartOfMnist(
+    "mnist": Kind(
+        load=load_part_of_mnist,
         name="mnist-random-order",
         command="python experiments/orders.py --data mnist --data_path data",
         network={"filters": 24, "blocks": 6, "dilations": (1, 2, 4)},
@@ -166,18 +166,7 @@ def main():
     parser.add_argument("--results_path", default=str(RESULTS), help="folder that is written to")
     args = parser.parse_args()
     kind = KINDS[args.data]
-    if args.seeds < 2:
-        parser.error(f"--seeds must be at least 2, to tell how much is chance, got {args.seeds}")
-    unknown = set(args.only or ()) - set(kind.variants)
-    if unknown:
-        parser.error(
-            f"--only must name variants of {', '.join(map(repr, kind.variants))}, "
-            f"got {', '.join(map(repr, sorted(unknown)))}"
-        )
-    try:
-        data = kind.load(args.data_path)
-    except pcnn.UsageError as error:
-        parser.error(str(error))
+    data = checked_data(parser, args, kind)
     made = runs.provenance()
     print(f"{'variant':20} one order  mixture  (nats per validation image)", flush=True)
     for name in args.only or kind.variants:

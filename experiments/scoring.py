@@ -1,5 +1,6 @@
 """Scores of many images, batch by batch: what is done is kept, and a second start goes on there."""
 
+import argparse
 import pathlib
 import time
 from collections.abc import Callable
@@ -10,6 +11,26 @@ with pcnnlib_startup.without_chatter():
     import numpy as np
 
     from pcnnlib._internal.files import replacing
+
+
+RESULTS = pathlib.Path(__file__).parent.parent / "results"
+
+
+def arguments(description: str) -> argparse.Namespace:
+    """What an experiment that scores the test images is told; a rehearsal scores the first few."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--data_path", default="data")
+    parser.add_argument("--results_path", help="by default the project's own results")
+    parser.add_argument("--ckpt_path", default="ckpts", help="what is done is kept here")
+    parser.add_argument("--images", type=int, help="only the first of them: to rehearse")
+    args = parser.parse_args()
+    if args.images is not None and args.images < 1:
+        parser.error(f"--images must be at least 1, got {args.images}")
+    if args.images is not None and args.results_path is None:
+        parser.error("--images rehearses: give it a --results_path of its own")
+    args.results_path = pathlib.Path(args.results_path or RESULTS)
+    args.error = parser.error
+    return args
 
 
 def score_all(

@@ -176,21 +176,10 @@ def main(*comparisons: Comparison, seeds: int):
         )
     args = parser.parse_args()
     comparison = by_data[getattr(args, "data", comparisons[0].data)]
-    if args.seeds < 2:
-        parser.error(f"--seeds must be at least 2, to tell how much is chance, got {args.seeds}")
     seconds = getattr(args, "seconds", None)
     if seconds is not None and not 0 < seconds < float("inf"):
         parser.error(f"--seconds must be above 0, got {seconds}")
-    unknown = set(args.only or ()) - set(comparison.variants)
-    if unknown:
-        parser.error(
-            f"--only must name variants of {', '.join(map(repr, comparison.variants))}, "
-            f"got {', '.join(map(repr, sorted(unknown)))}"
-        )
-    try:
-        data = comparison.load(args.data_path)
-    except pcnn.UsageError as error:
-        parser.error(str(error))
+    data = checked_data(parser, args, comparison)
     made = runs.provenance()
     command = f"{comparison.command} --seeds {args.seeds}"
     if seconds is not None:
@@ -224,6 +213,28 @@ def main(*comparisons: Comparison, seeds: int):
             f"  {fields['parameters']:8,}  {np.mean(fields['seconds']):6.1f}",
             flush=True,
         )
+
+
+def checked_data(parser: argparse.ArgumentParser, args: argparse.Namespace, comparison):
+    """The images of a comparison, once its seeds and variants are known to be right.
+
+    Args:
+        parser: whose `error` ends the program.
+        args: with `seeds`, `only` and `data_path`.
+        comparison: has `variants` and `load`.
+    """
+    if args.seeds < 2:
+        parser.error(f"--seeds must be at least 2, to tell how much is chance, got {args.seeds}")
+    unknown = set(args.only or ()) - set(comparison.variants)
+    if unknown:
+        parser.error(
+            f"--only must name variants of {', '.join(map(repr, comparison.variants))}, "
+            f"got {', '.join(map(repr, sorted(unknown)))}"
+        )
+    try:
+        return comparison.load(args.data_path)
+    except pcnn.UsageError as error:
+        parser.error(str(error))
 
 
 def folder(name: str) -> str:

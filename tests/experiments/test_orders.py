@@ -39,7 +39,7 @@ def test_exchanged_pixels_are_the_same_pixels_at_places_common_to_all(digits):
     assert not np.array_equal(orders.scrambled(digits, 4).test.images, exchanged.test.images)
 
 
-class Recorded(orders.Digits):
+class Recorded(orders.Kind):
     """Notes what it is asked to train, and trains nothing."""
 
     def train(self, data, seed, orders=1):
@@ -51,7 +51,7 @@ class Recorded(orders.Digits):
 @pytest.fixture
 def recorded(monkeypatch):
     kind = orders.KINDS["digits"]
-    recorded = Recorded(kind.name, kind.command, {}, kind.training, kind.variants)
+    recorded = Recorded(kind.name, kind.command, {}, kind.training, kind.variants, kind.load)
     monkeypatch.setitem(orders.KINDS, "digits", recorded)
     return recorded
 
