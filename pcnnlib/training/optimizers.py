@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from pcnnlib._internal import backend
 from pcnnlib.training.config import TrainConfig
 
 
@@ -57,6 +58,38 @@ class CastingMuon(keras.optimizers.Muon):
         return ops.cast(super().lr_adjust(ops.cast(x, keras.config.floatx())), x.dtype)
 
 
+@keras.saving.register_keras_serializable("pcnnlib")
+class StackedMuon(CastingMuon):
+    """Keras's Muon, which makes matrices of one shape orthogonal together.
+
+    A GPU takes about as long for one small matrix as for a stack of them, and a network has dozens:
+    one by one they took an H100 2 of the 14 ms of a step.
+    """
+
+    def _backend_update_step(
+        self, grads: Sequence[Any], trainable_variables: Sequence[Any], learning_rate: Any
+    ) -> None:
+        by_shape: dict[tuple, list] = {}
+        for gradient, variable in zip(grads, trainable_variables, strict=True):
+            index = self._get_variable_index(variable)
+            if self.adam_velocities[index] is not None:
+                self.update_step(gradient, variable, learning_rate)
+            else:
+                momentum = self.momentums[index]
+                by_shape.setdefault(tuple(variable.shape), []).append(
+                    (gradient, variable, momentum)
+                )
+        for alike in by_shape.values():
+            steps = []
+            for gradient, _, momentum in alike:
+                self.assign_add(momentum, gradient + momentum * (self.momentum - 1))
+                steps.append(gradient + self.momentum * momentum if self.nesterov else momentum)
+            updates = self.zeropower_via_newtonschulz5(ops.stack(steps), self.ns_steps)
+            for update, (_, variable, _) in zip(ops.unstack(updates), alike, strict=True):
+                rate = ops.cast(learning_rate, variable.dtype)
+                self.assign_sub(variable, self.lr_adjust(rate * update))
+
+
 def configured_optimizer(
     config: TrainConfig,
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
@@ -81,6 +114,7 @@ def configured_optimizer(
     if config.optimizer == "adam":
         return keras.optimizers.Adam(learning_rate, **options)
     muon = keras.optimizers.Muon if keras.config.floatx() == "float32" else CastingMuon
+    muon = StackedMuon if backend.jax_on_gpu() else muon
     return muon(
         learning_rate,
         momentum=0.9,  # of 0.8, 0.9 and 0.95 the best on the digits' validation images

@@ -7,6 +7,7 @@ from reference import TOLERANCE, convolved, dense, noise
 from support import shake
 
 from pcnnlib import UsageError
+from pcnnlib._internal import backend
 from pcnnlib.nn.blocks import CONDITION_STACKS, GatedBlock
 from pcnnlib.nn.layers import CausalConv2D, ChannelDense, PixelHead
 from pcnnlib.nn.residual import ResidualBlock
@@ -46,6 +47,25 @@ def test_dilated_convolution_equals_plain_loops(stack, dilation, mask_type):
         np.testing.assert_allclose(
             layer(inputs.astype("float32")), convolved(layer, inputs), atol=TOLERANCE
         )
+
+
+@pytest.mark.parametrize("dilation, mask_type", [(1, "A"), (1, "B"), (2, "B")])
+@pytest.mark.parametrize("stack", ["raster", "vertical", "horizontal"])
+def test_products_in_place_of_convolutions_equal_plain_loops(
+    stack, dilation, mask_type, monkeypatch
+):
+    """What runs on a GPU under JAX."""
+    monkeypatch.setattr(backend, "jax_on_gpu", lambda: True)
+    monkeypatch.setattr(keras.ops, "conv", None)
+    layer = CausalConv2D(
+        4, 3, stack=stack, mask_type=mask_type, dilation=dilation, channel_groups=2
+    )
+    inputs = noise(2, 6, 5, 2)
+    layer.build(inputs.shape)
+    shake(layer)
+    np.testing.assert_allclose(
+        layer(inputs.astype("float32")), convolved(layer, inputs), atol=TOLERANCE
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1), (2, 2)])

@@ -9,6 +9,7 @@ from training.small_runs import small_config, small_network
 
 import pcnnlib as pcnn
 from pcnnlib import training
+from pcnnlib.training.optimizers import StackedMuon
 
 
 def test_learning_rate_rises_in_the_warm_up_and_falls_along_a_cosine():
@@ -61,6 +62,34 @@ def test_only_the_matrices_of_muon_are_shrunk(tiny_data, optimizer, decay, kept)
         matrix = weight.path.endswith("kernel") and "predict" not in weight.path
         expected = kept if matrix else 1.0
         np.testing.assert_allclose(np.array(weight), expected, rtol=1e-6, err_msg=weight.path)
+
+
+@pytest.mark.both_backends
+def test_matrices_made_orthogonal_together_move_as_they_do_one_by_one(tiny_data):
+    """As on a GPU: dozens of small matrices, many of one shape, some of which are left to Adam."""
+    config = small_config(optimizer="muon", ema=0.9)
+    moved = []
+    for cls in (keras.optimizers.Muon, StackedMuon):
+        model = small_network(tiny_data)
+        weights = model.trainable_variables
+        options = training.configured_optimizer(config, 0.1, 0.9).get_config()
+        optimizer = cls.from_config(options)
+        optimizer.build(weights)
+        rng = np.random.default_rng(0)
+        for weight in weights:
+            weight.assign(rng.normal(size=weight.shape))
+        for _ in range(3):
+            optimizer.apply(
+                [
+                    keras.ops.convert_to_tensor(rng.normal(size=w.shape).astype("float32"))
+                    for w in weights
+                ]
+            )
+        moved.append([np.array(weight) for weight in weights])
+    shapes = [a.shape for a in moved[0] if a.ndim == 2]
+    assert len(set(shapes)) < len(shapes)
+    for one, other in zip(*moved, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_average_reaches_back_over_at_most_a_tenth_of_the_run():
