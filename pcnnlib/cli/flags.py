@@ -118,7 +118,8 @@ class Network:
     dropout: float = 0.0  # share of gated features dropped while training
     orders: int = 1  # in which images are read and drawn: 8 are all symmetries of a square, 4 all
     # of another image; 1 is raster order
-    precision: Literal["float32", "mixed_bfloat16"] = "float32"  # of features; weights stay float32
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"  # of features while training;
+    # weights stay float32, and the trained network computes in it
 
     def __post_init__(self) -> None:
         check_kinds(self)
@@ -181,6 +182,8 @@ class Drawing:
     # that puts most kept pixels first
     resample: int = 1  # --complete: draws for each image, of which one is chosen that fits the kept
     # pixels that come too late in the order
+    draw_every: int = 10  # epochs from one grid of samples to the next while training; there is
+    # always one at the end
     animate: bool | None = None  # also write a GIF of the images growing; by default if conditional
     export: str | None = example("FILE.html")  # also write a page in which the model draws, see
     # `pcnnlib.export_html`
@@ -189,6 +192,7 @@ class Drawing:
         check_kinds(self)
         check_int("--n_samples", self.n_samples, 1)
         check_at_most("--n_samples", self.n_samples, MOST_IMAGES)
+        check_int("--draw_every", self.draw_every, 1)
         check_number("--temperature", self.temperature, 0.0, open_below=True)
         check_number("--guidance", self.guidance, 0.0, MOST_GUIDANCE)
         if self.order is not None:

@@ -163,6 +163,9 @@ def train_and_draw(settings: Settings, command: str) -> None:
         model = load_network(path, data, settings.network)
         check_same_data(folders[0], data)
         check_page_model(model, settings.drawing.export)
+    if settings.network.precision != "float32":
+        # For training: the weights are float32, and other machines are slow to compute otherwise.
+        model = model.as_dtype("float32")
     row_labels(model, settings.drawing)
     check_guidance(model, settings.drawing)
     likelihoods = _report(model, data)

@@ -59,7 +59,7 @@ def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> A
 
     grids = training.SampleGrids(
         draw,
-        every=10,
+        every=settings.drawing.draw_every,
         epochs=settings.training.epochs,
         log_dir=paths.logs,
         missing=lambda epoch: not picture_of(epoch).exists(),

@@ -323,6 +323,15 @@ class AutoregressiveModel(keras.Model):
             "distribution": keras.saving.serialize_keras_object(self.distribution.description()),
         }
 
+    def as_dtype(self, dtype: str) -> "AutoregressiveModel":
+        """A model with the same weights that computes in another dtype, such as "float32"."""
+        copy = self.from_config(self._config_as(dtype))
+        copy.set_weights(self.get_weights())
+        return copy
+
+    def _config_as(self, dtype):
+        return {**self.get_config(), "dtype": dtype}
+
     @classmethod
     def from_config(cls, config: dict) -> "AutoregressiveModel":
         return cls(**cls.constructor_arguments(config))

@@ -201,6 +201,9 @@ class LatentPrior(AutoregressiveModel):
             **prior,
         }
 
+    def _config_as(self, dtype):
+        return {**super()._config_as(dtype), "autoencoder": self.autoencoder.as_dtype(dtype)}
+
     @classmethod
     def constructor_arguments(cls, config: dict) -> dict:
         arguments = super().constructor_arguments(config)
