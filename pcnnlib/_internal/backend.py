@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from pcnnlib._internal.devices import accelerators
 from pcnnlib._internal.errors import UsageError
@@ -103,8 +104,10 @@ def flop(function: Any, inputs: Any, model: Any) -> int:
             with keras.StatelessScope(state_mapping=list(pairs)):
                 return function(inputs)
 
-        values = [variable.value for variable in model.variables]
-        return int(jax.jit(pure).lower(values, inputs).cost_analysis()["flops"])
+        # Counted for a processor, wherever the model runs: JAX does not count for a GPU.
+        values = [np.zeros(variable.shape, variable.dtype) for variable in model.variables]
+        with jax.default_device(jax.devices("cpu")[0]):
+            return int(jax.jit(pure).lower(values, inputs).cost_analysis()["flops"])
     raise UsageError(f"operations are counted by the TensorFlow or JAX backend, got {name}")
 
 

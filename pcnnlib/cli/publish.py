@@ -78,6 +78,10 @@ def publish(
     # What the processes were that trained, which this one need not have done.
     starts = state["starts"]
     made = [{name: value for name, value in s.items() if name != "epoch"} for s in starts]
+    speed = runs.speed(model, data, history["seconds"])
+    drawn_on = runs.provenance()["hardware"]
+    if drawn_on != made[-1]["hardware"]:  # trained elsewhere, and published from its checkpoint
+        speed["drawn_on"] = drawn_on
     fields = {
         **made[-1],
         "command": command,
@@ -90,7 +94,7 @@ def publish(
         "best_epoch": int(np.argmin(history["val_loss"])) + 1,
         "history": history,
         **{stage: first_stage(each) for stage, each in zip(STAGES, earlier, strict=False)},
-        "speed": runs.speed(model, data, history["seconds"]),
+        "speed": speed,
         **{name: dataclasses.asdict(likelihood) for name, likelihood in likelihoods.items()},
     }
     run_dir = published_dir(settings.files)
