@@ -202,10 +202,10 @@ def _report(model: AutoregressiveModel, data: Dataset) -> dict[str, Likelihood]:
         `test`, in raster order; of an autoencoder also `test_shuffled` and `test_none`, of a model
         of several orders `test_order_1` and so on, and `test_mixture`.
     """
-    likelihoods = {"test": evaluate(model, data.test)}
-    print(f"test: {likelihoods['test']} ({data.name}, {len(data.test):,} images)")
     if model.orders > 1:
-        likelihoods |= _in_each_order(model, data)
+        return _in_each_order(model, data)
+    likelihoods = {"test": evaluate(model, data.test)}
+    _print_test(likelihoods["test"], data)
     if isinstance(model, PixelCNNAutoencoder) and len(data.test) > 1:
         usage = code_usage(model, data.test.images, kinds=("shuffled", "none"))
         for kind, code in {"shuffled": "each other's codes", "none": "the mean code"}.items():
@@ -218,12 +218,15 @@ def _in_each_order(model, data):
     """Print the likelihood of the test images in the other orders, and of the mixture of all."""
     condition = None if model.condition is None else model.condition.of(data.test)
     logs = order_log_likelihoods(model, data.test.images, condition)
-    found = {
-        f"test_order_{k}": Likelihood.of(-logs[k], model.image_shape)
-        for k in range(1, model.orders)
-    }
+    each = [Likelihood.of(-log, model.image_shape) for log in logs]
+    _print_test(each[0], data)
     for k in range(1, model.orders):
-        print(f"test, {ORDERS[k]} (order {k}): {found[f'test_order_{k}']}")
+        print(f"test, {ORDERS[k]} (order {k}): {each[k]}")
     together = Likelihood.of(-mixture_log_likelihood(logs), model.image_shape)
     print(f"test, mixture of {model.orders} orders: {together}")
-    return {**found, "test_mixture": together}
+    others = {f"test_order_{k}": each[k] for k in range(1, model.orders)}
+    return {"test": each[0], **others, "test_mixture": together}
+
+
+def _print_test(likelihood, data):
+    print(f"test: {likelihood} ({data.name}, {len(data.test):,} images)")

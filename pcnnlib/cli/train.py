@@ -47,6 +47,8 @@ def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> A
 
     def draw(trained: AutoregressiveModel, epoch: int) -> np.ndarray:
         n = min(settings.drawing.n_samples, GRID)
+        if settings.network.precision != "float32":
+            trained = trained.as_dtype("float32")  # as at the end
         drawn, columns, _ = picture(trained, data.validation.images, settings, n)
         if isinstance(model, LatentPrior):  # it was the prior that drew
             drawn = model.decode(drawn)

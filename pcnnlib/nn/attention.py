@@ -211,8 +211,7 @@ class AttentionBlock(keras.layers.Layer):
     def vertical_step(self, memory: Any, row: Any, condition: Any = None) -> tuple[Any, Any]:
         if row is None:  # a network without a vertical stack
             return None, ops.zeros((memory[0].shape[0], 1, self.width, 0), self.compute_dtype)
-        # The gated blocks' dropout hands on float32 in mixed precision too.
-        return row, ops.cast(row, self.compute_dtype)
+        return row, row
 
     def horizontal_step(self, memory: Any, pixel: Any, link_features: Any) -> Any:
         keys, values, known = memory

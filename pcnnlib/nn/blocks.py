@@ -166,8 +166,9 @@ class GatedBlock(keras.layers.Layer):
         self.project = ChannelDense(
             filters, channel_groups, name="project", dtype=self.dtype_policy
         )
-        self.vertical_dropout = keras.layers.Dropout(dropout, name="vertical_dropout")
-        self.horizontal_dropout = keras.layers.Dropout(dropout, name="horizontal_dropout")
+        kept = {"rate": dropout, "dtype": self.dtype_policy}
+        self.vertical_dropout = keras.layers.Dropout(name="vertical_dropout", **kept)
+        self.horizontal_dropout = keras.layers.Dropout(name="horizontal_dropout", **kept)
         self.vertical_condition = self.horizontal_condition = None
         if "vertical" in self.condition_stacks and not last:
             self.vertical_condition = keras.layers.Dense(

@@ -98,7 +98,13 @@ class Checkpoints(keras.callbacks.Callback):
             self._remove_scratch_files()
             return 0
         saved = {**state["training"], **{k: state.get(k) for k in ("data_checksum", "backend")}}
-        _check_same(path, saved, self._identity())
+        wanted = self._identity()
+        # Where nothing is left to train, any backend computes the same: one may train on a GPU,
+        # and test and draw elsewhere.
+        elsewhere = epoch >= self.config.epochs and saved["backend"] != wanted["backend"]
+        if elsewhere:
+            saved["backend"] = wanted["backend"]
+        _check_same(path, saved, wanted)
         last = load_model(path)
         # From the file's own model, so that it cannot be another than the one that was trained.
         # What is as usual is not said in the description of a model.
@@ -106,11 +112,12 @@ class Checkpoints(keras.callbacks.Callback):
         usual |= {"inputs": "scaled", "embedding_size": None}
         _check_same(path, *({**usual, **architecture(m)} for m in (last, self.model)))
         values = _values_of(path, last, self.model)
-        random = _random_values(path, state["random"], self.model)
+        # Of dropout, and each backend has its own.
+        random = [] if elsewhere else _random_values(path, state["random"], self.model)
         best, best_path = self._best(state, last)
         for variable, value in zip(_variables(self.model), values, strict=True):
             variable.assign(value)
-        for variable, value in zip(_random_state(self.model), random, strict=True):
+        for variable, value in zip(_random_state(self.model), random, strict=not elsewhere):
             variable.assign(value)
         self.history = state["history"]
         self.starts = state.get("starts", [])

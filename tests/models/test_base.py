@@ -6,6 +6,7 @@ import pytest
 from support import MIXTURE, gated, on_both, outputs, plain, random_condition, random_images
 
 import pcnnlib as pcnn
+from pcnnlib import sampling
 
 CONDITIONS = [None, pcnn.Labels(3), pcnn.Vector(4), pcnn.Map((2, 2, 3))]
 
@@ -125,6 +126,38 @@ def test_clone_has_the_same_shape_of_weights():
 def test_models_scale_levels_to_minus_one_and_one():
     scaled = np.asarray(gated(levels=5).scale(np.arange(5).repeat(16).reshape(5, 4, 4, 1)))
     np.testing.assert_array_equal(scaled[:, 0, 0, 0], [-1, -0.5, 0, 0.5, 1])
+
+
+def sublayers(layer):
+    """All layers within one, at any depth."""
+    return [x for own in layer._layers for x in (own, *sublayers(own))]
+
+
+@pytest.mark.both_backends
+@pytest.mark.parametrize(
+    "options",
+    [{"attention": (1,)}, {"condition": pcnn.Labels(3)}, {"condition": pcnn.Map((3, 3, 2))}],
+    ids=["attention", "labels", "map"],
+)
+def test_in_mixed_precision_all_layers_compute_in_it_and_caches_equal_them(options):
+    model = gated((3, 3, 1), levels=3, dtype="mixed_bfloat16", **options)
+    assert {layer.compute_dtype for layer in sublayers(model)} == {"bfloat16"}
+    images = random_images(3, (3, 3, 1), 3)
+    condition = model.condition and random_condition(model.condition, 3)
+    seen = sampling.parameters(model, images, condition)
+    whole = outputs(model, images, condition)
+    # bfloat16 has three digits, and sums are rounded in another order.
+    np.testing.assert_allclose(seen, whole, atol=0.25)
+
+
+def test_a_model_in_another_dtype_has_the_same_weights():
+    model = gated(levels=3, condition=pcnn.Labels(3), dtype="mixed_bfloat16")
+    same = model.as_dtype("float32")
+    assert same.compute_dtype == "float32" and model.compute_dtype == "bfloat16"
+    assert {layer.compute_dtype for layer in sublayers(same)} == {"float32"}
+    expected = gated(levels=3, condition=pcnn.Labels(3))
+    images, labels = random_images(4, (4, 4, 1), 3), np.arange(4) % 3
+    np.testing.assert_array_equal(outputs(same, images, labels), outputs(expected, images, labels))
 
 
 def test_mixed_precision_gives_float32_parameters():

@@ -5,6 +5,7 @@ import json
 import shutil
 import zipfile
 
+import keras
 import numpy as np
 import pytest
 from training.small_runs import COLOUR, COLOUR_TRAINING, contents, small_network, train_small
@@ -134,6 +135,30 @@ def test_a_folder_of_another_training_is_refused_and_left_alone(tiny_data, finis
         train_small(tiny_data, folder, **{"ema": 0.9, "epochs": 9, **changes})
     assert "\n" not in str(e.value)
     assert contents(folder) == before
+
+
+def test_a_finished_run_is_read_under_any_backend_and_an_unfinished_one_is_not(
+    tiny_data, finished, tmp_path
+):
+    """One may train on a GPU under JAX, and test and draw elsewhere under TensorFlow."""
+    shutil.copytree(finished[2], tmp_path, dirs_exist_ok=True)
+    other = {"tensorflow": "jax", "jax": "tensorflow"}[keras.backend.backend()]
+    path = tmp_path / training.LAST
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    # The state of dropout has another form there.
+    state = json.loads(members[training.STATE]) | {"backend": other, "random": [[1, 2, 3]]}
+    members[training.STATE] = json.dumps(state).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    before = contents(tmp_path)
+    model, history = train_small(tiny_data, tmp_path, ema=0.9)
+    assert history == finished[1]
+    assert_same_weights(model, finished[0])
+    with pytest.raises(pcnn.UsageError, match=f"is of a run with backend={other!r}, not "):
+        train_small(tiny_data, tmp_path, ema=0.9, epochs=5)
+    assert contents(tmp_path) == before
 
 
 def test_a_run_on_other_images_is_refused(tiny_data, finished, npz):
