@@ -29,15 +29,15 @@ def read_literature(task: str) -> list[dict]:
     return by_task[task]
 
 
-def compare(task: str, name: str) -> list[dict]:
-    """A published run among what others published for the same task.
+def compare(task: str, *names: str) -> list[dict]:
+    """Published runs among what others published for the same task.
 
     Args:
         task: what `read_literature` calls it.
-        name: of our run.
+        names: of our runs. One that reads in several orders has two rows: one order, and all.
 
     Returns:
-        list of dicts like those of `read_literature`, the lowest nats last; ours has the key
+        list of dicts like those of `read_literature`, the lowest nats last; ours have the key
         `error`, the standard error, too.
 
     Raises:
@@ -46,17 +46,32 @@ def compare(task: str, name: str) -> list[dict]:
     others = read_literature(task)
     if any("nats" not in row for row in others):
         raise UsageError(f"task must be one with nats per image, got {task!r}")
+    ours = [row for name in names for row in _own_rows(name)]
+    return sorted([*others, *ours], key=lambda row: -row["nats"])
+
+
+def _own_rows(name):
     run = registry.read_run(name)
     if "test" not in run:
         raise UsageError(f"run {name!r} has not been tested")
-    autoencoder = "code_size" in run.get("model", {})
-    kind = "Autoencoder" if autoencoder else "Gated PixelCNN"
-    ours = {
-        "model": f"{kind} of this book",
-        "nats": run["test"]["nats_per_image"],
-        "error": run["test"]["standard_error"],
-        "epochs": len(run["history"]["loss"]),
-        "on": "test",
-        "source": f"results/{name}",
-    }
-    return sorted([*others, ours], key=lambda row: -row["nats"])
+    network = run.get("model", {})
+    kind = "Autoencoder" if "code_size" in network else "Gated PixelCNN"
+    kind += " of this book" + (", with attention" if network.get("attention") else "")
+    orders = network.get("orders", 1)
+    figures = {"": "test"}
+    if orders > 1:
+        figures = {
+            f", one of {orders} orders": "test",
+            f", mixture of {orders} orders": "test_mixture",
+        }
+    return [
+        {
+            "model": kind + what,
+            "nats": run[key]["nats_per_image"],
+            "error": run[key]["standard_error"],
+            "epochs": len(run["history"]["loss"]),
+            "on": "test",
+            "source": f"results/{name}",
+        }
+        for what, key in figures.items()
+    ]

@@ -108,10 +108,11 @@ def test_what_is_published_belongs_to_the_published_network():
     network = runs.read_run(eight_orders.NETWORK)
     assert run["settings"]["weights"] == {eight_orders.NETWORK: network["weights"]["values_sha256"]}
     logs = arrays["log_likelihoods"]
-    assert logs.shape == (network["model"]["orders"], run["data"]["test"])
-    together = -analysis.mixture_log_likelihood(logs).mean()
-    # Batches of 250 here and of 100 there.
-    assert together == pytest.approx(network["test_mixture"]["nats_per_image"], abs=1e-3)
+    assert logs.shape == (network["model"]["orders"], run["settings"]["test_images"])
+    # The first of the images that the network was tested on, and they are in no order.
+    together = -analysis.mixture_log_likelihood(logs)
+    apart = together.mean() - network["test_mixture"]["nats_per_image"]
+    assert abs(apart) < 4 * together.std() / len(together) ** 0.5
     model = pcnn.load_pretrained(eight_orders.NETWORK)
     shown = analysis.order_log_likelihoods(model, arrays["apart_images"])
     np.testing.assert_allclose(shown, logs[:, arrays["apart"]], atol=1e-2)

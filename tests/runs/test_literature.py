@@ -45,6 +45,23 @@ def test_ours_stands_among_the_others_the_best_last():
         assert models == [f"{kind} of this book"]
 
 
+def test_a_run_of_several_orders_has_a_row_for_one_and_one_for_all(published):
+    (published[0] / "literature.json").write_text('{"about": "", "mnist": []}')
+    test = {"nats_per_image": 5.0, "standard_error": 0.1}
+    run = {"model": {"orders": 4}, "test": test, "history": {"loss": [1]}}
+    run["test_mixture"] = {"nats_per_image": 4.5, "standard_error": 0.2}
+    runs.write_run(published[0] / "four", run)
+    runs.write_run(published[0] / "one", {**run, "model": {"attention": [3]}, "test": test})
+    rows = runs.compare("mnist", "four", "one")
+    assert [
+        (row["model"].removeprefix("Gated PixelCNN of this book"), row["nats"]) for row in rows
+    ] == [
+        (", one of 4 orders", 5.0),
+        (", with attention", 5.0),
+        (", mixture of 4 orders", 4.5),
+    ]
+
+
 def test_a_run_in_nats_is_not_compared_with_figures_in_bits():
     with pytest.raises(
         pcnn.UsageError, match="task must be one with nats per image, got 'cifar10'"
@@ -52,7 +69,7 @@ def test_a_run_in_nats_is_not_compared_with_figures_in_bits():
         runs.compare("cifar10", "mnist")
 
 
-def test_only_what_was_tested_is_compared(published, monkeypatch):
+def test_only_what_was_tested_is_compared(published):
     literature = '{"about": "", "mnist": []}'
     (published[0] / "literature.json").write_text(literature)
     with pytest.raises(pcnn.UsageError, match="run 'alone' has not been tested"):
