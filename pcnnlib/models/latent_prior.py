@@ -171,6 +171,11 @@ class LatentPrior(AutoregressiveModel):
             self.autoencoder.log_likelihood(images, None, batch_size),
         )
 
+    def flop_per_image(self) -> int:
+        """Operations of one forward pass of each part, see `AutoregressiveModel.flop_per_image`."""
+        priors = [self.prior, *([] if self.top_prior is None else [self.top_prior])]
+        return sum(network.flop_per_image() for network in (self.autoencoder, *priors))
+
     def given_top(self, top: ArrayLike, condition: Any = None, batch_size: int = 100) -> np.ndarray:
         """What the codes of the bottom grid are conditioned on: maps, see `prior`.
 
