@@ -83,7 +83,7 @@ def test_a_flag_keeps_its_name_and_its_default():
     assert {name: args[name] for name in FORMER} == FORMER
     later = {"warmup", "final_rate", "image_size", "colour", "cache", "export"}
     later |= {"orders", "order", "resample", "attention", "compress", "decompress", "out"}
-    later |= {"codes", "autoencoder_epochs", "label_dropout", "guidance"}
+    later |= {"codes", "code_grids", "autoencoder_epochs", "label_dropout", "guidance"}
     assert set(args) - set(FORMER) == later
 
 
