@@ -94,6 +94,10 @@ class LabelledMap(Map):
     def get_config(self) -> dict:
         return {"shape": self.map.shape, "n": self.n, "dropout": self.dropout}
 
+    def __repr__(self):
+        dropout = f", dropout={self.dropout:g}" if self.dropout else ""
+        return f"LabelledMap({self.map.shape}, {self.n}{dropout})"
+
     def with_shape(self, shape: Sequence[int]) -> "LabelledMap":
         height, width, features = shape
         return type(self)((height, width, features - n_digits(self.n)), self.n, self.dropout)
