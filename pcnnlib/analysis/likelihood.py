@@ -12,11 +12,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal import backend
 from pcnnlib._internal.errors import UsageError
-from pcnnlib._internal.levels import level_dtype
 from pcnnlib.data import Split
-from pcnnlib.models import LatentPrior
 from pcnnlib.nn.conditions import joined
 
 
@@ -82,8 +79,30 @@ class BoundedLikelihood(Likelihood):
     def __str__(self):
         return (
             f"at most {super().__str__()} (a bound): "
-            f"codes {self.code_bits_per_dim:.4f}, {self.nats_per_code:.4f} nats each, "
+            f"codes {self.code_bits_per_dim:.4f}, {self._each()}, "
             f"pixels given them {self.pixel_bits_per_dim:.4f}"
+        )
+
+    def _each(self):
+        return f"{self.nats_per_code:.4f} nats each"
+
+
+@dataclass(frozen=True)
+class TwoGridLikelihood(BoundedLikelihood):
+    """Of a `LatentPrior` with two grids of codes.
+
+    Attributes:
+        nats_per_top_code: of the top's prior, mean over images and codes.
+        nats_per_bottom_code: of the bottom's, given the top.
+    """
+
+    nats_per_top_code: float
+    nats_per_bottom_code: float
+
+    def _each(self):
+        return (
+            f"{self.nats_per_top_code:.4f} nats each at the top and "
+            f"{self.nats_per_bottom_code:.4f} at the bottom"
         )
 
 
@@ -99,31 +118,42 @@ def evaluate(model: Any, split: Split, batch_size: int = 100, order: Any = 0) ->
             mixture of all orders.
 
     Returns:
-        `Likelihood`; of a `LatentPrior` a `BoundedLikelihood`.
+        `Likelihood`; of a `LatentPrior` a `BoundedLikelihood`, with two grids of codes a
+        `TwoGridLikelihood`.
 
     Raises:
         UsageError: images or an order that do not fit the model, or labels or conditions that are
             missing.
     """
     condition = None if model.condition is None else model.condition.of(split)
-    if isinstance(model, LatentPrior) and order in (0, None):
-        return _bounded(model, split.images, condition, batch_size)
-    # Models of other makes need not know of orders.
+    # Models of other makes need not know of orders, nor of parts.
     options = {} if isinstance(order, int) and order == 0 else {"order": order}
-    log_likelihood = model.log_likelihood(split.images, condition, batch_size, **options)
-    return Likelihood.of(-log_likelihood, model.image_shape)
+    in_parts = getattr(model, "log_likelihoods", None)
+    if in_parts is None:
+        logs = model.log_likelihood(split.images, condition, batch_size, **options)
+        return Likelihood.of(-logs, model.image_shape)
+    *codes, pixels = in_parts(split.images, condition, batch_size, **options)
+    if not codes:
+        return Likelihood.of(-pixels, model.image_shape)
+    return _bounded(codes, pixels, model)
 
 
-def _bounded(model, images, condition, batch_size):
-    codes, pixels = model.log_likelihoods(images, condition, batch_size)
-    whole = Likelihood.of(-(codes + pixels), model.image_shape)
+def _bounded(codes, pixels, model):
+    """From the log-likelihood of each image's codes, one array a grid, and of its pixels."""
+    together = sum(codes)
+    whole = Likelihood.of(-(together + pixels), model.image_shape)
     bits = 1 / (math.prod(model.image_shape) * math.log(2))
-    return BoundedLikelihood(
+    numbers = [math.prod(shape) for shape in model.code_shapes]
+    each = [-float(np.mean(logs)) / n for logs, n in zip(codes, numbers, strict=True)]
+    fields: dict[str, Any] = {
         **vars(whole),
-        nats_per_code=-float(np.mean(codes)) / math.prod(model.autoencoder.code_shape),
-        code_bits_per_dim=-float(np.mean(codes)) * bits,
-        pixel_bits_per_dim=-float(np.mean(pixels)) * bits,
-    )
+        "nats_per_code": -float(np.mean(together)) / sum(numbers),
+        "code_bits_per_dim": -float(np.mean(together)) * bits,
+        "pixel_bits_per_dim": -float(np.mean(pixels)) * bits,
+    }
+    if len(each) == 1:
+        return BoundedLikelihood(**fields)
+    return TwoGridLikelihood(**fields, nats_per_top_code=each[0], nats_per_bottom_code=each[1])
 
 
 def surprise(model: Any, images: ArrayLike, condition: Any = None, order: Any = 0) -> np.ndarray:
@@ -151,17 +181,9 @@ def flop_per_image(model: Any) -> int:
     one forward.
 
     Args:
-        model: `PixelCNN`, `GatedPixelCNN` or an autoencoder.
+        model: `PixelCNN`, `GatedPixelCNN`, an autoencoder or a `LatentPrior`.
 
     Returns:
         int; a multiplication and an addition are two.
     """
-    if isinstance(model, LatentPrior):
-        return flop_per_image(model.autoencoder) + flop_per_image(model.prior)
-    condition = None
-    if model.condition is not None:
-        shape = model.condition.shape
-        condition = np.zeros((1, *shape), "float32" if shape else "int64")
-    images = np.zeros((1, *model.image_shape), level_dtype(model.levels))
-    inputs = joined(images, model.check_condition(condition, 1))
-    return backend.flop(lambda x: model(x), inputs, model)
+    return int(model.flop_per_image())

@@ -47,9 +47,7 @@ def receptive_field(
     order = check_int("order", order, 0, orders_of(model) - 1)
     encoded = _encoded_condition(model, condition, images, rng, order)
     levels = rng.integers(0, model.levels, (images, *model.image_shape))
-    scaled = (levels * (2 / (model.levels - 1)) - 1).astype("float32")
-    if getattr(model, "embedding", None) is not None:
-        scaled = ops.convert_to_numpy(ops.cast(model.scale_levels(levels), "float32"))
+    scaled = ops.convert_to_numpy(ops.cast(model.scale_levels(levels), "float32"))
 
     def predicted(inputs):
         return restore(model.predict_scaled(reorient(inputs, order), encoded), order)

@@ -39,6 +39,8 @@ def check_network(network: Network, data: Dataset) -> None:
     filters = network.f_map or FILTERS
     classes = data.classes or 0
     depth = {"autoencoder": network.code_size, "conditional": classes, "vqvae": classes}
+    if network.code_grids > 1:  # the decoded top, of which the bottom is told
+        depth["vqvae"] += network.code_size
     if network.model == "painting":
         # The first layer of its decoder, and the two that double the size.
         height, width, _ = data.image_shape

@@ -52,8 +52,12 @@ def picture(
     settings: Settings,
     n: int,
     progress: bool = False,
+    **more: Any,
 ) -> tuple[np.ndarray, int | None, np.ndarray | None]:
     """The images of a picture, about `n` of them; an autoencoder draws from codes of `originals`.
+
+    Args:
+        more: arguments of the model's `sample`.
 
     Returns:
         `(images, columns, keep)`; columns None for a square, `keep` a mask of the images that
@@ -63,6 +67,7 @@ def picture(
         "seed": settings.training.seed,
         "temperature": settings.drawing.temperature,
         "progress": progress,
+        **more,
     }
     if isinstance(model, Autoencoder):
         assert originals is not None  # only other models can do without

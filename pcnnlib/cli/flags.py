@@ -111,6 +111,8 @@ class Network:
     components: int = 10  # logistics in the mixture
     code_size: int = 10  # autoencoder, painting: numbers in a code; vqvae: in each code's vector
     codes: int = 512  # vqvae: values that each integer of a code can take
+    code_grids: int = 1  # vqvae: grids of codes; 2: a top one of half as many in each direction,
+    # and the bottom one encoded, and drawn, given it
     autoencoder_epochs: int | None = None  # vqvae: of its first stage, the autoencoder; by default
     # as many as the second has, which --epochs sets
     label_dropout: float | None = None  # conditional, vqvae: share of labels taken away while
@@ -135,10 +137,11 @@ class Network:
         if self.dropout >= 1:
             raise UsageError(f"--dropout must be below 1, got {self.dropout}")
         if self.model != "vqvae":
-            for name in ("codes", "autoencoder_epochs"):
+            for name in ("codes", "code_grids", "autoencoder_epochs"):
                 if getattr(self, name) != getattr(type(self), name):
                     raise UsageError(f"--{name} needs --model=vqvae")
         check_int("--codes", self.codes, 2, MOST_LEVELS)
+        check_int("--code_grids", self.code_grids, 1, 2)
         if self.autoencoder_epochs is not None:
             check_int("--autoencoder_epochs", self.autoencoder_epochs, 1)
             check_at_most("--autoencoder_epochs", self.autoencoder_epochs, 1_000_000)

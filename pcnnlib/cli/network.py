@@ -69,6 +69,7 @@ def _build_vqvae(network, data, distribution):
         data.levels,
         network.codes,
         network.code_size,
+        code_grids=network.code_grids,
         distribution=distribution,
         dtype=network.precision,
     )
@@ -105,6 +106,11 @@ def load_network(path: pathlib.Path, data: Dataset, network: Network) -> Autoreg
         raise UsageError(
             f"checkpoint {path} reads in {model.orders} orders, --orders={network.orders} asks for "
             "others"
+        )
+    if isinstance(model, LatentPrior) and len(model.code_shapes) != network.code_grids:
+        raise UsageError(
+            f"checkpoint {path} has {len(model.code_shapes)} grids of codes, --code_grids="
+            f"{network.code_grids} asks for others"
         )
     return model
 

@@ -6,9 +6,9 @@ import pathlib
 from typing import NamedTuple
 
 from pcnnlib._internal.errors import UsageError, first_line
-from pcnnlib.cli.flags import Settings
+from pcnnlib.cli.flags import Network, Settings
 from pcnnlib.data import short_name
-from pcnnlib.training import AUTOENCODER, PRIOR
+from pcnnlib.training import AUTOENCODER, PRIOR, TOP_PRIOR
 
 
 class RunPaths(NamedTuple):
@@ -26,6 +26,8 @@ def run_paths(settings: Settings) -> RunPaths:
     name = f"{pathlib.Path(short_name(settings.data.data)).stem}-{kind}"
     if settings.network.orders > 1:
         name += f"-{settings.network.orders}-orders"
+    if settings.network.code_grids > 1:
+        name += f"-{settings.network.code_grids}-grids"
     if settings.network.attention:
         name += f"-attention-{'-'.join(map(str, sorted(settings.network.attention)))}"
     checkpoints, pictures, logs = (
@@ -38,11 +40,12 @@ def run_paths(settings: Settings) -> RunPaths:
     return RunPaths(checkpoints, pictures, logs)
 
 
-def stages(checkpoints: pathlib.Path, kind: str) -> tuple[pathlib.Path, ...]:
+def stages(checkpoints: pathlib.Path, network: Network) -> tuple[pathlib.Path, ...]:
     """The folders of checkpoints of each stage of a training, the last being that of the model."""
-    if kind != "vqvae":
+    if network.model != "vqvae":
         return (checkpoints,)
-    return checkpoints / AUTOENCODER, checkpoints / PRIOR
+    named = (AUTOENCODER, TOP_PRIOR, PRIOR) if network.code_grids > 1 else (AUTOENCODER, PRIOR)
+    return tuple(checkpoints / stage for stage in named)
 
 
 def check_writable(folder: pathlib.Path) -> None:

@@ -16,7 +16,7 @@ from pcnnlib.data import Dataset
 from pcnnlib.models import AutoregressiveModel, architecture
 from pcnnlib.viz import images
 
-STAGES = (training.AUTOENCODER,)  # before the last
+STAGES = (training.AUTOENCODER, training.TOP_PRIOR)  # before the last
 
 
 def published_dir(files: Files) -> pathlib.Path:

@@ -139,7 +139,7 @@ def train_and_draw(settings: Settings, command: str) -> None:
         settings = with_class_numbers(settings, data.labels, data.name)
         print_rows(settings.drawing, data.labels)
     paths = run_paths(settings)
-    folders = stages(paths.checkpoints, settings.network.model)
+    folders = stages(paths.checkpoints, settings.network)
     if settings.files.publish is not None:
         check_same_published_data(published_dir(settings.files), data)
     check_picture(settings.drawing, data.image_shape, data.levels)
@@ -148,7 +148,7 @@ def train_and_draw(settings: Settings, command: str) -> None:
         if settings.files.publish is not None:
             planned = settings.network.autoencoder_epochs or settings.training.epochs
             for folder in folders:
-                epochs = settings.training.epochs if folder == folders[-1] else planned
+                epochs = planned if folder == folders[0] else settings.training.epochs
                 check_plan(folder / training.LAST, epochs)
         if together is not None:
             join_processes(*together)

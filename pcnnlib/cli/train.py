@@ -49,9 +49,10 @@ def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> A
         n = min(settings.drawing.n_samples, GRID)
         if settings.network.precision != "float32":
             trained = trained.as_dtype("float32")  # as at the end
-        drawn, columns, _ = picture(trained, data.validation.images, settings, n)
-        if isinstance(model, LatentPrior):  # it was the prior that drew
-            drawn = model.decode(drawn)
+        drawing, options = trained, {}
+        if isinstance(model, LatentPrior):  # it is its prior that is being trained
+            drawing, options = model, {"prior": trained}
+        drawn, columns, _ = picture(drawing, data.validation.images, settings, n, **options)
         grid = images.tile(drawn, model.levels, columns=columns)
         images.save_png(picture_of(epoch), grid)
         return grid
@@ -66,7 +67,7 @@ def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> A
         log_dir=paths.logs,
         missing=lambda epoch: not picture_of(epoch).exists(),
     )
-    # A network in two stages has its first one's epochs besides.
+    # A network in several stages has its first one's epochs besides.
     config = settings.training
     stage: Any = {}
     if isinstance(model, LatentPrior):

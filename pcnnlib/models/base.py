@@ -26,7 +26,7 @@ from pcnnlib._internal.errors import (
 from pcnnlib._internal.levels import as_levels, check_levels
 from pcnnlib.data import Batches, CountEpochs
 from pcnnlib.models.checks import Inputs, arguments_by_name, is_checked
-from pcnnlib.models.likelihood import log_likelihood
+from pcnnlib.models.likelihood import flop_per_image, log_likelihood
 from pcnnlib.nn.conditions import outside
 from pcnnlib.nn.distributions import Distribution, LogisticMixture, resolve_distribution
 
@@ -270,6 +270,14 @@ class AutoregressiveModel(keras.Model):
         """
         return log_likelihood(self, images, condition, batch_size, order)
 
+    def log_likelihoods(self, images: ArrayLike, *args: Any, **kwargs: Any) -> tuple:
+        """The parts that `log_likelihood` is the sum of: here one, that of the pixels."""
+        return (self.log_likelihood(images, *args, **kwargs),)
+
+    # Methods like any other, which need no more of a model than what is documented there.
+    sample = sampling.sample
+    flop_per_image = flop_per_image
+
     def export(
         self,
         filepath: str | os.PathLike,
@@ -311,9 +319,6 @@ class AutoregressiveModel(keras.Model):
                 "format, HDF5, but cannot read such a model from it"
             )
         super().save(filepath, *args, **kwargs)
-
-    # A method like any other; the sampler needs no more of a model than what is documented there.
-    sample = sampling.sample
 
     def get_config(self) -> dict:
         return {

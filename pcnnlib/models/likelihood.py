@@ -1,6 +1,6 @@
 """The log-likelihood of whole images, batch by batch: in one order, or of the mixture of orders.
 
-B batch, N images.
+And what one forward pass costs. B batch, N images.
 """
 
 from typing import Any
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from pcnnlib._internal import backend
 from pcnnlib._internal.errors import check_int
+from pcnnlib._internal.levels import level_dtype
 from pcnnlib.nn.conditions import joined, of_each, rows_of
 from pcnnlib.nn.raster import is_mixture
 
@@ -59,3 +60,21 @@ def mixture(log_likelihoods: np.ndarray) -> np.ndarray:
     Source: Jain et al. 2020 (arXiv:2006.12486), an ensemble of orders that share their weights.
     """
     return np.logaddexp.reduce(log_likelihoods, axis=0) - np.log(len(log_likelihoods))
+
+
+def flop_per_image(model: Any) -> int:
+    """Floating-point operations of one forward pass on one image.
+
+    A step of training costs about three times as many: the backward pass has two products for each
+    one forward.
+
+    Returns:
+        int; a multiplication and an addition are two.
+    """
+    condition = None
+    if model.condition is not None:
+        shape = model.condition.shape
+        condition = np.zeros((1, *shape), "float32" if shape else "int64")
+    images = np.zeros((1, *model.image_shape), level_dtype(model.levels))
+    inputs = joined(images, model.check_condition(condition, 1))
+    return backend.flop(lambda x: model(x), inputs, model)

@@ -17,7 +17,7 @@ def in_order(model: Any, order: int) -> Any:
     config.pop("orders", None)
     if isinstance(model.condition, Map):
         shape = reorient(np.zeros(model.condition.shape), order, axes=(0, 1)).shape
-        config["condition"] = Map(shape)
+        config["condition"] = model.condition.with_shape(shape)
     other = type(model).from_config(config)
     if model.orders == 1:
         other.set_weights(model.get_weights())

@@ -1,7 +1,8 @@
 """An autoencoder whose code is a small grid of integers: the VQ-VAE.
 
 Follows van den Oord et al. 2017 (arXiv:1711.00937): a convolutional encoder, a codebook, and a
-decoder that predicts every pixel from the codes alone. Its pixels are independent given the codes,
+decoder that predicts every pixel from the codes alone; and, where two grids are asked for, Razavi
+et al. 2019 (arXiv:1906.00446). Its pixels are independent given the codes,
 each with a distribution of its own, so that together with a model of the codes it bounds an image's
 likelihood. B batch, H rows, W columns, C channels; h by w codes, K of them, D numbers each.
 """
@@ -14,7 +15,6 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal import backend
 from pcnnlib._internal.devices import scale_for_replicas
 from pcnnlib._internal.errors import (
     UsageError,
@@ -27,7 +27,9 @@ from pcnnlib._internal.errors import (
 )
 from pcnnlib._internal.levels import as_levels
 from pcnnlib.models.base import AutoregressiveModel
+from pcnnlib.models.batching import in_batches
 from pcnnlib.models.checks import Inputs
+from pcnnlib.models.code_networks import CodeNetworks, TopGrid, coarser
 from pcnnlib.nn.distributions import Distribution, LogisticMixture, drawn_levels
 from pcnnlib.nn.quantize import CodebookUse, VectorQuantizer
 
@@ -42,7 +44,8 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
 
     Trained on nats per image, `-log p(image | codes)`, and `beta` times the squared distance of the
     encoder's vectors to their codes. It reports how the codebook is used: `perplexity` and
-    `codes_used`, among the metrics of `fit`. To draw new images it needs a model of the codes: see
+    `codes_used`, among the metrics of `fit` (with two grids also `top_perplexity` and
+    `top_codes_used`). To draw new images it needs a model of the codes: see
     `LatentPrior`.
 
     Args:
@@ -54,6 +57,10 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
         residual_blocks: of the encoder, and of the decoder.
         downsample: pixels to a code in each direction: 1, 2, 4, 8 ..., by default 2 for images with
             a side up to 12, else 4. 28x28 pixels then have 7x7 codes, 32x32 have 8x8.
+        code_grids: 1, or 2: a bottom grid, the h by w codes, and a top grid of half as many in each
+            direction, rounded up, with a codebook of its own. The top is encoded from the bottom's
+            features, the bottom given the decoded top, and the pixels are decoded from both. 28x28
+            pixels have 7x7 codes below 4x4, 32x32 have 8x8 below 4x4.
         beta: weight of the commitment loss.
         decay: of the codebook's moving averages.
         revive: share of the mean use below which a code is put elsewhere, see `VectorQuantizer`.
@@ -61,7 +68,8 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
             and a scale of its own, and Bernoulli for 2 levels.
 
     Attributes:
-        code_shape: `(h, w, 1)`.
+        code_shape: `(h, w, 1)`, of the bottom grid.
+        code_shapes: of each grid, the top first.
 
     Raises:
         UsageError: an argument out of range.
@@ -77,6 +85,7 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
         filters: int = 64,
         residual_blocks: int = 2,
         downsample: int | None = None,
+        code_grids: int = 1,
         beta: float = 0.25,
         decay: float = 0.99,
         revive: float = 0.03,
@@ -97,79 +106,57 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
                 "downsample must be a power of 2 and at most the smaller side, "
                 f"{min(height, width)}, got {downsample}"
             )
-        check_weights(
-            {"filters": filters, "residual_blocks": residual_blocks},
-            (16 * self.downsample.bit_length() + 10 * self.residual_blocks) * filters**2,
-        )
-        policy = {"dtype": self.dtype_policy}
+        below = (-(-height // self.downsample), -(-width // self.downsample))
+        self.code_grids = check_int("code_grids", code_grids, 1, 2)
+        if self.code_grids == 2 and below == coarser(below):
+            raise UsageError(
+                f"code_grids must be 1 for images {self.image_shape} with downsample="
+                f"{self.downsample}, which have one code: no grid is coarser"
+            )
+        layers = 16 * self.downsample.bit_length() + 10 * self.residual_blocks
+        layers += (50 + 10 * self.residual_blocks) * (self.code_grids - 1)
+        sizes = {"filters": filters, "residual_blocks": residual_blocks}
+        check_weights(sizes, layers * filters**2)
         options: Any = {"beta": beta, "decay": decay, "revive": revive}
         self.quantizer = VectorQuantizer(codes, code_size, name="quantizer", **options)
         self.codes, self.code_size = self.quantizer.n_codes, self.quantizer.size
-        self.code_shape = (-(-height // self.downsample), -(-width // self.downsample), 1)
-        self.encoder = self._make_encoder(policy)
-        self.decoder = self._make_decoder(policy)
-        self.quantizer.build((None, *self.code_shape[:2], self.code_size))
+        self.code_shape = (*below, 1)
+        networks = CodeNetworks(**sizes, code_size=self.code_size, dtype=self.dtype_policy)
+        self.encoder = self._make_encoder(networks)
+        self.decoder = self._make_decoder(networks)
+        self.quantizer.build((None, *below, self.code_size))
         self.codebook_use = CodebookUse(self.codes)
+        self.top = None
+        if self.code_grids == 2:
+            top = VectorQuantizer(codes, code_size, name="top_quantizer", **options)
+            self.top = TopGrid(networks, below, top, name="top")
+            self.top_codebook_use = CodebookUse(self.codes, "top_", name="top_codebook_use")
         self.built = True
 
-    def _make_encoder(self, policy):
-        same = {"padding": "same", "data_format": "channels_last", **policy}
-        features = inputs = keras.Input(self.image_shape, name="scaled")
-        halvings = self.downsample.bit_length() - 1
-        for i in range(halvings):
-            filters = self.filters if i == halvings - 1 else self.filters // 2
-            halve = keras.layers.Conv2D(
-                filters, 4, strides=2, activation="relu", name=f"encoder_halve_{i}", **same
-            )
-            features = halve(features)
-        first = keras.layers.Conv2D(self.filters, 3, name="encoder_convolution", **same)
-        features = self._residual_stack("encoder", first(features), policy)
-        vectors = keras.layers.Dense(self.code_size, name="encoder_code", **policy)(features)
-        # Vectors of unit variance cannot all become one, which the codebook would follow: without
-        # this, an encoder of MNIST soon sent all images to one code.
-        normalize = keras.layers.BatchNormalization(
-            momentum=0.9, center=False, scale=False, name="encoder_normalize", dtype="float32"
-        )
-        return keras.Model(inputs, normalize(vectors), name="encoder")
+    def _make_encoder(self, networks):
+        inputs = keras.Input(self.image_shape, name="scaled")
+        features = networks.encoded(inputs, self.downsample.bit_length() - 1)
+        # With a top grid, the vectors of the bottom depend on it too: `TopGrid` makes them.
+        outputs = networks.vectors(features) if self.code_grids == 1 else features
+        return keras.Model(inputs, outputs, name="encoder")
 
-    def _make_decoder(self, policy):
-        same = {"padding": "same", "data_format": "channels_last", **policy}
-        inputs = keras.Input((*self.code_shape[:2], self.code_size), name="vectors")
-        first = keras.layers.Conv2D(self.filters, 3, name="decoder_convolution", **same)
-        features = self._residual_stack("decoder", first(inputs), policy)
-        for i in range(self.downsample.bit_length() - 1):
-            double = keras.layers.Conv2DTranspose(
-                self.filters // 2,
-                4,
-                strides=2,
-                activation="relu",
-                name=f"decoder_double_{i}",
-                **same,
-            )
-            features = double(features)
-        outputs = keras.layers.Conv2D(self.distribution.size, 3, name="decoder_predict", **same)(
-            features
-        )
+    def _make_decoder(self, networks):
+        size = self.code_size * self.code_grids  # the bottom's vectors, and the decoded top
+        inputs = keras.Input((*self.code_shape[:2], size), name="vectors")
+        doublings = self.downsample.bit_length() - 1
+        outputs = networks.decoded(inputs, doublings, self.distribution.size)
         return keras.Model(inputs, outputs, name="decoder")
 
-    def _residual_stack(self, part, features, policy):
-        """Residual blocks of a 3x3 and a 1x1 convolution, as in the paper's section 4.1."""
-        same = {"padding": "same", "data_format": "channels_last", **policy}
-        for i in range(self.residual_blocks):
-            inner = keras.layers.ReLU(name=f"{part}_relu_{i}", **policy)(features)
-            inner = keras.layers.Conv2D(
-                self.filters // 2, 3, activation="relu", name=f"{part}_residual_{i}", **same
-            )(inner)
-            inner = keras.layers.Dense(self.filters, name=f"{part}_mix_{i}", **policy)(inner)
-            features = keras.layers.Add(name=f"{part}_add_{i}", **policy)([features, inner])
-        return keras.layers.ReLU(name=f"{part}_relu", **policy)(features)
-
     def outputs_of(self, scaled: Any, condition: Any, training: bool) -> Any:
-        vectors = self.quantizer(self.encoder(scaled, training=training), training=training)
-        return self._outputs_from(vectors)
+        maps, vectors = None, self.encoder(scaled, training=training)
+        if self.top is not None:
+            maps, vectors = self.top(vectors, training=training)
+        return self._outputs_from(self.quantizer(vectors, training=training), maps)
 
-    def _outputs_from(self, vectors):
+    def _outputs_from(self, vectors, maps):
         height, width, _ = self.image_shape
+        if maps is not None:
+            vectors = ops.concatenate([vectors, maps], axis=-1)
         return self.decoder(vectors)[:, :height, :width]
 
     def compute_loss(
@@ -186,12 +173,24 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
         for commitment in self.losses:
             loss = loss + scale_for_replicas(ops.cast(commitment, loss.dtype))
         # Here and not in the forward pass: under JAX metrics are updated with the loss alone.
-        if self.quantizer.used is not None:
-            self.codebook_use.update_state(self.quantizer.used)
-            self.quantizer.used = None
+        for quantizer, use in self._codebooks():
+            if quantizer.used is not None:
+                use.update_state(quantizer.used)
+                quantizer.used = None
         return loss
 
-    def encode(self, images: ArrayLike, batch_size: int = 100) -> np.ndarray:
+    def _codebooks(self):
+        """Each grid's quantiser, and the metric of its use."""
+        yield self.quantizer, self.codebook_use
+        if self.top is not None:
+            yield self.top.quantizer, self.top_codebook_use
+
+    @property
+    def code_shapes(self) -> tuple[tuple[int, int, int], ...]:
+        """Of each grid, the top first."""
+        return (self.code_shape,) if self.top is None else (self.top.code_shape, self.code_shape)
+
+    def encode(self, images: ArrayLike, batch_size: int = 100) -> Any:
         """Codes of images.
 
         Args:
@@ -199,7 +198,8 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
             batch_size: images at once.
 
         Returns:
-            `(B, h, w, 1)`, levels 0 .. K-1, uint8, or uint16 above 256 codes.
+            `(B, h, w, 1)`, levels 0 .. K-1, uint8, or uint16 above 256 codes; with two grids a
+            tuple of such arrays, `(top, bottom)`.
 
         Raises:
             UsageError: images that do not fit the model, or weights that are not finite.
@@ -208,14 +208,17 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
         check_weights_finite(self)
 
         def encode(images):
-            return self.quantizer.codes(self.encoder(self.scale(images), training=False))
+            vectors = self.encoder(self.scale(images), training=False)
+            if self.top is None:
+                return self.quantizer.codes(vectors)
+            return self.top.codes(vectors), self.quantizer.codes(self.top(vectors)[1])
 
-        found = self._in_batches("encode", encode, batch_size, images)
-        return as_levels(found, self.codes)
+        found = in_batches(self, "encode", encode, batch_size, images)
+        return keras.tree.map_structure(lambda grid: as_levels(grid, self.codes), found)
 
     def decode(
         self,
-        codes: ArrayLike,
+        codes: Any,
         *,
         draw: bool = False,
         seed: int | None = None,
@@ -225,7 +228,7 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
         """One image for each grid of codes.
 
         Args:
-            codes: integers `(n, h, w, 1)`, as `encode` gives them.
+            codes: integers `(n, h, w, 1)`, or `(top, bottom)`, as `encode` gives them.
             draw: whether each pixel is drawn from its distribution, on its own, which adds grain;
                 else it is its mean.
             seed: of the draws; int >= 0, or None for fresh randomness.
@@ -238,56 +241,79 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
         Raises:
             UsageError: codes that there are not, or an argument out of range.
         """
-        codes = self.check_codes(codes)
+        grids = self.check_codes(codes)
+        grids = (grids,) if self.top is None else grids
         check_weights_finite(self)
         draw = check_bool("draw", draw)
         temperature = check_number("temperature", temperature, 0.0, open_below=True)
         seed = None if seed is None else check_int("seed", seed, 0)
 
-        def parameters(codes):
-            vectors = self.quantizer.vectors(codes)
-            return self.distribution.parameters(self._outputs_from(vectors))
+        def parameters(*grids):
+            vectors = self.quantizer.vectors(grids[-1])
+            maps = None if self.top is None else self._maps(grids[0])
+            return self.distribution.parameters(self._outputs_from(vectors, maps))
 
         if not draw:
-            means = self._in_batches(
-                "mean", lambda codes: self.distribution.mean(parameters(codes)), batch_size, codes
+            means = in_batches(
+                self, "mean", lambda *g: self.distribution.mean(parameters(*g)), batch_size, *grids
             )
             return as_levels(np.clip(np.rint(means), 0, self.levels - 1), self.levels)
-        noise_shape = (len(codes), *self.image_shape, self.distribution.noise_per_channel)
+        noise_shape = (len(grids[0]), *self.image_shape, self.distribution.noise_per_channel)
         noise = np.random.default_rng(seed).random(noise_shape, "float32")
-        drawn = self._in_batches(
+        drawn = in_batches(
+            self,
             ("draw", temperature),
-            lambda codes, noise: self.distribution.sample(parameters(codes), noise, temperature),
+            lambda *g: self.distribution.sample(parameters(*g[:-1]), g[-1], temperature),
             batch_size,
-            codes,
+            *grids,
             noise,
         )
         return drawn_levels(drawn, self.levels)
+
+    def decode_top(self, top: ArrayLike, batch_size: int = 100) -> np.ndarray:
+        """The decoded top grid: what the bottom is encoded given, and drawn given.
+
+        Args:
+            top: integers, `(n, *code_shapes[0])`.
+            batch_size: grids at once.
+
+        Returns:
+            float32 `(n, h, w, D)`.
+
+        Raises:
+            UsageError: codes that there are not, or an autoencoder of one grid.
+        """
+        if self.top is None:
+            raise UsageError("decode_top needs an autoencoder with code_grids=2")
+        top = self._check_grid(top, self.top.code_shape, "top codes")
+        check_weights_finite(self)
+        return in_batches(self, "top", self._maps, batch_size, top)
+
+    def _maps(self, top):
+        return self.top.maps(self.top.quantizer.vectors(top))
 
     def reconstruct(self, images: ArrayLike, **options: Any) -> np.ndarray:
         """What is left of images: `decode` of their codes."""
         return self.decode(self.encode(images), **options)
 
-    def check_codes(self, codes: ArrayLike) -> np.ndarray:
-        """Return codes as an integer array `(n, h, w, 1)` that fits the model, or `UsageError`."""
-        return as_levels(Inputs(self.code_shape, self.codes).images(codes, "codes"), self.codes)
+    def check_codes(self, codes: Any) -> Any:
+        """Return codes as integers `(n, h, w, 1)`, or `(top, bottom)`, or raise `UsageError`."""
+        if self.top is None:
+            return self._check_grid(codes, self.code_shape, "codes")
+        if not isinstance(codes, (tuple, list)) or len(codes) != 2:
+            got = f"{len(codes)} of them" if isinstance(codes, (tuple, list)) else "one array"
+            raise UsageError(f"codes must be two grids, (top, bottom), got {got}")
+        named = zip(codes, self.code_shapes, ("top codes", "bottom codes"), strict=True)
+        top, bottom = (self._check_grid(*grid) for grid in named)
+        if len(top) != len(bottom):
+            raise UsageError(
+                f"codes must be as many at the top as at the bottom, got {len(top)} and "
+                f"{len(bottom)}"
+            )
+        return top, bottom
 
-    def _in_batches(self, name, function, batch_size, *arrays):
-        """A compiled function of arrays, batch by batch; the last is filled up."""
-        n = len(arrays[0])
-        batch_size = min(check_int("batch_size", batch_size, 1), max(n, 1))
-        compiled = backend.compiled_once(self, (name, batch_size), function, xla=False)
-        parts = []
-        for first in range(0, max(n, 1), batch_size):
-            if not n:  # the shape of a result of no images
-                index = np.zeros(batch_size, int)
-                batch = [np.zeros((batch_size, *a.shape[1:]), a.dtype) for a in arrays]
-            else:
-                index = np.minimum(np.arange(first, first + batch_size), n - 1)
-                batch = [a[index] for a in arrays]
-            found = compiled(*(ops.convert_to_tensor(values) for values in batch))
-            parts.append(ops.convert_to_numpy(found)[: n - first])
-        return np.concatenate(parts)
+    def _check_grid(self, codes, shape, name):
+        return as_levels(Inputs(shape, self.codes).images(codes, name), self.codes)
 
     def sample(self, n: int, condition: Any = None, **kwargs: Any) -> np.ndarray:
         """A VQ-VAE has no distribution over its codes: `LatentPrior` learns one."""
@@ -304,6 +330,8 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
             "filters": self.filters,
             "residual_blocks": self.residual_blocks,
             "downsample": self.downsample,
+            # What has one grid is described as it always was.
+            **({"code_grids": 2} if self.code_grids > 1 else {}),
             "beta": self.quantizer.beta,
             "decay": self.quantizer.decay,
             "revive": self.quantizer.revive,

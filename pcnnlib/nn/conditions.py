@@ -52,6 +52,15 @@ class Condition:
         """Whether any value of a tensor is one that there is not: bool, or a bool tensor `()`."""
         return False
 
+    @property
+    def labels(self) -> "Labels | None":
+        """The classes in it, or None: what guidance moves."""
+        return None
+
+    def without_labels(self, values: Any) -> Any:
+        """The same tensor without its labels, where these may be missing."""
+        raise NotImplementedError
+
     def make_encoder(self, image_shape: Sequence[int], dtype: Any = None) -> Any:
         """A layer with weights that `encode` needs, or None."""
         return None
@@ -132,6 +141,13 @@ class Labels(Condition):
         return f"Labels({self.n}{dropout})"
 
     @property
+    def labels(self) -> "Labels":
+        return self
+
+    def without_labels(self, values: Any) -> Any:
+        return ops.full_like(values, NO_LABEL)
+
+    @property
     def lowest(self) -> int:
         """The smallest label: -1, none, where labels are dropped."""
         return NO_LABEL if self.dropout else 0
@@ -209,6 +225,10 @@ class Map(Condition):
             raise UsageError(f"a map's shape must be (h, w, c), got {shape}")
         named = zip("hwc", shape, strict=True)
         self.shape = tuple(check_size(name, size, "image side") for name, size in named)
+
+    def with_shape(self, shape: Sequence[int]) -> "Map":
+        """The same condition with a map of another shape."""
+        return type(self)(**{**self.get_config(), "shape": shape})
 
     @property
     def depth(self) -> int:

@@ -172,11 +172,14 @@ class CodebookUse(keras.metrics.Metric):
 
     Args:
         codes: K.
+        prefix: of both names, where there is more than one codebook.
     """
 
-    def __init__(self, codes: int, name: str = "codebook_use", **kwargs: Any) -> None:
+    def __init__(
+        self, codes: int, prefix: str = "", name: str = "codebook_use", **kwargs: Any
+    ) -> None:
         super().__init__(name=name, **kwargs)
-        self.codes = codes
+        self.codes, self.prefix = codes, prefix
         self.counts = self.add_variable(shape=(codes,), initializer="zeros", name="counts")
 
     def update_state(self, used: Any) -> None:
@@ -187,7 +190,7 @@ class CodebookUse(keras.metrics.Metric):
         shares = self.counts / ops.maximum(ops.sum(self.counts), 1.0)
         entropy = -ops.sum(shares * ops.log(ops.maximum(shares, 1e-12)))
         used = ops.sum(ops.cast(self.counts > 0, "float32"))
-        return {"perplexity": ops.exp(entropy), "codes_used": used}
+        return {f"{self.prefix}perplexity": ops.exp(entropy), f"{self.prefix}codes_used": used}
 
     def get_config(self) -> dict:
-        return {**super().get_config(), "codes": self.codes}
+        return {**super().get_config(), "codes": self.codes, "prefix": self.prefix}

@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal.errors import UsageError, check_number
-from pcnnlib.nn.conditions import NO_LABEL, Labels
+from pcnnlib.nn.conditions import NO_LABEL
 
 LARGEST = 1_000.0
 
@@ -31,12 +31,13 @@ def guided(model: Any, guidance: float) -> Any:
     if guidance == 1:
         return model
     condition = getattr(model, "condition", None)
-    if not isinstance(condition, Labels):
+    labels = getattr(condition, "labels", None)
+    if labels is None:
         raise UsageError(f"guidance must be 1 for a model without labels, got {guidance:g}")
-    if not condition.dropout:
+    if not labels.dropout:
         raise UsageError(
             f"guidance must be 1 for a model that always saw its label, got {guidance:g}: train "
-            f"it with condition=Labels({condition.n}, dropout=0.1)"
+            f"it with condition=Labels({labels.n}, dropout=0.1)"
         )
     if not model.distribution.has_logits:
         raise UsageError(
@@ -74,8 +75,8 @@ class Guided:
 
     def encode_condition(self, given: Any) -> Any:
         """The encoded condition of the images with their labels, and behind it without."""
-        labels, order = self.model.inputs_taken.split(given)
-        none = ops.full_like(labels, NO_LABEL)
+        condition, order = self.model.inputs_taken.split(given)
+        none = self.model.condition.without_labels(condition)
         without = none if order is None else (none, order)
         both = [self.model.encode_condition(part) for part in (given, without)]
         return ops.concatenate(both, axis=0)

@@ -13,7 +13,7 @@ from pcnnlib.training.config import OPTIMIZERS, RunConfig, TrainConfig
 from pcnnlib.training.files import BEST, LAST, STATE, load_model, read_state, save
 from pcnnlib.training.loop import train
 from pcnnlib.training.optimizers import configured_optimizer, make_optimizer
-from pcnnlib.training.stages import AUTOENCODER, PRIOR, codes_of
+from pcnnlib.training.stages import AUTOENCODER, PRIOR, TOP_PRIOR, codes_of
 
 __all__ = [
     "AUTOENCODER",
@@ -22,6 +22,7 @@ __all__ = [
     "OPTIMIZERS",
     "PRIOR",
     "STATE",
+    "TOP_PRIOR",
     "Checkpoints",
     "Progress",
     "RunConfig",

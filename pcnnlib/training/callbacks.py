@@ -13,6 +13,9 @@ from pcnnlib._internal.progress import Lines, on_terminal
 from pcnnlib.models import AutoregressiveModel
 from pcnnlib.training.checkpoints import averaged_weights, own_copy
 
+# Prefixes of the metrics of each grid of codes, and its name on a line.
+GRIDS = {"top_": "top ", "": ""}
+
 
 class Progress(keras.callbacks.Callback):
     """Keras's progress bar, one per epoch, in nats per image and with the time left of the run.
@@ -53,18 +56,18 @@ class Progress(keras.callbacks.Callback):
         nats, validation = float(logs["loss"]), float(logs["val_loss"])
         if self.redrawn:
             values = [("nats", nats), ("val_nats", validation)]
-            values += [
-                (n, float(logs[n])) for n in ("val_codes_used", "val_perplexity") if n in logs
-            ]
+            reported = [f"val_{grid}{n}" for grid in GRIDS for n in ("codes_used", "perplexity")]
+            values += [(name, float(logs[name])) for name in reported if name in logs]
             self.bar.update(self.params["steps"], values, finalize=True)
         else:
             took = _duration(time.perf_counter() - self.epoch_began)
             line = f"{self.name}: {nats:.4f} nats, validation {validation:.4f} nats, {took}"
-            if "val_perplexity" in logs:
-                used = (
-                    f"{logs['val_codes_used']:.0f} codes, perplexity {logs['val_perplexity']:.1f}"
-                )
-                line = f"{line}, {used}"
+            for grid, named in GRIDS.items():
+                if f"val_{grid}perplexity" in logs:
+                    used, perplexity = (
+                        logs[f"val_{grid}{name}"] for name in ("codes_used", "perplexity")
+                    )
+                    line = f"{line}, {used:.0f} {named}codes, perplexity {perplexity:.1f}"
             print(f"{line}{self._left(epoch + 1)}", flush=True)
 
     def _left(self, epoch):

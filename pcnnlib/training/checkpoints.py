@@ -35,7 +35,12 @@ from pcnnlib.training.files import (
 )
 
 # Metrics of models that have some, kept beside the losses.
-REPORTED = ("perplexity", "codes_used", "val_perplexity", "val_codes_used")
+REPORTED = [
+    f"{split}{grid}{name}"
+    for split in ("", "val_")
+    for grid in ("", "top_")
+    for name in ("perplexity", "codes_used")
+]
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -109,7 +114,7 @@ class Checkpoints(keras.callbacks.Callback):
         # From the file's own model, so that it cannot be another than the one that was trained.
         # What is as usual is not said in the description of a model.
         usual = {"orders": 1, "attention": [], "attention_heads": None}
-        usual |= {"inputs": "scaled", "embedding_size": None}
+        usual |= {"inputs": "scaled", "embedding_size": None, "code_grids": 1}
         _check_same(path, *({**usual, **architecture(m)} for m in (last, self.model)))
         values = _values_of(path, last, self.model)
         # Of dropout, and each backend has its own.

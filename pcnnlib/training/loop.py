@@ -47,7 +47,8 @@ def train(
     Args:
         model: `PixelCNN`, `GatedPixelCNN`, an autoencoder, or a `LatentPrior`: its autoencoder is
             trained first, then the prior on its codes, in folders `autoencoder` and `prior` of
-            `checkpoint_dir`, each resumed by itself; `callbacks` are for the prior.
+            `checkpoint_dir`, each resumed by itself; `callbacks` are for the prior. With two grids
+            of codes that of the top comes between them, in `top_prior`.
         data: `Dataset`.
         config: `TrainConfig`; of an interrupted run everything but `epochs` must agree, and so
             must the model's architecture.
@@ -60,14 +61,15 @@ def train(
         verbose: 1 for a progress bar, or where the output is no terminal a line an epoch.
         provenance: dict on where the run is made, or None; kept in the checkpoint for every start
             that trained, as `starts`, each with the `epoch` it began with.
-        prior_config: of a `LatentPrior`: how its second stage is trained; by default as the first,
-            but never mirrored.
+        prior_config: of a `LatentPrior`: how its prior, or both, are trained; by default as the
+            autoencoder, but never mirrored.
         folder: former name of `checkpoint_dir`, deprecated.
 
     Returns:
         dict of lists, one entry per epoch: `loss` and `val_loss` (nats per image), `seconds`, and
         what else the model reports. Of a `LatentPrior` those of the prior, nats per image of codes,
-        and the autoencoder's as `autoencoder_loss` and so on.
+        and the autoencoder's as `autoencoder_loss` and so on; with two grids of codes those of the
+        bottom's, and `top_prior_loss` and so on.
 
     Raises:
         UsageError: `checkpoint_dir` holds another run, a damaged file, or cannot be written, or

@@ -1,4 +1,4 @@
-"""Training in two stages: a VQ-VAE, then the prior of the codes that it gives."""
+"""Training in stages: a VQ-VAE, then a prior of the codes that it gives, one for each grid."""
 
 import dataclasses
 import hashlib
@@ -9,13 +9,15 @@ from typing import Any
 
 from pcnnlib._internal.errors import UsageError
 from pcnnlib._internal.processes import process
-from pcnnlib.data import Dataset
+from pcnnlib.data import Dataset, Split
 from pcnnlib.models import LatentPrior
 from pcnnlib.training.config import TrainConfig
 from pcnnlib.training.files import BEST, LAST, load_model, save, weights_checksum
 
 # Folders of the stages, within a run's folder of checkpoints.
-AUTOENCODER, PRIOR = "autoencoder", "prior"
+AUTOENCODER, TOP_PRIOR, PRIOR = "autoencoder", "top_prior", "prior"
+# What a reader of the output knows them by.
+NAMED = {AUTOENCODER: "the autoencoder", TOP_PRIOR: "the prior of the top grid"}
 
 
 def train_in_stages(
@@ -35,58 +37,83 @@ def train_in_stages(
         raise UsageError(f"prior_config must be a TrainConfig, got {type(prior_config).__name__}")
     # Codes of a mirrored image are not the mirrored codes.
     prior_config = dataclasses.replace(prior_config, flip=False)
-    folders: dict = {AUTOENCODER: None, PRIOR: None}
     if checkpoint_dir is not None:
-        folder = pathlib.Path(checkpoint_dir)
-        _check_folder(folder)
-        folders = {name: folder / name for name in folders}
-    logs = {name: None if log_dir is None else pathlib.Path(log_dir) / name for name in folders}
-    if options.get("verbose") and process() == 0:
-        print(f"stage 1 of 2, the autoencoder: {config.epochs} epochs", flush=True)
-    first = train(
-        model.autoencoder,
-        data,
-        config,
-        checkpoint_dir=folders[AUTOENCODER],
-        log_dir=logs[AUTOENCODER],
-        **options,
-    )
-    codes = codes_of(model, data)
-    if options.get("verbose") and process() == 0:
-        print(f"stage 2 of 2, the prior: {prior_config.epochs} epochs", flush=True)
-    second = train(
-        model.prior,
-        codes,
-        prior_config,
-        checkpoint_dir=folders[PRIOR],
-        log_dir=logs[PRIOR],
-        callbacks=callbacks,
-        **options,
-    )
+        _check_folder(pathlib.Path(checkpoint_dir))
+    stages = stages_of(model)
+    histories: dict[str, dict] = {}
+    codes: dict[str, Dataset] = {}
+    for number, stage in enumerate(stages, 1):
+        settings = config if stage == AUTOENCODER else prior_config
+        if stage != AUTOENCODER and not codes:
+            codes = _codes_by_stage(model, data)
+        if options.get("verbose") and process() == 0:
+            named = NAMED.get(stage, "the prior")
+            named = f"{named} of the bottom grid" if number == 3 else named
+            print(f"stage {number} of {len(stages)}, {named}: {settings.epochs} epochs", flush=True)
+        checkpoints, logs = (
+            None if folder is None else pathlib.Path(folder) / stage
+            for folder in (checkpoint_dir, log_dir)
+        )
+        histories[stage] = train(
+            getattr(model, stage),
+            codes.get(stage, data),
+            settings,
+            checkpoint_dir=checkpoints,
+            log_dir=logs,
+            callbacks=callbacks if stage == PRIOR else (),
+            **options,
+        )
     if checkpoint_dir is not None and process() == 0:
         save(model, pathlib.Path(checkpoint_dir) / BEST)
-    return {**second, **{f"{AUTOENCODER}_{name}": values for name, values in first.items()}}
+    history = histories.pop(PRIOR)
+    for stage, earlier in histories.items():
+        history |= {f"{stage}_{name}": values for name, values in earlier.items()}
+    return history
+
+
+def stages_of(model: LatentPrior) -> tuple[str, ...]:
+    """The stages in which a model is trained: attributes of it, and folders of its run."""
+    return (AUTOENCODER, PRIOR) if model.top_prior is None else (AUTOENCODER, TOP_PRIOR, PRIOR)
 
 
 def codes_of(model: LatentPrior, data: Dataset) -> Dataset:
-    """The codes of a data set's images, with the same labels and conditions.
+    """The codes of a data set's images, with what the prior of these codes is conditioned on.
+
+    Of two grids those of the bottom, conditioned on the top.
 
     Its checksum is that of the data and of the autoencoder's weights, and not of the codes: where
     two codes are as near as each other, another machine may take the other.
     """
-    autoencoder = model.autoencoder
-    codes = data.redrawn(
-        lambda split: autoencoder.encode(split.images),
-        name=f"codes of {data.name}",
-        levels=autoencoder.codes,
-    )
-    splits = {
-        name: dataclasses.replace(getattr(codes, name), conditions=getattr(data, name).conditions)
-        for name in ("train", "validation", "test")
-    }
-    together = data.checksum + weights_checksum(autoencoder.get_weights())
+    return _codes_by_stage(model, data)[PRIOR]
+
+
+def _codes_by_stage(model, data):
+    """The data set of each stage behind the first."""
+    grids = {}
+    for name in ("train", "validation", "test"):
+        found = model.encode(getattr(data, name).images)
+        grids[name] = found if isinstance(found, tuple) else (found,)
+    together = data.checksum + weights_checksum(model.autoencoder.get_weights())
     checksum = hashlib.sha256(together.encode()).hexdigest()
-    return dataclasses.replace(codes, **splits, checksum=checksum)
+    made = {}
+    for grid, stage in enumerate(stages_of(model)[1:]):
+        splits: dict = {}
+        for name, codes in grids.items():
+            split = getattr(data, name)
+            conditions = split.conditions
+            if stage == PRIOR and model.top_prior is not None:
+                rows = None if model.condition is None else model.condition.of(split)
+                conditions = model.given_top(codes[0], rows)
+            splits[name] = Split(codes[grid], split.labels, conditions=conditions)
+        made[stage] = dataclasses.replace(
+            data,
+            name=f"codes of {data.name}",
+            image_shape=model.code_shapes[grid],
+            levels=model.autoencoder.codes,
+            **splits,
+            checksum=checksum,
+        )
+    return made
 
 
 def _check_folder(folder):

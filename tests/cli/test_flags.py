@@ -83,7 +83,8 @@ def test_a_flag_keeps_its_name_and_its_default():
     assert {name: args[name] for name in FORMER} == FORMER
     later = {"warmup", "final_rate", "image_size", "colour", "cache", "export"}
     later |= {"orders", "order", "resample", "attention", "compress", "decompress", "out"}
-    later |= {"codes", "autoencoder_epochs", "label_dropout", "guidance", "draw_every"}
+    later |= {"codes", "code_grids", "autoencoder_epochs", "label_dropout", "guidance"}
+    later |= {"draw_every"}
     assert set(args) - set(FORMER) == later
 
 
