@@ -27,6 +27,7 @@ from pcnnlib._internal.levels import as_levels, check_levels
 from pcnnlib.data import Batches, CountEpochs
 from pcnnlib.models.checks import Inputs, arguments_by_name, is_checked
 from pcnnlib.models.likelihood import flop_per_image, log_likelihood
+from pcnnlib.models.precision import as_dtype
 from pcnnlib.nn.conditions import outside
 from pcnnlib.nn.distributions import Distribution, LogisticMixture, resolve_distribution
 
@@ -277,6 +278,7 @@ class AutoregressiveModel(keras.Model):
     # Methods like any other, which need no more of a model than what is documented there.
     sample = sampling.sample
     flop_per_image = flop_per_image
+    as_dtype = as_dtype
 
     def export(
         self,
@@ -290,8 +292,7 @@ class AutoregressiveModel(keras.Model):
 
         It takes images `(B, H, W, C)`, uint8 (uint16 above 256 levels), or `[images, condition]`
         with int32 labels or float32 numbers (int32 orders come last), and returns the parameters of
-        every pixel's distribution.
-        `format="onnx"` needs the extra `pcnnlib[onnx]`.
+        every pixel's distribution. `format="onnx"` needs the extra `pcnnlib[onnx]`.
 
         Raises:
             UsageError: packages that the format needs are not installed.
@@ -327,15 +328,6 @@ class AutoregressiveModel(keras.Model):
             "levels": self.levels,
             "distribution": keras.saving.serialize_keras_object(self.distribution.description()),
         }
-
-    def as_dtype(self, dtype: str) -> "AutoregressiveModel":
-        """A model with the same weights that computes in another dtype, such as "float32"."""
-        copy = self.from_config(self._config_as(dtype))
-        copy.set_weights(self.get_weights())
-        return copy
-
-    def _config_as(self, dtype):
-        return {**self.get_config(), "dtype": dtype}
 
     @classmethod
     def from_config(cls, config: dict) -> "AutoregressiveModel":

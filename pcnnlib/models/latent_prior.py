@@ -264,9 +264,6 @@ class LatentPrior(AutoregressiveModel):
         """Of each grid of codes, the top first."""
         return self.autoencoder.code_shapes
 
-    def _config_as(self, dtype):
-        return {**super()._config_as(dtype), "autoencoder": self.autoencoder.as_dtype(dtype)}
-
     @classmethod
     def constructor_arguments(cls, config: dict) -> dict:
         arguments = super().constructor_arguments(config)

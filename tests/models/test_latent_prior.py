@@ -121,3 +121,13 @@ def test_what_cannot_be_is_refused_in_one_line(model, call, message):
     with pytest.raises(UsageError, match=message) as raised:
         call(model)
     assert "\n" not in str(raised.value)
+
+
+def test_both_parts_compute_in_another_dtype_with_the_same_weights(model):
+    other = model.as_dtype("mixed_bfloat16")
+    parts = (other, other.autoencoder, other.prior)
+    assert {part.compute_dtype for part in parts} == {"bfloat16"}
+    for a, b in zip(other.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    again = other.as_dtype("float32")
+    assert {p.compute_dtype for p in (again, again.autoencoder, again.prior)} == {"float32"}

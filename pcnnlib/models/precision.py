@@ -1,0 +1,19 @@
+"""The same model in another precision."""
+
+from typing import Any
+
+
+def as_dtype(self: Any, dtype: str) -> Any:
+    """A model with the same weights that computes in another dtype, such as "float32".
+
+    For one that was trained in bfloat16 to be tested and drawn from where that is slow.
+
+    Args:
+        dtype: of the copy, a name or a policy of Keras.
+    """
+    config = {**self.get_config(), "dtype": dtype}
+    if "autoencoder" in config:  # that of a `LatentPrior`, whose config would keep its own dtype
+        config["autoencoder"] = as_dtype(self.autoencoder, dtype)
+    copy = type(self).from_config(config)
+    copy.set_weights(self.get_weights())
+    return copy
