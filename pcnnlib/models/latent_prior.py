@@ -249,12 +249,15 @@ class LatentPrior(AutoregressiveModel):
     def get_config(self) -> dict:
         prior = self.prior.get_config()
         own = keras.Model.get_config(self)
+        autoencoder = keras.saving.serialize_keras_object(self.autoencoder)
+        # It was compiled for its own stage: its optimiser would be saved with every file.
+        autoencoder.pop("compile_config", None)
         # The rest follows from the autoencoder.
         for name in ("image_shape", "levels", "distribution", "inputs", *own):
             prior.pop(name, None)
         return {
             **own,
-            "autoencoder": keras.saving.serialize_keras_object(self.autoencoder),
+            "autoencoder": autoencoder,
             **prior,
             "condition": keras.saving.serialize_keras_object(self.condition),
         }

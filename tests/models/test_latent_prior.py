@@ -85,6 +85,18 @@ def test_it_is_saved_and_loaded_whole(model, tmp_path):
         np.testing.assert_array_equal(mine, other)
 
 
+def test_a_file_holds_no_optimiser_of_its_first_stage(tmp_path):
+    model = latent()
+    model.save(tmp_path / "before.keras")
+    model.autoencoder.compile(optimizer="adam")
+    model.autoencoder.optimizer.build(model.autoencoder.trainable_variables)
+    again = pcnn.LatentPrior.from_config(model.get_config())
+    again.set_weights(model.get_weights())
+    again.save(tmp_path / "after.keras")
+    sizes = [(tmp_path / name).stat().st_size for name in ("before.keras", "after.keras")]
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
+
+
 def test_it_costs_what_both_parts_cost(model):
     assert flop_per_image(model) == flop_per_image(model.autoencoder) + flop_per_image(model.prior)
 
