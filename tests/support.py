@@ -130,10 +130,11 @@ def chi_square_p(counts, probabilities):
 
 
 def runs_for_pages():
-    """Names of the published runs whose weights can draw in a page: all but painting decoders."""
+    """Names of the published runs whose weights can draw in a page: those of pixels in order."""
     records = {name: runs.read_run(name) for name in runs.list_runs()}
     return [
         name
         for name, run in records.items()
-        if "weights" in run and run["model"]["class"] != "DeconvolutionalAutoencoder"
+        if "weights" in run
+        and run["model"]["class"] not in ("DeconvolutionalAutoencoder", "LatentPrior")
     ]

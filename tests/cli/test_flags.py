@@ -191,7 +191,9 @@ def test_a_published_command_comes_back_and_builds_the_published_network(name):
     args = cli.make_parser().parse_args(shlex.split(text)[2:])
     assert cli.command(args) == text
     model = runs.read_run(name)["model"]
-    data = Dataset(name, tuple(model["image_shape"]), model["levels"], None, None, None, 10, "", "")
+    pixels = model.get("autoencoder", model)
+    shape = tuple(pixels["image_shape"])
+    data = Dataset(name, shape, pixels["levels"], None, None, None, 10, "", "")
     built = network.build_network(parser.settings_of(args).network, data, seed=0)
     assert architecture(built) == architecture(pcnn.load_pretrained(name))
 

@@ -228,7 +228,7 @@ PUBLISHED = [
     name
     for name in runs.list_runs()
     if "weights" in runs.read_run(name)
-    and runs.read_run(name)["model"]["class"] not in ("DeconvolutionalAutoencoder",)
+    and runs.read_run(name)["model"]["class"] not in ("DeconvolutionalAutoencoder", "LatentPrior")
 ]
 
 

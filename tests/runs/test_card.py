@@ -29,7 +29,9 @@ def test_a_committed_card_is_what_the_code_writes_now(name):
     assert figure == ("drawn" in examples)
     if figure:
         drawn = examples["drawn"]
-        wanted = images.tile(drawn, runs.read_run(name)["model"]["levels"], columns=len(drawn))
+        network = runs.read_run(name)["model"]
+        levels = network.get("autoencoder", network)["levels"]
+        wanted = images.tile(drawn, levels, columns=len(drawn))
         with Image.open(run_dir / runs.FIGURE) as picture:
             np.testing.assert_array_equal(np.asarray(picture), wanted)
 

@@ -47,6 +47,11 @@ def all_figures(images):
         "surprise": plots.surprise(images[0], np.ones((8, 8)), 17),
         "bits_of_pixels": plots.bits_of_pixels(images[:3], np.ones((3, 8, 8)), 17),
         "narrowing_intervals": plots.narrowing_intervals([5, 2, 1], [0, 2, 1]),
+        "codes_of_images": plots.codes_of_images(
+            images[:2], np.arange(32).reshape(2, 4, 4), images[2:4], 17
+        ),
+        "codebook": plots.codebook(images, np.arange(6), 17, columns=3),
+        "class_shares": plots.class_shares({0: (0.9, 0.02)}, y="seen", reference={"a": 0.5}),
         "gate": plots.gate(),
         "kept_by_cache": plots.kept_by_cache(8, 8, (3, 4)),
         "timing": plots.timing({"a": {1: 0.1, 64: 2.0}, "b": {1: 0.01}}),

@@ -8,6 +8,7 @@ from pcnnlib.viz.plots.architecture import channel_order, gate, masks, raster_or
 from pcnnlib.viz.plots.attention import attention_maps, costs, sight_tables
 from pcnnlib.viz.plots.caches import kept_by_cache
 from pcnnlib.viz.plots.classes import judged_images, reliability
+from pcnnlib.viz.plots.codes import class_shares, codebook, codes_of_images
 from pcnnlib.viz.plots.comparison import (
     asked_and_measured,
     code_space,
@@ -48,7 +49,10 @@ __all__ = [
     "changed_features",
     "changed_predictions",
     "channel_order",
+    "class_shares",
     "code_space",
+    "codebook",
+    "codes_of_images",
     "compare_likelihoods",
     "confusion",
     "costs",
