@@ -136,7 +136,7 @@ class LatentPrior(AutoregressiveModel):
 
         The sum of the parts that `log_likelihoods` gives.
         """
-        return sum(self.log_likelihoods(images, condition, batch_size, order))
+        return np.sum(self.log_likelihoods(images, condition, batch_size, order), axis=0)
 
     def log_likelihoods(
         self, images: ArrayLike, condition: Any = None, batch_size: int = 100, order: Any = 0
