@@ -251,6 +251,12 @@ def prior_of(model, condition, **options):
         (lambda m: prior_of(m, pcnn.Map((1, 1, 1))), "None, Labels.n. or Vector.dim. beside a map"),
         (lambda m: prior_of(m, 3), "condition must be None, Labels"),
         (lambda m: prior_of(m, None, orders=2), "orders must be 1"),
+        (lambda m: prior_of(m, None, inputs="scaled"), "inputs must be left out: it follows from"),
+        (lambda m: m.sample(1, np.array([0]), prior=3), "prior must be a GatedPixelCNN .*, got 3"),
+        (
+            lambda m: m.sample(1, np.array([0]), prior=m.top_prior),
+            "prior must be a GatedPixelCNN over the same codes",
+        ),
         (lambda m: m.fit(np.zeros((1, 4, 6, 1), int)), "in three stages: call pcnnlib.train"),
         (lambda m: m.decode(np.zeros((1, 2, 3, 1), int)), r"\(top, bottom\), got one array"),
         (lambda m: m.decode((np.zeros((1, 2, 3, 1), int),)), "got 1 of them"),
