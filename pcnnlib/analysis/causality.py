@@ -201,6 +201,4 @@ def changed_predictions(
 
 def random_condition(condition: Any, n: int, rng: np.random.Generator) -> np.ndarray:
     """`n` random values of a `Labels`, `Vector` or `Map` condition."""
-    if not condition.shape:
-        return rng.integers(0, condition.n, n)
-    return rng.normal(size=(n, *condition.shape)).astype("float32")
+    return np.asarray(condition.random(n, rng))

@@ -145,7 +145,7 @@ def _bounded(codes, pixels, model):
     bits = 1 / (math.prod(model.image_shape) * math.log(2))
     numbers = [math.prod(shape) for shape in model.code_shapes]
     each = [-float(np.mean(logs)) / n for logs, n in zip(codes, numbers, strict=True)]
-    fields: dict[str, Any] = {
+    fields = {
         **vars(whole),
         "nats_per_code": -float(np.mean(together)) / sum(numbers),
         "code_bits_per_dim": -float(np.mean(together)) * bits,

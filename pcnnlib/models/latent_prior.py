@@ -66,6 +66,9 @@ class LatentPrior(AutoregressiveModel):
             )
         if prior.pop("orders", 1) != 1:
             raise UsageError("orders must be 1: the codes are drawn in raster order alone")
+        for argument in ("image_shape", "levels", "inputs", "distribution"):
+            if argument in prior:
+                raise UsageError(f"{argument} must be left out: it follows from the autoencoder")
         super().__init__(
             autoencoder.image_shape,
             autoencoder.levels,
@@ -136,7 +139,7 @@ class LatentPrior(AutoregressiveModel):
 
         The sum of the parts that `log_likelihoods` gives.
         """
-        return sum(self.log_likelihoods(images, condition, batch_size, order))
+        return np.sum(self.log_likelihoods(images, condition, batch_size, order), axis=0)
 
     def log_likelihoods(
         self, images: ArrayLike, condition: Any = None, batch_size: int = 100, order: Any = 0
@@ -234,6 +237,8 @@ class LatentPrior(AutoregressiveModel):
         options.pop("order", None)
         options |= {"temperature": temperature, "guidance": guidance}
         prior = self.prior if prior is None else prior
+        if not isinstance(prior, GatedPixelCNN) or prior.image_shape != self.prior.image_shape:
+            raise UsageError(f"prior must be a GatedPixelCNN over the same codes, got {prior!r}")
         if self.top_prior is None:
             codes = prior.sample(n, condition, seed=seed, **options)
             images = self.decode(codes, draw=draw, seed=seed)

@@ -73,8 +73,7 @@ def flop_per_image(model: Any) -> int:
     """
     condition = None
     if model.condition is not None:
-        shape = model.condition.shape
-        condition = np.zeros((1, *shape), "float32" if shape else "int64")
+        condition = model.condition.random(1, np.random.default_rng(0))
     images = np.zeros((1, *model.image_shape), level_dtype(model.levels))
     inputs = joined(images, model.check_condition(condition, 1))
     return backend.flop(lambda x: model(x), inputs, model)

@@ -61,6 +61,10 @@ class Condition:
         """The same tensor without its labels, where these may be missing."""
         raise NotImplementedError
 
+    def random(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Values for `n` images, drawn at random."""
+        return rng.normal(size=(n, *self.shape)).astype("float32")
+
     def make_encoder(self, image_shape: Sequence[int], dtype: Any = None) -> Any:
         """A layer with weights that `encode` needs, or None."""
         return None
@@ -146,6 +150,9 @@ class Labels(Condition):
 
     def without_labels(self, values: Any) -> Any:
         return ops.full_like(values, NO_LABEL)
+
+    def random(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        return rng.integers(0, self.n, n)
 
     @property
     def lowest(self) -> int:

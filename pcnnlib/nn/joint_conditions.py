@@ -136,6 +136,9 @@ class LabelledMap(Map):
         maps = values[..., : self.map.shape[-1]]
         return ops.concatenate([maps, ops.zeros_like(values[..., maps.shape[-1] :])], axis=-1)
 
+    def random(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        return beside_map(self.labels, self.map.random(n, rng), self.labels.random(n, rng))
+
     def make_encoder(self, image_shape: Sequence[int], dtype: Any = None) -> "LabelledMapEncoder":
         """What enlarges the map, and takes labels away while training."""
         return LabelledMapEncoder(

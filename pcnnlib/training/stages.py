@@ -97,7 +97,7 @@ def _codes_by_stage(model, data):
     checksum = hashlib.sha256(together.encode()).hexdigest()
     made = {}
     for grid, stage in enumerate(stages_of(model)[1:]):
-        splits: dict = {}
+        splits = {}
         for name, codes in grids.items():
             split = getattr(data, name)
             conditions = split.conditions

@@ -28,6 +28,7 @@ def test_labels_come_out_of_the_planes_as_they_went_in(n):
         found = condition._labels_of(ops.cast(values, dtype))
         np.testing.assert_array_equal(ops.convert_to_numpy(found), labels)
     assert not condition.impossible(ops.convert_to_tensor(values))
+    condition.check(condition.random(3, np.random.default_rng(0)))  # is what it takes
     values[0, ..., -1] = 255
     assert condition.impossible(ops.convert_to_tensor(values)) == (n != 255)
 
