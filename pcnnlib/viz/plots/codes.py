@@ -41,7 +41,8 @@ def codes_of_images(
     figure = new_figure(side * n + 0.2, 3 * side * height / width + 0.2)
     panels = np.asarray(figure.subplots(3, n, squeeze=False))
     rows, columns = codes.shape[1:]
-    size = min(8.0, 38 * side / columns / max(len(str(codes.max())), 2))
+    # Points: a cell is 72 * side / columns wide, and a digit 0.6 of its size.
+    size = min(8.0, 95 * side / columns / max(len(str(codes.max())), 2))
     for k, (above, middle, below) in enumerate(panels.T):
         above.imshow(to_rgb(images[k : k + 1], levels)[0], interpolation="none")
         below.imshow(to_rgb(rebuilt[k : k + 1], levels)[0], interpolation="none")
@@ -99,7 +100,6 @@ def codebook(patches: ArrayLike, counts: ArrayLike, levels: int, *, columns: int
     above.set_axis_off()
     shares = 100 * counts[order] / counts.sum()
     below.bar(np.arange(1, len(shares) + 1), shares, width=1.0, color=BLUE, lw=0)
-    below.set_yscale("log")
     below.set_xlabel("codes, the most used first")
     below.set_ylabel("use, per cent")
     below.set_xlim(0.4, len(shares) + 0.6)
