@@ -14,16 +14,18 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 if os.environ.get("KERAS_BACKEND") == "jax":
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-import keras
 import pytest
-from support import write_npz
+from once import made_once
 
-import pcnnlib as pcnn
+# Keras and the library are imported where they are used: the process that only hands out the tests
+# need not wait for TensorFlow.
 
 
 @pytest.fixture(autouse=True)
 def own_global_seed():
     """Start every test from the same global seed, whichever tests ran before it."""
+    import keras
+
     keras.utils.set_random_seed(0)
 
 
@@ -73,6 +75,8 @@ def pytest_terminal_summary(terminalreporter, config):
 @pytest.fixture(scope="module", autouse=True)
 def freed_after_the_module():
     """Free what JAX compiled for a module: a process that keeps all of it grows by gigabytes."""
+    import keras
+
     yield
     if keras.backend.backend() == "jax":
         import jax
@@ -82,6 +86,8 @@ def freed_after_the_module():
 
 @pytest.fixture(scope="session")
 def digits():
+    import pcnnlib as pcnn
+
     return pcnn.load_dataset("digits")
 
 
@@ -99,6 +105,7 @@ def browser():
 @pytest.fixture
 def npz(tmp_path):
     """Function that writes a small `.npz` data set and returns its path; see `write_npz`."""
+    from support import write_npz
 
     def write(name="own.npz", **options):
         return write_npz(tmp_path / name, **options)
@@ -109,14 +116,27 @@ def npz(tmp_path):
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory):
     """40 binary images of 4x4, three classes."""
+    from support import write_npz
+
+    import pcnnlib as pcnn
+
     return pcnn.load_dataset(write_npz(tmp_path_factory.mktemp("data") / "tiny.npz"))
 
 
 @pytest.fixture(scope="session")
-def trained(tiny_data):
+def trained(tiny_data, tmp_path_factory):
     """A gated model that has really learned something from `tiny_data`. Not to be changed."""
+    import keras
+
+    import pcnnlib as pcnn
+
     keras.utils.set_random_seed(1)
     model = pcnn.GatedPixelCNN((4, 4, 1), levels=2, filters=8, blocks=3, first_kernel_size=5)
-    model.compile(optimizer=keras.optimizers.Adam(0.01))
-    model.fit(tiny_data.train.batches(12, seed=0), epochs=12, verbose=0)
+
+    def train(folder):
+        model.compile(optimizer=keras.optimizers.Adam(0.01))
+        model.fit(tiny_data.train.batches(12, seed=0), epochs=12, verbose=0)
+        model.save_weights(folder / "model.weights.h5")
+
+    model.load_weights(made_once(tmp_path_factory, "trained", train) / "model.weights.h5")
     return model

@@ -1,9 +1,8 @@
 """A toy book, built once for all tests that only read it, and a browser that opens its pages."""
 
-import fcntl
-
 import pytest
 import toy
+from once import made_once
 
 
 @pytest.fixture
@@ -15,14 +14,10 @@ def project(tmp_path):
 @pytest.fixture(scope="session")
 def book(tmp_path_factory):
     """A built project, only to be read. Test processes that run side by side share one."""
-    folder = tmp_path_factory.getbasetemp()
-    if folder.name.startswith("popen"):  # the folder of one of several test processes
-        folder = folder.parent
-    project, ready = folder / "book" / "project", folder / "book" / "ready"
-    with open(folder / "book.lock", "w") as lock, pytest.MonkeyPatch.context() as patch:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not ready.exists():
+
+    def build(folder):
+        with pytest.MonkeyPatch.context() as patch:
             patch.delenv("REPOSITORY_URL", raising=False)
-            toy.build_project(toy.make_project(project))
-            ready.touch()
-    return project
+            toy.build_project(toy.make_project(folder / "project"))
+
+    return made_once(tmp_path_factory, "book", build) / "project"

@@ -1,8 +1,11 @@
 """Folders to run the command line in, and how its mistakes are told apart from other output."""
 
+import shutil
+
 import keras
 import numpy as np
 import pytest
+from once import made_once
 from PIL import Image
 from support import write_npz
 
@@ -18,7 +21,9 @@ class Home:
 
     def __init__(self, folder):
         self.folder = folder
-        self.data = write_npz(folder / "tiny.npz")
+        self.data = folder / "tiny.npz"
+        if not self.data.exists():
+            write_npz(self.data)
         self.complete = folder / "half.png"
         image = np.zeros((4, 4), "uint8")
         image[:2, 1] = 255
@@ -56,10 +61,14 @@ def make_home():
 @pytest.fixture(scope="session")
 def home(tmp_path_factory):
     """A finished run of two epochs. Tests must leave its checkpoints as they are."""
-    home = Home(tmp_path_factory.mktemp("home"))
-    more = ["--epochs=2", "--animate", f"--complete={home.complete}"]
-    assert cli.main(home.flags(*more)) == 0
-    return home
+
+    def run(folder):
+        home = Home(folder)
+        more = ["--epochs=2", "--animate", f"--complete={home.complete}"]
+        assert cli.main(home.flags(*more)) == 0
+
+    own = tmp_path_factory.mktemp("home") / "home"
+    return Home(shutil.copytree(made_once(tmp_path_factory, "home", run), own))
 
 
 @pytest.fixture

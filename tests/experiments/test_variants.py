@@ -80,9 +80,9 @@ def test_each_ablation_changes_what_its_name_says():
 
 
 def small(variant):
-    """The same variant with a smaller network, trained for one epoch."""
+    """The same variant with a smaller network, trained for one epoch, by what compiles faster."""
     arguments = {**variant.arguments, "filters": 4, "blocks": 2}
-    training = dataclasses.replace(variant.training, epochs=1)
+    training = dataclasses.replace(variant.training, epochs=1, optimizer="adam")
     return dataclasses.replace(variant, arguments=arguments, training=training)
 
 
