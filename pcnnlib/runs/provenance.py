@@ -31,8 +31,16 @@ def provenance(packages: Iterable[str] | None = None) -> dict:
 
 
 def hardware(run: dict) -> str:
-    """The hardware of a run, short: "1 core, AMD EPYC", or the names of its accelerators."""
-    made_on = run["hardware"]
+    """The hardware of a run, short: "1 core, AMD EPYC", or the names of its accelerators.
+
+    Of a run that went on elsewhere that of each start: "..., then ...".
+    """
+    starts = [start["hardware"] for start in run.get("starts", []) if "hardware" in start]
+    # In order, each once.
+    return ", then ".join(dict.fromkeys(map(_short, starts or [run["hardware"]])))
+
+
+def _short(made_on):
     if made_on["accelerators"]:
         return ", ".join(made_on["accelerators"])
     cores = made_on["cores"]

@@ -48,3 +48,12 @@ def test_the_commit_is_that_of_the_file_and_of_no_checkout_around_it(tmp_path):
 )
 def test_hardware_is_named_in_a_line(made_on, text):
     assert runs.hardware({"hardware": made_on}) == text
+
+
+def test_hardware_of_a_run_that_went_on_elsewhere_is_that_of_each_start():
+    one, other = (
+        {"hardware": {"cpu": "A", "cores": 1, "accelerators": [name]}}
+        for name in ("gpu:0 X", "gpu:0 Y")
+    )
+    assert runs.hardware({**other, "starts": [one, one, other]}) == "gpu:0 X, then gpu:0 Y"
+    assert runs.hardware({**other, "starts": [{"epoch": 0}]}) == "gpu:0 Y"
