@@ -40,7 +40,7 @@ epochs: int = 15  # passes over the training images
 filters: int = 16  # features of each stack
 blocks: int = 4  # gated blocks, the first included
 shown: int = 8  # digits completed, at most 10
-draws: int = 4  # for each digit where one of several draws is chosen
+draws: int = 8  # for each digit where one of several draws is chosen
 seed: int = 0  # of initialisation, batches and draws
 
 # %% tags=["hide-input"]
