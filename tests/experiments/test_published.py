@@ -31,7 +31,7 @@ def test_the_published_runs_are_those_that_their_commands_make(name):
     run = runs.read_run(name)
     assert run["command"] == cli.command(cli.make_parser().parse_args(words))
     assert published.published(runs.runs_dir() / name, words)
-    flags = dict(word.removeprefix("--").split("=", 1) for word in words)
+    flags = dict(word.removeprefix("--").split("=", 1) for word in words if "=" in word)
     assert run["training"]["learning_rate"] == float(flags["learning_rate"])
     assert run["training"]["ema"] == float(flags["ema"])
     for field in ("epochs", "batch_size"):
@@ -40,6 +40,7 @@ def test_the_published_runs_are_those_that_their_commands_make(name):
     if "painting" in flags.values():
         return  # it has no masked layers
     assert run["model"]["blocks"] == int(flags["layers"])
+    assert run["training"]["flip"] == ("--flip" in words)
     assert run["model"]["dilations"] == [int(n) for n in flags["dilations"].split(",")]
 
 
