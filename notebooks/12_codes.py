@@ -104,6 +104,9 @@ def nearest(vectors, codebook):
     return distances.argmin(axis=1)
 
 
+shades = np.array([[0.0], [0.5], [1.0]])  # black, grey, white
+print(nearest(np.array([[0.1], [0.9]]), shades))
+
 # %% [markdown]
 # And where does the codebook come from? Each code should lie in the middle of the vectors that it stands for. The vectors come in batches, so
 # keep a moving average of how often each code was chosen, and of the sum of what it was chosen for. The
