@@ -104,13 +104,19 @@ def nearest(vectors, codebook):
     return distances.argmin(axis=1)
 
 
+shades = np.array([[0.0], [0.5], [1.0]])  # black, grey, white
+print(nearest(np.array([[0.1], [0.9]]), shades))
+
 # %% [markdown]
 # And where does the codebook come from? Each code should lie in the middle of the vectors that it stands for. The vectors come in batches, so
 # keep a moving average of how often each code was chosen, and of the sum of what it was chosen for. The
 # code is their quotient:
 #
-# $$ n_k \leftarrow \gamma n_k + (1 - \gamma) \sum_i [k_i = k], \qquad
-# s_k \leftarrow \gamma s_k + (1 - \gamma) \sum_i [k_i = k]\, z_i, \qquad e_k = s_k / n_k $$
+# $$ \begin{aligned}
+# n_k &\leftarrow \gamma\, n_k + (1 - \gamma) \sum_i [k_i = k] \\
+# s_k &\leftarrow \gamma\, s_k + (1 - \gamma) \sum_i [k_i = k]\, z_i \\
+# e_k &= s_k / n_k
+# \end{aligned} $$
 #
 # where $k_i$ is the number of the code that is nearest to the vector $z_i$.
 
@@ -439,7 +445,9 @@ show_text(
 # prior on its codes. In the library this is
 #
 # ```python
-# autoencoder = pcnn.VectorQuantizedAutoencoder(data.image_shape, data.levels, codes=256)
+# autoencoder = pcnn.VectorQuantizedAutoencoder(
+#     data.image_shape, data.levels, codes=256
+# )
 # model = pcnn.LatentPrior(autoencoder, condition=pcnn.Labels(10, dropout=0.1))
 # pcnn.train(model, data, pcnn.TrainConfig(epochs=4))
 # ```
@@ -461,7 +469,7 @@ show(
 
 # %% [markdown]
 # What is the prior good for? Draw the codes without one: all equally often, or each as often as it occurs. And what if the prior
-# always took the likeliest code (the *argmax*), which many programs do by mistake?
+# always took the likeliest code (the *argmax*)? It is an easy mistake to make.
 
 # %%
 rng = np.random.default_rng(seed)
@@ -575,7 +583,7 @@ hardest, easiest = (
 )
 show_text(
     f"""
-    Of the class {easiest}, {percent(by_class[easiest])}% are recognised, of the class {hardest} {percent(by_class[hardest])}%, of all classes together
+    Of class {easiest}, {percent(by_class[easiest])}% are recognised, but of class {hardest} only {percent(by_class[hardest])}%; of all classes together
     {percent(recognised("prior"))}%. Real digits that only went through their codes are recognised in {percent(recognised("reconstructed"))}% of the cases. So
     most of what is lost is the prior's doing, not the decoder's.
     """
@@ -718,7 +726,7 @@ show_text(
 #
 # ## Where it went from here
 #
-# The recipe has two stages: learn a small code, then learn to draw codes. Nearly all large image generators of the years
+# The recipe has two stages: learn a small code, then learn to draw codes. Many of the large image generators of the years
 # after follow it. They changed the parts.
 #
 # **Better codes.** VQ-VAE-2 has two grids, a small one for what is where and a larger one for detail, with a PixelCNN for
@@ -728,7 +736,7 @@ show_text(
 #
 # **Transformers as priors.** Codes in raster order are a sequence, and [chapter 10](10_attention.ipynb) has what it takes to draw it.
 # VQGAN put a transformer where the PixelCNN was. DALL·E put a text in front of the codes: one transformer models up to 256 tokens of
-# text and 32 × 32 codes of an image, of 8,192 each, as one sequence ([Ramesh et al., 2021](https://arxiv.org/abs/2102.12092)). Parti did so with up to 20 billion
+# text and 32 × 32 codes of an image, of 8,192 each, as one sequence ([Ramesh et al., 2021](https://arxiv.org/abs/2102.12092)). Parti did the same with up to 20 billion
 # weights, and guides its codes as above ([Yu et al., 2022](https://arxiv.org/abs/2206.10789)).
 #
 # **Other orders.** MaskGIT gives up raster order. It guesses all codes at once, keeps those of which it is surest, and
