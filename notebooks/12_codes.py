@@ -721,6 +721,30 @@ show_text(
 )
 
 # %% [markdown]
+# ### Photographs
+#
+# The same recipe on the photographs of [chapter 7](07_colour.ipynb), 32 × 32 pixels in 8 × 8 codes:
+
+# %% tags=["remove-input"]
+photos = runs.read_run("cifar-subset-vqvae")
+stored = runs.read_examples("cifar-subset-vqvae")
+show(
+    plots.image_grid(
+        {"drawn": stored["drawn"], "test images": stored["test"]}, 256
+    ),
+    alt="Ten small colour pictures of blurred patches without objects, above ten photographs.",
+    caption="Drawn by `cifar-subset-vqvae`, none selected, and photographs it never saw.",
+)
+show_text(
+    f"""
+    {photos["data"]["train"]:,} photographs are few. There are colours and grounds, and no objects. The loss of the prior is
+    lowest on validation images after epoch {photos["best_epoch"]} of {len(photos["history"]["loss"])}; from there on it learns by heart. The
+    bound is {photos["test"]["bits_per_dim"]:.2f} bits/dim, of which the codes take {photos["test"]["code_bits_per_dim"]:.2f}: nearly all is
+    spent on pixels that the decoder takes to be independent.
+    """
+)
+
+# %% [markdown]
 # Draw some yourself: `python main.py --epochs=0 --pretrained=mnist-vqvae --guidance=2`. Whoever has codes of another network brings them
 # as a file: [How to run it](../book/how_to_run.md) shows that.
 #

@@ -26,6 +26,8 @@ from pcnnlib.codec.coder import unpack_integers as unpack
 from pcnnlib.codec.container import LARGEST_BATCH, Container, parse
 from pcnnlib.models.autoencoders import Autoencoder
 from pcnnlib.models.base import AutoregressiveModel
+from pcnnlib.models.latent_prior import LatentPrior
+from pcnnlib.models.vqvae import VectorQuantizedAutoencoder
 from pcnnlib.nn.conditions import rows_of
 from pcnnlib.nn.raster import check_order, reorient_each, restore_each
 from pcnnlib.sampling.stepwise import pixel_steps
@@ -238,6 +240,11 @@ def _check_model(model: Any) -> None:
         raise UsageError(
             f"model must give images a probability, and {type(model).__name__} gives one to images "
             "with their code: compress by its decoder, if it has one, with condition=codes"
+        )
+    if isinstance(model, (LatentPrior, VectorQuantizedAutoencoder)):
+        raise UsageError(
+            f"model must give images a probability, and {type(model).__name__} gives a bound: "
+            "compress their codes, model.encode(images), by the model.prior of a LatentPrior"
         )
     if not isinstance(model, AutoregressiveModel):
         raise UsageError(f"model must be one of this library, got {type(model).__name__}")

@@ -197,6 +197,17 @@ def test_an_autoencoder_and_a_diverged_model_are_refused():
         pcnn.compress(diverged, images)
 
 
+def test_what_gives_a_bound_alone_is_refused():
+    autoencoder = pcnn.VectorQuantizedAutoencoder(
+        (4, 4, 1), 5, codes=8, code_size=2, filters=2, residual_blocks=1
+    )
+    for model in (autoencoder, pcnn.LatentPrior(autoencoder, 2, 1)):
+        with pytest.raises(
+            UsageError, match=f"{type(model).__name__} gives a bound: compress their"
+        ):
+            pcnn.compress(model, random_images(3, (4, 4, 1), 5))
+
+
 def test_progress_counts_the_rows_of_each_batch(small, monkeypatch):
     counted = []
 
