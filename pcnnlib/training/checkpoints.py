@@ -106,7 +106,7 @@ class Checkpoints(keras.callbacks.Callback):
         wanted = self._identity()
         # Where nothing is left to train, any backend computes the same: one may train on a GPU,
         # and test and draw elsewhere.
-        elsewhere = epoch >= self.config.epochs and saved["backend"] != wanted["backend"]
+        elsewhere = state["epoch"] >= self.config.epochs and saved["backend"] != wanted["backend"]
         if elsewhere:
             saved["backend"] = wanted["backend"]
         _check_same(path, saved, wanted)
