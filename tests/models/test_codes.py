@@ -165,17 +165,28 @@ def test_a_file_of_codes_is_a_data_set(tmp_path):
         pcnn.load_dataset(path, levels=K)
 
 
-def test_the_books_example_of_codes_from_elsewhere_runs_as_written(tmp_path, monkeypatch):
+def test_the_books_examples_of_codes_run_as_written(tmp_path, monkeypatch):
+    """From elsewhere, and in two grids."""
     page = pathlib.Path(__file__).parents[2] / "book" / "how_to_run.md"
-    (block,) = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.M)
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.M)
     monkeypatch.chdir(tmp_path)
     labels = {"y_train": np.arange(20) % 4, "y_test": np.arange(5) % 4}
     np.savez("codes.npz", x_train=codes(20, (2, 3)), x_test=codes(5, (2, 3)), **labels)
     names: dict = {}
-    small = block.replace('inputs="embedding",', 'inputs="embedding", filters=8, blocks=2,')
-    exec(small.replace("epochs=20", "epochs=1, optimizer='adam'"), names)
+    smaller = {
+        'inputs="embedding",': 'inputs="embedding", filters=8, blocks=2,',
+        "codes=512,": "codes=8, filters=4, residual_blocks=1,",
+        "LatentPrior(autoencoder,": "LatentPrior(autoencoder, 4, 2,",
+        "epochs=20": "epochs=1, batch_size=500, optimizer='adam'",
+    }
+    assert len(blocks) == 2
+    for block in blocks:
+        for written, small in smaller.items():
+            block = block.replace(written, small)
+        exec(block, names)
     drawn = names["codes"]
     assert drawn.shape == (16, 2, 3, 1) and drawn.dtype == "uint16"
+    assert [names[grid].shape for grid in ("top", "bottom")] == [(16, 2, 2, 1), (16, 4, 4, 1)]
 
 
 @pytest.mark.parametrize(
