@@ -201,7 +201,7 @@ def peers(images, levels):
     return lines
 
 
-def measure(name, args):
+def measure(name, args, made):
     """The record of a run, and the images beside it."""
     source, options, published, kept = RUNS[name]
     path = source if not source.endswith(".npz") else str(pathlib.Path(args.data_path) / source)
@@ -211,8 +211,6 @@ def measure(name, args):
     line, promise, file = ours(model, images)
     print(f"ours: {line['bits_per_dim']:.4f} bits/dim, promised {promise:.4f}", flush=True)
     record = runs.read_run(published)
-    packages = ["pcnnlib", "keras", keras.backend.backend(), "numpy", "constriction"]
-    packages += ["pillow", "pillow-jxl-plugin", "zstandard"]
     fields = {
         "command": COMMAND if args.images is None else f"{COMMAND} --images {args.images}",
         "seed": 0,  # of the data set: its binarisation, where there is one
@@ -224,7 +222,7 @@ def measure(name, args):
             "count_bits": codec.BITS,
         },
         "data": runs.describe_data(data),
-        **runs.provenance(packages),
+        **made,
         "images": len(images),
         "values": int(images.size),
         "promised_bits_per_dim": promise,
@@ -256,8 +254,11 @@ def main():
     args = parser.parse_args()
     if args.images is not None and args.results_path is None:
         parser.error("--images rehearses: give it a --results_path of its own")
+    packages = ["pcnnlib", "keras", keras.backend.backend(), "numpy", "constriction"]
+    packages += ["pillow", "pillow-jxl-plugin", "zstandard"]
+    made = runs.provenance(packages)  # once: what is published changes the folder
     for name in args.only:
-        run, examples = measure(name, args)
+        run, examples = measure(name, args, made)
         folder = runs.runs_dir() if args.results_path is None else pathlib.Path(args.results_path)
         runs.write_run(folder / "compression" / name, run, images=examples)
         print(f"{name}, {run['images']:,} images\n{table(run)}", flush=True)
