@@ -130,11 +130,16 @@ def chi_square_p(counts, probabilities):
 
 
 def runs_for_pages():
-    """Names of the published runs whose weights can draw in a page: those of pixels in order."""
+    """Names of the published runs whose weights can draw in a page.
+
+    Pixel by pixel, in raster order and by convolutions alone.
+    """
     records = {name: runs.read_run(name) for name in runs.list_runs()}
     return [
         name
         for name, run in records.items()
         if "weights" in run
         and run["model"]["class"] not in ("DeconvolutionalAutoencoder", "LatentPrior")
+        and run["model"].get("orders", 1) == 1
+        and not run["model"].get("attention")
     ]

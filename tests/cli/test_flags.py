@@ -195,7 +195,13 @@ def test_a_published_command_comes_back_and_builds_the_published_network(name):
     shape = tuple(pixels["image_shape"])
     data = Dataset(name, shape, pixels["levels"], None, None, None, 10, "", "")
     built = network.build_network(parser.settings_of(args).network, data, seed=0)
-    assert architecture(built) == architecture(pcnn.load_pretrained(name))
+    # What was trained in another precision is published in float32.
+    if built.compute_dtype != "float32":
+        built = built.as_dtype("float32")
+    described, published = (architecture(m) for m in (built, pcnn.load_pretrained(name)))
+    for parts in (described, published):  # Keras numbers the parts of a model that has some
+        parts.get("autoencoder", {}).pop("name", None)
+    assert described == published
 
 
 def test_the_published_runs_are_among_those_compared():
