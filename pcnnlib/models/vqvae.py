@@ -69,7 +69,6 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
 
     Attributes:
         code_shape: `(h, w, 1)`, of the bottom grid.
-        code_shapes: of each grid, the top first.
 
     Raises:
         UsageError: an argument out of range.
