@@ -178,7 +178,7 @@ show(
     plots.image_grid(
         scores["apart_images"],
         2,
-        columns=len(scores["apart_images"]),
+        columns=4,
         titles=[f"{-one.max():.0f} / {-one.min():.0f}" for one in chosen.T],
     ),
     alt="Digits with unusual ends of strokes, each with its cheapest and its dearest order.",
@@ -332,7 +332,7 @@ for part, keep in kept.items():
 
 # %%
 def complete(keep):
-    """The given part, and what becomes of it in raster order and in the best order."""
+    """The given part, completed in raster order and in the best one."""
     options = {"image": examples, "keep": keep[..., None], "seed": seed}
     n = len(examples)
     return {
