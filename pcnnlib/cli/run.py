@@ -46,6 +46,7 @@ from pcnnlib.cli.publish import check_plan, check_run_dir, publish, published_di
 from pcnnlib.cli.train import train
 from pcnnlib.data import Dataset, load_dataset
 from pcnnlib.models import AutoregressiveModel, PixelCNNAutoencoder
+from pcnnlib.models.precision import in_float32
 from pcnnlib.nn.raster import ORDERS, check_order
 
 
@@ -163,9 +164,7 @@ def train_and_draw(settings: Settings, command: str) -> None:
         model = load_network(path, data, settings.network)
         check_same_data(folders[0], data)
         check_page_model(model, settings.drawing.export)
-    if settings.network.precision != "float32":
-        # For training: the weights are float32, and other machines are slow to compute otherwise.
-        model = model.as_dtype("float32")
+    model = in_float32(model)
     row_labels(model, settings.drawing)
     check_guidance(model, settings.drawing)
     likelihoods = _report(model, data)

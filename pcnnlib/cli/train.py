@@ -15,6 +15,7 @@ from pcnnlib.cli.page import check_page_model
 from pcnnlib.cli.paths import RunPaths, check_writable
 from pcnnlib.data import Dataset
 from pcnnlib.models import AutoregressiveModel, LatentPrior
+from pcnnlib.models.precision import in_float32
 from pcnnlib.viz import images
 
 GRID = 100  # images of a grid drawn while training, at most
@@ -47,8 +48,7 @@ def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> A
 
     def draw(trained: AutoregressiveModel, epoch: int) -> np.ndarray:
         n = min(settings.drawing.n_samples, GRID)
-        if settings.network.precision != "float32":
-            trained = trained.as_dtype("float32")  # as at the end
+        trained = in_float32(trained)
         drawing, options = trained, {}
         if isinstance(model, LatentPrior):  # it is its prior that is being trained
             drawing, options = model, {"prior": trained}

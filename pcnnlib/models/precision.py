@@ -3,6 +3,13 @@
 from typing import Any
 
 
+def in_float32(model: Any) -> Any:
+    """A model as it is tested, drawn from and published: itself, or if it was trained in a lower
+    precision, which other machines are slow to compute in, one in float32.
+    """
+    return model if model.compute_dtype == "float32" else as_dtype(model, "float32")
+
+
 def as_dtype(self: Any, dtype: str) -> Any:
     """A model with the same weights that computes in another dtype, such as "float32".
 

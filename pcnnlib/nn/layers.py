@@ -126,7 +126,7 @@ class CausalConv2D(keras.layers.Layer):
             taps = window[:, :: self.dilation, :: self.dilation]
             outputs = ops.matmul(ops.reshape(taps, (-1, 1, 1, self.kernel.shape[0])), kernel)
         elif backend.jax_on_gpu():
-            # For so few features cuDNN's convolutions take half as long again as products do.
+            # For so few features cuDNN's convolutions take 1.5 times as long as products.
             outputs = ops.matmul(self._taps(window), kernel)
         else:
             outputs = ops.conv(

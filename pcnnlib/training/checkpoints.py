@@ -117,12 +117,12 @@ class Checkpoints(keras.callbacks.Callback):
         usual |= {"inputs": "scaled", "embedding_size": None, "code_grids": 1}
         _check_same(path, *({**usual, **architecture(m)} for m in (last, self.model)))
         values = _values_of(path, last, self.model)
-        # Of dropout, and each backend has its own.
-        random = [] if elsewhere else _random_values(path, state["random"], self.model)
+        found = zip(_variables(self.model), values, strict=True)
+        if not elsewhere:  # each backend has a random state of its own
+            random = _random_values(path, state["random"], self.model)
+            found = [*found, *zip(_random_state(self.model), random, strict=True)]
         best, best_path = self._best(state, last)
-        for variable, value in zip(_variables(self.model), values, strict=True):
-            variable.assign(value)
-        for variable, value in zip(_random_state(self.model), random, strict=not elsewhere):
+        for variable, value in found:
             variable.assign(value)
         self.history = state["history"]
         self.starts = state.get("starts", [])
