@@ -7,6 +7,7 @@ computing, and a property that holds for every pixel of a small image is checked
 import collections
 import os
 import signal
+import zlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Code that runs once or twice is not worth optimising: XLA then compiles in half the time.
@@ -19,6 +20,15 @@ from once import made_once
 
 # Keras and the library are imported where they are used: the process that only hands out the tests
 # need not wait for TensorFlow.
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef):
+    """Start every shared fixture from a seed of its own, whichever test asks for it first."""
+    if fixturedef.scope != "function":
+        import keras
+
+        keras.utils.set_random_seed(zlib.crc32(fixturedef.argname.encode()))
 
 
 @pytest.fixture(autouse=True)
