@@ -241,7 +241,7 @@ class LatentPrior(AutoregressiveModel):
             raise UsageError(f"prior must be a GatedPixelCNN over the same codes, got {prior!r}")
         if self.top_prior is None:
             codes = prior.sample(n, condition, seed=seed, **options)
-            images = self.decode(codes, draw=draw, seed=seed)
+            images = self.decode(codes, draw=draw, seed=_seeds(seed, 1)[0])
         else:
             # Noise of its own for each grid and for the pixels: one seed would give all the same.
             seeds = _seeds(seed, 3)

@@ -37,9 +37,9 @@ def train_in_stages(
         raise UsageError(f"prior_config must be a TrainConfig, got {type(prior_config).__name__}")
     # Codes of a mirrored image are not the mirrored codes.
     prior_config = dataclasses.replace(prior_config, flip=False)
-    if checkpoint_dir is not None:
-        _check_folder(pathlib.Path(checkpoint_dir))
     stages = stages_of(model)
+    if checkpoint_dir is not None:
+        _check_folder(pathlib.Path(checkpoint_dir), stages)
     histories: dict[str, dict] = {}
     codes: dict[str, Dataset] = {}
     for number, stage in enumerate(stages, 1):
@@ -116,8 +116,8 @@ def _codes_by_stage(model, data):
     return made
 
 
-def _check_folder(folder):
-    """Raise `UsageError` if a run of another kind is there, which would be lost."""
+def _check_folder(folder, stages):
+    """Raise `UsageError` if what is there would be lost: another kind of run, or a run's result."""
     if (folder / LAST).exists():
         raise UsageError(
             f"{folder / LAST} is of a run in one stage: choose another folder, or remove it"
@@ -129,3 +129,9 @@ def _check_folder(folder):
                 f"{folder / BEST} holds a {kind}, which would be lost: choose another folder, or "
                 "remove it"
             )
+        for stage in stages:
+            if not (folder / stage / LAST).exists():
+                raise UsageError(
+                    f"{folder / BEST} would be lost, since there is no {stage}/{LAST} beside it to "
+                    "resume from: choose another folder, or remove it"
+                )

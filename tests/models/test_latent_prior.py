@@ -39,6 +39,15 @@ def test_images_are_drawn_from_codes_of_the_prior(model):
 
 
 @pytest.mark.both_backends
+def test_pixels_are_drawn_with_noise_of_their_own(model):
+    labels = np.arange(5) % 3
+    images, codes = model.sample(5, labels, seed=1, draw=True, return_codes=True)
+    np.testing.assert_array_equal(codes, model.prior.sample(5, labels, seed=1))
+    np.testing.assert_array_equal(images, model.sample(5, labels, seed=1, draw=True))
+    assert (images != model.decode(codes, draw=True, seed=1)).any()  # that of the codes
+
+
+@pytest.mark.both_backends
 def test_the_bound_is_what_codes_and_pixels_cost(model):
     images, labels = random_images(6, (4, 6, 1), 5), np.arange(6) % 3
     codes = model.prior.log_likelihood(model.encode(images), labels)

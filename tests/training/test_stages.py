@@ -1,6 +1,7 @@
 """Two stages of training: each resumed by itself, and both saved as one model."""
 
 import dataclasses
+import shutil
 
 import keras
 import numpy as np
@@ -100,6 +101,16 @@ def test_what_another_run_has_saved_is_not_lost(finished, data, tmp_path):
     training.save(model, tmp_path / "one" / files.LAST)
     with pytest.raises(UsageError, match="is of a run in one stage"):
         pcnn.train(make_model(), data, CONFIG, checkpoint_dir=tmp_path / "one")
+
+
+@pytest.mark.parametrize("removed", ["autoencoder", "prior"])
+def test_a_result_whose_stages_were_removed_is_not_lost(finished, data, tmp_path, removed):
+    shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
+    saved = (tmp_path / files.BEST).read_bytes()
+    shutil.rmtree(tmp_path / removed)
+    with pytest.raises(UsageError, match=f"would be lost, since there is no {removed}/last.keras"):
+        pcnn.train(make_model(), data, FIRST, checkpoint_dir=tmp_path, prior_config=CONFIG)
+    assert (tmp_path / files.BEST).read_bytes() == saved and not (tmp_path / removed).exists()
 
 
 def test_settings_of_a_second_stage_that_there_is_not_are_refused(data):
