@@ -3,7 +3,7 @@
 import argparse
 import pathlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pcnnlib_startup
 
@@ -16,9 +16,16 @@ with pcnnlib_startup.without_chatter():
 RESULTS = pathlib.Path(__file__).parent.parent / "results"
 
 
-def arguments(description: str) -> argparse.Namespace:
-    """What an experiment that scores the test images is told; a rehearsal scores the first few."""
+def arguments(description: str, datasets: Collection[str] = ()) -> argparse.Namespace:
+    """What an experiment that scores the test images is told; a rehearsal scores the first few.
+
+    Args:
+        description: for `--help`.
+        datasets: those it can be asked to score, the usual one first; none: there is no choice.
+    """
     parser = argparse.ArgumentParser(description=description)
+    if datasets:
+        parser.add_argument("--data", choices=list(datasets), default=next(iter(datasets)))
     parser.add_argument("--data_path", default="data")
     parser.add_argument("--results_path", help="by default the project's own results")
     parser.add_argument("--ckpt_path", default="ckpts", help="what is done is kept here")
