@@ -146,7 +146,8 @@ each = {
 show(
     plots.compare_likelihoods(each, from_zero=False),
     alt="A dot with its error for each order.",
-    caption="Test likelihood of the same digits in each order.",
+    caption="Bits/dim of the test digits in each order. Bars are two standard errors over images. The images are "
+    "the same for all, so the differences are surer than the bars suggest.",
 )
 
 # %% tags=["remove-input"]
@@ -188,15 +189,16 @@ show(
 )
 
 # %% [markdown]
-# An order pays for a stroke when it meets its first pixel, and less for all that follow from it. What is
-# surprising from above can be expected from below.
+# A likely reason: an order pays for a stroke when it meets its first pixel, and less for all that follow from it.
+# What is surprising from above can be expected from below.
 #
 # ## A mixture of orders
 #
 # Eight exact likelihoods of one image make another: the mean of the eight *probabilities*. It is the
 # likelihood of a model that first draws an order at random, and then the image in that order. It is never worse than
-# the mean of the eight in nats, because the logarithm of a mean is at least the mean of the logarithms. It
-# gains where orders disagree ([Jain et al., 2020](https://arxiv.org/abs/2006.12486)).
+# the mean of the eight in nats, because the logarithm of a mean is at least the mean of the logarithms, and it costs
+# at most ln 8 ≈ 2.1 nats more than the image's best order. It gains where orders disagree
+# ([Jain et al., 2020](https://arxiv.org/abs/2006.12486)).
 
 # %%
 by_hand = np.log(np.mean(np.exp(logs), axis=0))
@@ -204,8 +206,8 @@ together = model.log_likelihood(test, order="mixture")
 print(np.abs(by_hand - together).max())
 
 # %% [markdown]
-# Any models can be mixed, and any mixture of models that disagree gains. So is it the orders that help, or
-# the number of networks? An experiment compares three mixtures on the same small digits: of one network's
+# Any models can be mixed, and any mixture of models that disagree is better than its parts are on average. (It need
+# not be better than the best of them.) So is it the orders that help, or the number of networks? An experiment compares three mixtures on the same small digits: of one network's
 # orders; of eight networks, one for each order; and of eight networks that all read in raster order, and
 # differ only in the seed of their training.
 
@@ -237,6 +239,8 @@ show(
         f"{len(run['seeds'])} trainings of each. Bars: two standard errors of the gain over one part."
     ),
 )
+shared = mixed["orders of one network"][1][-1]
+single = mixed["raster order, other seeds"][1][0]
 large_nats, large_errors = analysis.mixtures_by_size(large)
 record, small = runs.read_run("mnist-orders"), runs.read_run("mnist")
 one, together_of_all = (
@@ -249,16 +253,22 @@ best = min(
 show_text(
     f"""
     Orders of one network gain {gain["one network"][0]:.2f} ± {gain["one network"][1]:.2f} nats, with the weights
-    of one. Networks with an order each gain {gain["a network per order"][0]:.2f} ±
-    {gain["a network per order"][1]:.2f}, for eight times the weights and the training. Networks of one order gain
-    {gain["one order"][0]:.2f} ± {gain["one order"][1]:.2f}: so much is due to their number alone.
+    of one (± is one standard error over images). Networks with an order each gain
+    {gain["a network per order"][0]:.2f} ± {gain["a network per order"][1]:.2f}, for eight times the weights and the
+    training. Networks of one order gain {gain["one order"][0]:.2f} ± {gain["one order"][1]:.2f}: so much is due to
+    their number alone, and the orders bring the other
+    {gain["a network per order"][0] - gain["one order"][0]:.2f}.
+
+    But one network that must learn eight orders is worse in each of them. Its mixture costs {shared:.2f} nats, and a
+    single network of raster order {single:.2f}. After so short a training, eight orders cost more than their mixture
+    brings.
 
     At 28x28 pixels the {len(large)} orders of `mnist-orders` gain {large_nats[0] - large_nats[-1]:.2f} ±
     {large_errors[-1]:.2f} nats on those {large.shape[1]:,} test images. On all {record["data"]["test"]:,} the
     network has {one:.2f} nats in raster order, and {together_of_all:.2f} ±
     {record["test_mixture"]["standard_error"]:.2f} as a mixture. The best exact figure that we know for such digits
     is {best["nats"]:.2f}, of [another mixture of eight orders]({best["url"]}): ours differs from it by
-    {together_of_all - best["nats"]:+.2f}. `mnist`, which knows raster order alone, has
+    {together_of_all - best["nats"]:+.2f}, with the standard error named. `mnist`, which knows raster order alone, has
     {small["test"]["nats_per_image"]:.2f}. That is not what orders bring: `mnist-orders` has
     {record["weights"]["parameters"]:,} weights to {small["weights"]["parameters"]:,}, attention behind a block
     ([chapter 10](10_attention.ipynb)), and was trained on a GPU.
@@ -303,9 +313,10 @@ show_text(
 
 # %% [markdown]
 # A convolution has the same weights at every place, and looks at near pixels first. That is the right guess
-# for images, in which neighbours belong together, and the wrong one for exchanged pixels. So the order does
-# matter to a PixelCNN: it has to go through the image along neighbours. The eight orders all do.
-# [Chapter 10](10_attention.ipynb) has a layer that does not ask where a pixel is.
+# for images, in which neighbours belong together, and the wrong one for exchanged pixels. The exchange does two
+# things at once: it changes the order, and it takes neighbours apart for the convolutions. This experiment does not
+# separate them. It shows that a PixelCNN needs neighbours that stay together, and in the eight orders they do.
+# [Chapter 10](10_attention.ipynb) has a layer whose weights are not tied to a distance.
 #
 # ## Completion from any side
 #
@@ -354,18 +365,25 @@ shown_parts = [
     "all but a hole",
 ]
 for part in shown_parts:
+    raster = sampling.best_order(painter, kept[part]) == 0
     show(
         plots.image_grid(complete(kept[part]), 2),
         alt=f"Rows of digits: {part}, completed in raster order and in the best order.",
-        caption=f"Test images of MNIST, of which {part} is given.",
+        caption=f"Test images of MNIST, of which {part} is given."
+        + (
+            " Here raster order is the best order, so the two rows are the same."
+            if raster
+            else ""
+        ),
     )
 
 # %% [markdown]
 # No order of the eight puts everything around a hole first. For such parts there is `resample`: it draws
-# several images in one order, and chooses one of them; the chance of a draw is proportional to the
-# probability of what was given after it. With enough draws that is exact
-# ([Smith and Gelfand, 1992](https://doi.org/10.1080/00031305.1992.10475856)); with few it only leans the right way. It takes as many
-# times longer, and where no draw fits, the choice cannot help.
+# several images in one order, and chooses one of them. The chance of a draw is proportional to the probability
+# that the model gives, after this draw, to the kept pixels that come later in the order. The more draws, the nearer
+# this comes to the model's distribution given *all* kept pixels
+# ([Smith and Gelfand, 1992](https://doi.org/10.1080/00031305.1992.10475856)); with few it only leans the right way.
+# It takes as many times longer, and where no draw fits, the choice cannot help.
 #
 # ## Check
 #
@@ -397,15 +415,23 @@ table(
         ]
         for name, cost in costs.items()
     ],
-    caption="Completed from the bottom: likelihood of whole test digits under the mixture.",
+    caption="Completed from the bottom: likelihood of whole test digits under the mixture. Less is better.",
+)
+above, chosen_of, below = (costs[name].mean() for name in ways)
+show_text(
+    f"""
+    One draw in the best order differs from one in raster order by {below - above:+.1f} nats. The best of {draws} draws
+    in raster order differs from it by {chosen_of - above:+.1f}, at {draws} times the work. It was chosen for the
+    probability of the bottom, which is a part of what the table measures: so the table favours it.
+    """
 )
 
 # %% [markdown]
 # ## Recap
 #
-# The order of pixels is a choice, and every order gives an exact likelihood; a PixelCNN wants one that goes
-# along neighbours. One network can be told its order. The mean of its probabilities over orders is exact too,
-# and never worse than the orders are on average. A part of an image is completed, in one draw, by the order
+# The order of pixels is a choice, and every order gives an exact likelihood; a PixelCNN wants neighbours that stay
+# together. One network can be told its order, and then has more to learn. The mean of its probabilities over orders
+# is exact too, and never worse than the orders are on average. A part of an image is completed, in one draw, by the order
 # that begins with what is given.
 #
 # ## Exercises
@@ -416,22 +442,23 @@ table(
 
 # %% tags=["remove-input"]
 def best_of_masks():
-    """The best order for a quarter, for a hole, and what is seen before the hole's first pixel."""
+    """The best order for a quarter and for a hole, and what is seen before the hole's ends."""
     quarter = (rows < 14) & (columns >= 14)
     around = kept["all but a hole"]
     orders = [
         sampling.best_order(painter, mask) for mask in (quarter, around)
     ]
     turns = raster_order(28, 28, order=orders[1])
-    seen = around & (turns < turns[~around].min())
-    return *orders, seen.sum() / around.sum()
+    ends = turns[~around].min(), turns[~around].max()
+    return *orders, *((turns[around] < end).mean() for end in ends)
 
 
-quarter, hole, share = best_of_masks()
+quarter, hole, first, last = best_of_masks()
 show_solution(
     f"""
-    Order {quarter}, {ORDERS[quarter]}. For the hole it is order {hole}, {ORDERS[hole]}, which sees {share:.0%} of
-    what surrounds the hole before its first pixel, and the rest on both sides of it line by line.
+    Order {quarter}, {ORDERS[quarter]}. For the hole it is order {hole}, {ORDERS[hole]}, which sees
+    {first:.0%} of what surrounds the hole before its first pixel, and {last:.0%} before its last one. The others come
+    later, and have no influence on it.
     """,
     best_of_masks,
 )

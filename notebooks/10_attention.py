@@ -124,7 +124,9 @@ show(
 #
 # ## In code
 #
-# One image, one head, in NumPy. Nothing comes before the first pixel, so it takes nothing:
+# For one image, in NumPy. `look` gives the weights. `attend` splits the features into parts of equal size, the
+# **heads**: each looks with weights of its own, and $d$ is the number of features of a head. Nothing comes before the
+# first pixel, so it takes nothing:
 
 
 # %%
@@ -143,10 +145,11 @@ def attend(queries, keys, values, visible, heads):
 
 
 # %% [markdown]
-# Put it behind blocks of a Gated PixelCNN, as PixelSNAIL does
-# ([Chen et al., 2018](https://arxiv.org/abs/1712.09763)): the query of a pixel is made of its horizontal features,
-# keys and values of the image and both stacks, and all are told the pixel's row and column. What is taken is added to
-# the horizontal features. `attention=(k, ...)` says behind which blocks. The digits, in black and white:
+# Put it behind blocks of a Gated PixelCNN, as PixelSNAIL puts it behind blocks of its own
+# ([Chen et al., 2018](https://arxiv.org/abs/1712.09763)). The query of a pixel is made of its horizontal features: they
+# know only the pixels before it, and so may ask for it. Keys and values are made of the image and both stacks. Only
+# later pixels read them, so they may hold the pixel itself. All are told the pixel's row and column. What is taken is
+# added to the horizontal features. `attention=(k, ...)` says behind which blocks. The digits, in black and white:
 
 # %%
 data = pcnn.load_dataset("digits").redrawn(
@@ -248,6 +251,9 @@ print(np.abs(np.stack(one_by_one) - taken).max())
 # | cached keys and values | key-value cache |
 # | temperature | temperature |
 #
+# One thing differs. A language model asks at a token for the *next* one, so its mask includes the diagonal. Here the
+# query belongs to the pixel that is predicted, so the diagonal is left out.
+#
 # The convolutions' cache is a window: rows out of reach are forgotten, and its size does not depend on the height of
 # the image. A key-value cache forgets nothing. It grows with every pixel, as that of a language model grows with the
 # length of the text. The library draws from both, and gets what the whole network gets:
@@ -309,7 +315,8 @@ for head in range(heads):
 show(
     plots.attention_maps(looks, columns=shown),
     alt="Small digits in dots. Blue marks the pixels that the outlined last pixel of each digit takes from.",
-    caption="What the outlined pixel takes from each earlier pixel. Dots are ink; the fuller the blue, the more.",
+    caption="What the outlined pixel takes from each earlier pixel. Dots are ink; the fuller the blue, the more. "
+    "Each map has a scale of its own.",
 )
 
 # %% tags=["remove-input"]
@@ -318,27 +325,33 @@ inked = data.test.images[..., 0].reshape(-1, pixels).astype(bool)
 weights = np.asarray(
     block.maps(vertical, horizontal, model.scale(data.test.images))
 )
-later = pixels // 2
-on_ink = [
-    float((weights[:, head, later:] * inked[:, None]).sum(axis=-1).mean())
-    for head in range(heads)
-]
-ink_there = np.mean([inked[:, :p].mean() for p in range(later, pixels)])
+# Of strokes, where much has been drawn already: the inked pixels of the lower halves.
+image_of, pixel = np.nonzero(inked & (turns >= pixels // 2))
 distance = np.hypot(
     rows[:, None] - rows[None], columns[:, None] - columns[None]
-)
-how_far = [
-    float((weights[:, head, later:] * distance[later:]).sum(axis=-1).mean())
-    for head in range(heads)
-]
+)[pixel]
+alike = visible[pixel] / visible[pixel].sum(axis=1, keepdims=True)
+
+
+def of_strokes(shares):
+    """How much is taken from ink, in per cent, and from how far away, in pixels."""
+    from_ink = (shares * inked[image_of]).sum(axis=1).mean()
+    return 100 * from_ink, (shares * distance).sum(axis=1).mean()
+
+
 per_head = "; ".join(
-    f"head {head + 1} takes {100 * share:.0f} % from ink, {far:.1f} pixels away on average"
-    for head, (share, far) in enumerate(zip(on_ink, how_far, strict=True))
+    "head {} takes {:.0f} % from ink, {:.1f} pixels away on average".format(
+        head + 1, *of_strokes(weights[image_of, head, pixel])
+    )
+    for head in range(heads)
 )
+ink_there, far_there = of_strokes(alike)
 show_text(
     f"""
-    Over all test digits and the pixels of their lower halves: {per_head}. Of the earlier pixels there,
-    {100 * ink_there:.0f} % are ink. So a head that took from all of them alike would take that share from ink.
+    Over all inked pixels in the lower halves of test digits: {per_head}. A head that took from all earlier pixels alike
+    would take {ink_there:.0f} % from ink, {far_there:.1f} pixels away. More ink than that says that strokes look for
+    strokes; a shorter distance, that they look nearby. What remains is taken from the background, which also says
+    something: no stroke came there.
     """
 )
 
@@ -346,8 +359,8 @@ show_text(
 # ## What does it cost?
 #
 # At 28 × 28 the table of who sees whom has 784 rows. Its cost grows with the square of that, and one CPU core feels it.
-# So the fair question is what one gets for one's minutes. Four networks of about as many weights were trained for
-# about as many seconds (`experiments/attention.py`; the runs are stored): dilated convolutions; fewer blocks without
+# So the fair question is what one gets for one's minutes. Four networks of about as many weights were trained for a
+# few minutes each (`experiments/attention.py`; the runs are stored): dilated convolutions; fewer blocks without
 # dilation and attention behind two of them; both; and a decoder-only transformer over pixels
 # ([Parmar et al., 2018](https://arxiv.org/abs/1802.05751)): the pixel before and its place go in, then the same
 # attention block and a layer that looks at each pixel alone take turns, as in a language model.
@@ -419,9 +432,9 @@ show_text(
     ({base["data"]["train"]:,} training images, {base["data"]["validation"]:,} validation images,
     {len(base["seeds"])} seeds; commit `{base["commit"]}`, {runs.hardware(base)}, which other programs used too.) The
     best for its minutes is: {order[0]}. The others, in nats more: {gaps}. A pass over the
-    images takes the slowest network {slowest / base["seconds_a_pass"]:.1f} times as long as dilated convolutions. In the
-    same minutes those saw each image {base["training"]["epochs"]} times, and the transformer
-    {stored["transformer"]["training"]["epochs"]}. The figures are far from final: they say what a few
+    images takes the slowest network {slowest / base["seconds_a_pass"]:.1f} times as long as dilated convolutions. In
+    {minutes[names["whole"]]:.1f} minutes those saw each image {base["training"]["epochs"]} times; the transformer, in
+    {minutes[names["transformer"]]:.1f} minutes, {stored["transformer"]["training"]["epochs"]}. The figures are far from final: they say what a few
     minutes of one core buy, not what attention is worth with hardware made for large products of matrices, and days.
     """
 )
@@ -431,7 +444,9 @@ show_text(
 #
 # What a PixelCNN may see, written as a table, is the mask of attention. Attention fills that table at once: each pixel
 # weighs all earlier ones by how well its query agrees with their keys. Drawing keeps keys and values as it keeps
-# rows and columns. A language model draws its tokens in the same way, and its memory grows with the text.
+# rows and columns. A language model draws its tokens in the same way, and its memory grows with the text. For about
+# as many minutes of one core, dilated convolutions and attention together were the best buy, and a transformer
+# had hardly begun to learn.
 #
 # ## Exercises
 #

@@ -199,8 +199,10 @@ show(
 # A patch by itself knows nothing of its neighbours. A convolutional **encoder** does: it gives each patch a vector that says
 # what matters, and a **decoder** looks at neighbouring codes to make pixels of them. But between them stands the
 # choice of the nearest code. It is a step, whose derivative is 0 nearly everywhere. No gradient would reach the encoder. The VQ-VAE
-# does as if the step was not there. Forwards the code is passed on. Backwards the gradient of the code is
-# handed to the vector as it is. In code this is one line, the last one. The vectors are also drawn to their codes, so that they do not
+# acts as if the step were not there. Forwards the code is passed on. Backwards the gradient of the code is
+# handed to the vector as it is ([Bengio et al., 2013](https://arxiv.org/abs/1308.3432)). In code this is one line, the
+# last one of `call`. Its value is `codes`, since `inputs` cancels; its gradient is that of `inputs`, since
+# `stop_gradient` lets none through. The vectors are also drawn to their codes, so that they do not
 # run away (the *commitment* loss).
 
 
@@ -382,18 +384,21 @@ show(
 at_equal_bits = {
     k: lost[k]
     / np.interp(paid[k], list(paid_patches.values()), list(error.values()))
-    for k in networks
+    for k in (4, 16)
 }
 show_text(
     f"""
-    At equal bits the networks lose {at_equal_bits[4]:.2f} times what patches lose, with 4 codes; it is {at_equal_bits[16]:.2f} times with 16 codes
-    and {at_equal_bits[64]:.2f} times with 64. The fewer codes there are, the more it helps that a decoder sees all of them. These networks are
-    small, and were trained for seconds.
+    At equal bits the networks lose {at_equal_bits[4]:.2f} times what patches lose with 4 codes, and {at_equal_bits[16]:.2f} times with 16.
+    With 64 codes the network takes {paid[64]:.0f} bits and loses {lost[64] / error[64]:.2f} times what 64 patches do, which take {paid_patches[64]:.0f}.
+    With few codes it helps that a decoder sees all of them. These networks are small, and were trained for seconds.
     """
 )
 
 # %% [markdown]
 # ## What the published codebook learnt
+#
+# The published decoder does not give a grey level for each pixel but a distribution, one discretised logistic
+# ([chapter 7](07_colour.ipynb)), and was trained on its likelihood. The pictures of this page show the means of these distributions.
 #
 # `mnist-vqvae` has 256 codes, and each stands for 4 × 4 pixels. What for? Take the mean of all places where a code
 # occurs in the test digits above, each with the pixels around it. And the other way round: what does a code say if it stands alone, in the
@@ -549,7 +554,7 @@ table(
         for kind, name in names.items()
     ],
     caption="Recognised: mnist-conditional, a PixelCNN of black and white pixels that never saw a code, names the class "
-    "asked for by Bayes' rule, as in chapter 5. Variety: variance within a class, that of rebuilt real digits being 100%. ± is one standard error. "
+    "asked for by Bayes' rule, as in chapter 5; each pixel was made white with a probability equal to its brightness first. Variety: variance within a class, that of rebuilt real digits being 100%. ± is one standard error. "
     f"Stored by {judged['command']}, commit {judged['commit']}, on {runs.hardware(judged)}, seed {judged['seed']}.",
 )
 
@@ -646,8 +651,8 @@ show_text(
     f"""
     From guidance 1 to 3 the recognised share goes from {percent(recognised("prior"))}% to {percent(recognised("guidance 3"))}%,
     and the variety from {percent(variety("prior"))}% to {percent(variety("guidance 3"))}%. A lower temperature trades in the same way:
-    at 0.5 it is {percent(recognised("temperature 0.5"))}% and {percent(variety("temperature 0.5"))}%. Neither is free. What is drawn then is no
-    longer what the model thinks images are like, and has no likelihood.
+    at 0.5 it is {percent(recognised("temperature 0.5"))}% and {percent(variety("temperature 0.5"))}%. Neither is free. What is
+    drawn then follows another distribution than the one that was trained, and the likelihoods on this page are not its likelihoods.
     """
 )
 
@@ -696,7 +701,7 @@ faster = seconds["pixels"] / seconds["codes"]
 show_text(
     f"""
     There are 16 times fewer steps, and it is {faster:.1f} times {"as fast" if faster >= 1 else "as fast, so slower"}. A step costs more: this prior has
-    {model.prior.count_params():,} weights against {by_pixel.count_params():,}. The decoder, which draws all pixels of an image at once, takes
+    {model.prior.count_params():,} weights against {by_pixel.count_params():,}. The decoder, which computes all pixels of an image at once, takes
     {seconds["decoder"]:.2f} s of the {seconds["codes"]:.2f}.
     """
 )
@@ -713,8 +718,8 @@ test_of = run["test"]
 show_text(
     f"""
     The codes take {test_of["code_bits_per_dim"]:.4f} bits/dim, {test_of["nats_per_code"]:.2f} nats for each. By
-    their shares alone it would be {entropy * 49 / 784:.4f}: so much is the prior worth. The pixels, given the codes, take
-    {test_of["pixel_bits_per_dim"]:.4f}. The decoder takes each pixel to be independent of the others, and that is what is dear. Whoever wants
+    their shares alone it would be {entropy * 49 / 784:.4f}: so much is the prior worth, and the label, which tells at most {np.log2(10) / 784:.4f}. The pixels, given the codes, take
+    {test_of["pixel_bits_per_dim"]:.4f}. Given the codes, the decoder takes the pixels to be independent of each other, and that is what is dear. Whoever wants
     likelihood draws pixels: `mnist-grey` needs {test_of["bits_per_dim"] - grey["test"]["bits_per_dim"]:.2f} bits/dim less, with fewer weights and without being told
     the class. Codes buy speed, and a prior that spends all it has on the shape.
     """
@@ -798,7 +803,7 @@ plain, with_prior, lossless = bytes_per_digit()
 show_solution(
     f"""
     {plain:.0f} bytes, one for each code; {with_prior:.1f} with the prior, whose label is not counted. Without loss it is {lossless:.1f} bytes.
-    The difference is what the codes leave out: {1 - with_prior / lossless:.0%} of the file told how exactly each pixel is grey.
+    The difference is roughly what the codes leave out: how exactly each pixel is grey.
     """,
     bytes_per_digit,
 )
