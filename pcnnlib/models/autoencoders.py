@@ -26,6 +26,7 @@ from pcnnlib._internal.errors import (
 from pcnnlib.models.base import AutoregressiveModel
 from pcnnlib.models.encoder import Encoder
 from pcnnlib.models.gated import GatedPixelCNN
+from pcnnlib.nn import biases
 from pcnnlib.nn.conditions import Vector
 from pcnnlib.nn.distributions import Distribution, drawn_levels
 
@@ -221,11 +222,11 @@ class DeconvolutionalAutoencoder(Autoencoder):
         self.decoder = keras.Sequential(
             [
                 keras.Input((code_size,)),
-                keras.layers.Dense(int(np.prod(small)), activation="relu", **dtype),
+                biases.Dense(int(np.prod(small)), activation="relu", **dtype),
                 keras.layers.Reshape(small, **dtype),
-                keras.layers.Conv2DTranspose(filters, 5, strides=2, activation="relu", **same),
-                keras.layers.Conv2DTranspose(filters, 5, strides=2, activation="relu", **same),
-                keras.layers.Conv2D(self.distribution.size, 3, **same),
+                biases.Conv2DTranspose(filters, 5, strides=2, activation="relu", **same),
+                biases.Conv2DTranspose(filters, 5, strides=2, activation="relu", **same),
+                biases.Conv2D(self.distribution.size, 3, **same),
             ],
             name="decoder",
         )

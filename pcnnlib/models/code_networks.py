@@ -11,6 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from pcnnlib.nn import biases
 from pcnnlib.nn.quantize import VectorQuantizer
 
 
@@ -38,16 +39,16 @@ class CodeNetworks:
         """Features `(B, h, w, F)` of what is `2 ** halvings` times as large in each direction."""
         for i in range(halvings):
             filters = self.filters if i == halvings - 1 else self.filters // 2
-            halve = keras.layers.Conv2D(
+            halve = biases.Conv2D(
                 filters, 4, strides=2, activation="relu", name=f"{part}_halve_{i}", **self._same
             )
             features = halve(features)
-        first = keras.layers.Conv2D(self.filters, 3, name=f"{part}_convolution", **self._same)
+        first = biases.Conv2D(self.filters, 3, name=f"{part}_convolution", **self._same)
         return self._residual_stack(part, first(features))
 
     def vectors(self, features: Any, part: str = "encoder") -> Any:
         """Vectors `(B, h, w, D)` of unit variance, to be quantised."""
-        dense = keras.layers.Dense(self.code_size, name=f"{part}_code", dtype=self.dtype)
+        dense = biases.Dense(self.code_size, name=f"{part}_code", dtype=self.dtype)
         vectors = dense(features)
         # Vectors of unit variance cannot all become one, which the codebook would follow: without
         # this, an encoder of MNIST soon sent all images to one code.
@@ -63,10 +64,10 @@ class CodeNetworks:
 
         Muon leaves to Adam what is called "predict", see `pcnnlib.training.optimizers`.
         """
-        first = keras.layers.Conv2D(self.filters, 3, name=f"{part}_convolution", **self._same)
+        first = biases.Conv2D(self.filters, 3, name=f"{part}_convolution", **self._same)
         features = self._residual_stack(part, first(vectors))
         for i in range(doublings):
-            double = keras.layers.Conv2DTranspose(
+            double = biases.Conv2DTranspose(
                 self.filters // 2,
                 4,
                 strides=2,
@@ -75,17 +76,17 @@ class CodeNetworks:
                 **self._same,
             )
             features = double(features)
-        return keras.layers.Conv2D(size, 3, name=f"{part}_{last}", **self._same)(features)
+        return biases.Conv2D(size, 3, name=f"{part}_{last}", **self._same)(features)
 
     def _residual_stack(self, part, features):
         """Residual blocks of a 3x3 and a 1x1 convolution, as in the paper's section 4.1."""
         policy = {"dtype": self.dtype}
         for i in range(self.residual_blocks):
             inner = keras.layers.ReLU(name=f"{part}_relu_{i}", **policy)(features)
-            inner = keras.layers.Conv2D(
+            inner = biases.Conv2D(
                 self.filters // 2, 3, activation="relu", name=f"{part}_residual_{i}", **self._same
             )(inner)
-            inner = keras.layers.Dense(self.filters, name=f"{part}_mix_{i}", **policy)(inner)
+            inner = biases.Dense(self.filters, name=f"{part}_mix_{i}", **policy)(inner)
             features = keras.layers.Add(name=f"{part}_add_{i}", **policy)([features, inner])
         return keras.layers.ReLU(name=f"{part}_relu", **policy)(features)
 

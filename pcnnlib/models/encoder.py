@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal.errors import UsageError, check_size
+from pcnnlib.nn import biases
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
 
@@ -48,7 +49,7 @@ class Encoder(keras.layers.Layer):
         last = {"data_format": "channels_last"}  # whatever Keras's own setting is
 
         self.convolutions = [
-            keras.layers.Conv2D(
+            biases.Conv2D(
                 f,
                 size,
                 padding="same",
@@ -59,7 +60,7 @@ class Encoder(keras.layers.Layer):
             )
             for i, (f, size) in enumerate(zip(self.filters, (5, 5, 3), strict=True))
         ]
-        self.code = keras.layers.Dense(code_size, name="code", **options(1))
+        self.code = biases.Dense(code_size, name="code", **options(1))
 
     def build(self, input_shape: Any) -> None:
         shape = tuple(input_shape)

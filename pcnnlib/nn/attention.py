@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal.errors import UsageError, check_int, check_size
+from pcnnlib.nn import biases
 from pcnnlib.nn.layers import ChannelDense
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
@@ -135,11 +136,9 @@ class AttentionBlock(keras.layers.Layer):
         if self.normalize:
             self.norm = keras.layers.LayerNormalization(epsilon=1e-6, name="norm", **policy)
         self.query = ChannelDense(filters, channel_groups, name="query", **policy)
-        self.query_position = keras.layers.Dense(
-            filters, use_bias=False, name="query_position", **policy
-        )
+        self.query_position = biases.Dense(filters, use_bias=False, name="query_position", **policy)
         # Earlier pixels are complete, so their channels need no groups.
-        self.key_value = keras.layers.Dense(2 * filters, name="key_value", **policy)
+        self.key_value = biases.Dense(2 * filters, name="key_value", **policy)
         self.project = ChannelDense(filters, channel_groups, name="project", **policy)
 
     def build(self, vertical_shape: Any, horizontal_shape: Any, image_shape: Any) -> None:

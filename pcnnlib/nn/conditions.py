@@ -14,6 +14,7 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal.errors import UsageError, check_number, check_size
+from pcnnlib.nn import biases
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
 # What stands for a label where there is none.
@@ -255,7 +256,7 @@ class Map(Condition):
                 "their sides must be multiples of its sides"
             )
         strides = (height // h, width // w)
-        return keras.layers.Conv2DTranspose(
+        return biases.Conv2DTranspose(
             self.depth,
             strides,
             strides=strides,

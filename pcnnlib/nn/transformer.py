@@ -11,6 +11,7 @@ import keras
 from keras import ops
 
 from pcnnlib._internal.errors import check_size
+from pcnnlib.nn import biases
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
 
@@ -43,7 +44,7 @@ class PixelEmbedding(PixelBlock):
     def __init__(self, filters: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.filters = check_size("filters", filters, "features")
-        self.embed = keras.layers.Dense(filters, name="embed", dtype=self.dtype_policy)
+        self.embed = biases.Dense(filters, name="embed", dtype=self.dtype_policy)
 
     def build(self, vertical_shape: Any, horizontal_shape: Any, image_shape: Any) -> None:
         self.height, self.width, self.channels = image_shape[1:]
@@ -97,8 +98,8 @@ class FeedForward(PixelBlock):
         self.expansion = check_size("expansion", expansion, "features")
         policy = {"dtype": self.dtype_policy}
         self.norm = keras.layers.LayerNormalization(epsilon=1e-6, name="norm", **policy)
-        self.widen = keras.layers.Dense(expansion * filters, "silu", name="widen", **policy)
-        self.narrow = keras.layers.Dense(filters, name="narrow", **policy)
+        self.widen = biases.Dense(expansion * filters, "silu", name="widen", **policy)
+        self.narrow = biases.Dense(filters, name="narrow", **policy)
 
     def build(self, vertical_shape: Any, horizontal_shape: Any, image_shape: Any) -> None:
         self.width = horizontal_shape[2]
