@@ -47,7 +47,7 @@ def time_forward(model, batch, repeats):
 
 def time_cached(model, batch, repeats, xla):
     cached.XLA = xla
-    model.compiled_functions.clear()
+    model.compiled_functions.by_key.clear()
     try:
         return seconds(lambda: model.sample(batch, seed=0), repeats)
     finally:

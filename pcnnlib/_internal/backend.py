@@ -56,15 +56,30 @@ def compiled(function: Any, model: Any, *, xla: bool) -> Callable:
     return function
 
 
+class CompiledFunctions:
+    """What `compiled_once` made for a model.
+
+    No dict itself: TensorFlow would take the functions in it for parts of the model, which it then
+    cannot export.
+
+    Attributes:
+        by_key: dict.
+    """
+
+    def __init__(self) -> None:
+        self.by_key: dict = {}
+
+
 def compiled_once(model: Any, key: Any, function: Any, *, xla: bool) -> Callable:
     """`compiled`, once per model and key: a key names the function and the shapes it is used with.
 
     One function per batch size: TensorFlow takes many sizes of one function for a mistake, and
     warns.
     """
-    if key not in model.compiled_functions:
-        model.compiled_functions[key] = compiled(function, model, xla=xla)
-    return model.compiled_functions[key]
+    made = model.compiled_functions.by_key
+    if key not in made:
+        made[key] = compiled(function, model, xla=xla)
+    return made[key]
 
 
 def flop(function: Any, inputs: Any, model: Any) -> int:

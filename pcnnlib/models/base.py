@@ -69,7 +69,7 @@ class AutoregressiveModel(keras.Model):
         self.channel_groups = self.distribution.channel_groups
         self.condition: Any = None
         self.orders = 1  # in which a model reads, see `pcnnlib.nn.raster.ORDERS`
-        self.compiled_functions: dict = {}  # what `backend.compiled_once` made for this model
+        self.compiled_functions = backend.CompiledFunctions()
 
     def build(self, input_shape: Any = None) -> None:
         """The sizes are known since the constructor; nothing is left to build."""

@@ -124,6 +124,12 @@ class LatentPrior(AutoregressiveModel):
 
     test_on_batch = evaluate
 
+    def export(self, *args: Any, **kwargs: Any) -> None:
+        """Several networks are no single program."""
+        raise UsageError(
+            "a LatentPrior has several networks: export model.autoencoder and model.prior"
+        )
+
     def encode(self, images: ArrayLike, batch_size: int = 100) -> Any:
         """Codes of images, see `VectorQuantizedAutoencoder.encode`."""
         return self.autoencoder.encode(images, batch_size)

@@ -157,7 +157,7 @@ def _draw(model, drawn, given, image, keep, order, callback, seed, temperature, 
     lane = -(-batch // lanes)
     batch = lane * lanes
     bar = progress_bar(parts * height, "row") if progress else None
-    compiled = model.compiled_functions.setdefault("sampled", set())
+    compiled = model.compiled_functions.by_key.setdefault("sampled", set())
     fresh = (method, lane) not in compiled
     if progress and fresh:
         print(f"compiling the sampler for batches of {lane}, once")

@@ -4,7 +4,7 @@ A model that was trained to do without its label now and then predicts twice, wi
 without. Drawn from are the logits without it plus `guidance` times the difference: at 1 those with
 the label, above 1 what tells the class counts more, at 0 nothing does. (Ho and Salimans 2022,
 arXiv:2207.12598, for diffusion; their weight is this one less 1.) Each pixel is drawn exactly from
-these logits, but no model is known of which they are the conditionals.
+these logits: what is drawn follows another distribution than the one that was trained.
 
 B batch, H rows, W columns.
 """
@@ -15,6 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from pcnnlib._internal import backend
 from pcnnlib._internal.errors import UsageError, check_number
 from pcnnlib.nn.conditions import NO_LABEL
 
@@ -44,7 +45,7 @@ def guided(model: Any, guidance: float) -> Any:
             f"guidance must be 1 for {model.distribution!r}, which has no logits to move, "
             f"got {guidance:g}"
         )
-    made = model.compiled_functions.setdefault("guided", {})
+    made = model.compiled_functions.by_key.setdefault("guided", {})
     if "model" not in made:
         made["model"] = Guided(model)
     made["model"].weight.assign(guidance)
@@ -64,7 +65,7 @@ class Guided:
     def __init__(self, model: Any) -> None:
         self.model = model
         self.weight = keras.Variable(1.0, trainable=False, dtype="float32", name="guidance")
-        self.compiled_functions: dict = {}
+        self.compiled_functions = backend.CompiledFunctions()
 
     def __getattr__(self, name):
         return getattr(self.model, name)

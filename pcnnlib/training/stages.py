@@ -12,7 +12,8 @@ from pcnnlib._internal.processes import process
 from pcnnlib.data import Dataset, Split
 from pcnnlib.models import LatentPrior
 from pcnnlib.training.config import TrainConfig
-from pcnnlib.training.files import BEST, LAST, load_model, save, weights_checksum
+from pcnnlib.training.files import BEST, LAST, load_model, read_state, save, weights_checksum
+from pcnnlib.training.user_callbacks import check_callbacks
 
 # Folders of the stages, within a run's folder of checkpoints.
 AUTOENCODER, TOP_PRIOR, PRIOR = "autoencoder", "top_prior", "prior"
@@ -37,9 +38,14 @@ def train_in_stages(
         raise UsageError(f"prior_config must be a TrainConfig, got {type(prior_config).__name__}")
     # Codes of a mirrored image are not the mirrored codes.
     prior_config = dataclasses.replace(prior_config, flip=False)
+    # Before the first stage: a mistake in what a later one is given would be named hours later.
+    callbacks = check_callbacks(callbacks)
+    if model.condition is not None:
+        for split in (data.train, data.validation):
+            model.condition.of(split)
     stages = stages_of(model)
     if checkpoint_dir is not None:
-        _check_folder(pathlib.Path(checkpoint_dir), stages)
+        _check_folder(pathlib.Path(checkpoint_dir), stages, config.epochs)
     histories: dict[str, dict] = {}
     codes: dict[str, Dataset] = {}
     for number, stage in enumerate(stages, 1):
@@ -116,7 +122,7 @@ def _codes_by_stage(model, data):
     return made
 
 
-def _check_folder(folder, stages):
+def _check_folder(folder, stages, epochs):
     """Raise `UsageError` if what is there would be lost: another kind of run, or a run's result."""
     if (folder / LAST).exists():
         raise UsageError(
@@ -135,3 +141,18 @@ def _check_folder(folder, stages):
                     f"{folder / BEST} would be lost, since there is no {stage}/{LAST} beside it to "
                     "resume from: choose another folder, or remove it"
                 )
+    later = [folder / stage / LAST for stage in stages[1:] if (folder / stage / LAST).exists()]
+    if later:
+        trained = folder / AUTOENCODER / LAST
+        if not trained.exists():
+            raise UsageError(
+                f"{later[0]} is of a prior whose autoencoder is gone: choose another folder, or "
+                "remove it"
+            )
+        done = read_state(trained)["epoch"]
+        if epochs > done:
+            raise UsageError(
+                f"epochs must be {done} for the autoencoder, got {epochs}: {later[0]} was trained "
+                "on its codes. Choose another folder, or train the prior alone for longer "
+                "(prior_config, --autoencoder_epochs)"
+            )

@@ -15,6 +15,7 @@ from PIL import Image
 
 from pcnnlib._internal.errors import UsageError, check_int, check_number, first_line
 from pcnnlib._internal.files import replacing
+from pcnnlib._internal.levels import level_dtype
 from pcnnlib.viz import checks
 
 # A neutral blue-grey that no grey level has: "nothing drawn here yet".
@@ -157,7 +158,8 @@ def read_png(
         levels: K; every grey value must be one of the K that stand for a level.
 
     Returns:
-        `(uint8 (H, W, C), bool (H, W))`; the mask is all True if nothing is transparent.
+        `(H, W, C)`, uint8 or above 256 levels uint16, and bool `(H, W)`: the mask, all True if
+        nothing is transparent.
 
     Raises:
         UsageError: unreadable, another size, or values that are no level.
@@ -176,7 +178,10 @@ def read_png(
                     f"picture {path} must be {height} rows by {width} columns, "
                     f"got {picture.height} by {picture.width}"
                 )
-            rgba = np.asarray(picture.convert("RGBA"))
+            deep = picture.mode.startswith(
+                "I"
+            )  # grey of 16 bits, which Pillow would cut off at 255
+            pixels = np.asarray(picture if deep else picture.convert("RGBA")).astype("int64")
     except UsageError:
         raise
     except Image.DecompressionBombError as error:
@@ -186,16 +191,17 @@ def read_png(
     # What damaged files can raise.
     except (OSError, ValueError, SyntaxError, struct.error, EOFError) as error:
         raise UsageError(f"picture {path} cannot be read: {first_line(error)}") from error
-    keep = rgba[..., 3] == 255
-    colours = rgba[..., :3]
+    keep = np.ones(pixels.shape, bool) if deep else pixels[..., 3] == 255
+    colours = np.repeat(pixels[..., None], 3, axis=-1) if deep else pixels[..., :3]
+    white = 65535 if deep else 255
     if channels == 1 and (colours[keep] != colours[keep][:, :1]).any():
         raise UsageError(f"picture {path} must be grey for a one-channel model, got colours")
     values = np.where(keep[..., None], colours[..., :channels], 0)
-    image = np.rint(values * ((levels - 1) / 255))
-    wrong = np.rint(image * (255 / (levels - 1))) != values
+    image = np.rint(values * ((levels - 1) / white))
+    wrong = (np.rint(image * (white / (levels - 1))) != values) | (values < 0) | (values > white)
     if wrong.any():
         raise UsageError(
-            f"picture {path} must hold {levels} grey values, evenly spaced from 0 to 255, "
+            f"picture {path} must hold {levels} grey values, evenly spaced from 0 to {white}, "
             f"got {values[wrong][0]}"
         )
-    return image.astype("uint8"), keep
+    return image.astype(level_dtype(levels)), keep

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from pcnnlib import UsageError
+from pcnnlib._internal import backend
 from pcnnlib.models.batching import in_batches
 
 
 @pytest.mark.both_backends
 @pytest.mark.parametrize("n", [0, 1, 5, 8])
 def test_it_is_what_the_function_makes_of_all_rows(n):
-    model = types.SimpleNamespace(compiled_functions={}, variables=[])
+    model = types.SimpleNamespace(compiled_functions=backend.CompiledFunctions(), variables=[])
     x, y = np.arange(3.0 * n, dtype="float32").reshape(n, 3), np.ones((n, 2), "float32")
     one = in_batches(model, "one", lambda x, y: x[:, :2] + y, 4, x, y)
     np.testing.assert_array_equal(one, x[:, :2] + y)

@@ -60,6 +60,18 @@ def test_an_exported_model_gives_the_same_outputs(tmp_path, name):
     assert np.ptp(expected) > 0.1
 
 
+@pytest.mark.parametrize("name", ["labels", "autoencoder"])
+def test_a_model_that_was_used_is_exported_like_a_new_one(tmp_path, name):
+    model, images, condition = with_inputs(name)
+    given = () if condition is None else (condition,)
+    model.log_likelihood(images, *given)
+    model.encode(images) if name == "autoencoder" else model.sample(7, *given, seed=0)
+    program = exported(model, tmp_path / "model")
+    got = program.serve(images if condition is None else [images, condition])
+    expected = outputs(model, images, condition)
+    np.testing.assert_allclose(np.asarray(got), expected, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="looks into TensorFlow's graph")
 def test_an_exported_gate_is_plain_operations_and_a_trained_one_is_fused(tmp_path):
     """Other programs know no function within a graph: ONNX Runtime refuses such a file."""

@@ -136,6 +136,7 @@ def test_it_costs_what_both_parts_cost(model):
             "order must be 0, got 1",
         ),
         (lambda m: pcnn.export_html(m, "page.html"), "model must be a GatedPixelCNN"),
+        (lambda m: m.export("program"), "export model.autoencoder and model.prior"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(model, call, message):

@@ -113,6 +113,41 @@ def test_a_result_whose_stages_were_removed_is_not_lost(finished, data, tmp_path
     assert (tmp_path / files.BEST).read_bytes() == saved and not (tmp_path / removed).exists()
 
 
+def test_an_autoencoder_whose_codes_a_prior_has_learnt_is_trained_no_further(
+    finished, data, tmp_path
+):
+    shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.keras")}
+    options = {"checkpoint_dir": tmp_path, "prior_config": CONFIG}
+    longer = dataclasses.replace(FIRST, epochs=4)
+    with pytest.raises(UsageError, match="epochs must be 3 for the autoencoder, got 4: .*prior"):
+        pcnn.train(make_model(), data, longer, **options)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.keras")} == before
+    # The prior alone goes on.
+    options["prior_config"] = dataclasses.replace(CONFIG, epochs=3)
+    history = pcnn.train(make_model(), data, FIRST, **options)
+    assert len(history["loss"]) == 3 and len(history["autoencoder_loss"]) == 3
+    (tmp_path / files.BEST).unlink()
+    shutil.rmtree(tmp_path / "autoencoder")
+    with pytest.raises(UsageError, match="is of a prior whose autoencoder is gone"):
+        pcnn.train(make_model(), data, FIRST, **options)
+
+
+def test_mistakes_about_the_second_stage_are_named_before_the_first(data, tmp_path, monkeypatch):
+    model = make_model()
+    monkeypatch.setattr(model.autoencoder, "fit", lambda *a, **k: pytest.fail("was trained"))
+    unlabelled = data.redrawn(lambda split: split.images, name="unlabelled", levels=17)
+    for split in ("train", "validation"):
+        unlabelled = dataclasses.replace(
+            unlabelled, **{split: dataclasses.replace(getattr(unlabelled, split), labels=None)}
+        )
+    with pytest.raises(UsageError, match="the data has no labels"):
+        pcnn.train(model, unlabelled, CONFIG, checkpoint_dir=tmp_path)
+    with pytest.raises(UsageError, match="callbacks must be"):
+        pcnn.train(model, data, CONFIG, checkpoint_dir=tmp_path, callbacks=[3])
+    assert not list(tmp_path.rglob("*.keras"))
+
+
 def test_settings_of_a_second_stage_that_there_is_not_are_refused(data):
     model = pcnn.GatedPixelCNN((8, 8, 1), 17, 4, 1)
     with pytest.raises(UsageError, match="prior_config is for a LatentPrior, not for a GatedPix"):

@@ -137,6 +137,28 @@ def test_transparent_pixels_are_the_ones_to_draw(tmp_path):
     assert not image.any()
 
 
+@pytest.mark.parametrize("levels", [2, 256, 512])
+def test_grey_of_16_bits_is_read_as_such(tmp_path, levels):
+    grey = np.array([[0, levels - 1], [levels - 1, 1]])
+    sixteen = np.rint(grey * (65535 / (levels - 1))).astype("uint16")
+    Image.fromarray(sixteen).save(tmp_path / "a.png")
+    image, given = images.read_png(tmp_path / "a.png", (2, 2, 1), levels)
+    np.testing.assert_array_equal(image[..., 0], grey)
+    assert given.all() and image.dtype == ("uint8" if levels <= 256 else "uint16")
+
+
+def test_white_is_the_last_of_many_levels(tmp_path):
+    write(tmp_path / "a.png", np.full((2, 2, 4), 255))
+    assert (images.read_png(tmp_path / "a.png", (2, 2, 1), 512)[0] == 511).all()
+
+
+@pytest.mark.parametrize("value", [300, 70_000, -3])
+def test_grey_of_16_bits_that_is_no_level_is_refused(tmp_path, value):
+    Image.fromarray(np.full((2, 2), value, "int32")).save(tmp_path / "a.tiff")
+    with pytest.raises(UsageError, match=f"from 0 to 65535, got {value}"):
+        images.read_png(tmp_path / "a.tiff", (2, 2, 1), 256)
+
+
 @pytest.mark.parametrize(
     ("rgba", "shape", "levels", "message"),
     [
