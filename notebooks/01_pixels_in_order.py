@@ -137,7 +137,9 @@ show(
 # ## From knowing nothing to a tiny network
 #
 # **The uniform model** knows nothing: all $K$ levels are equally likely, everywhere. It must cost
-# exactly $\log_2 K$ bits per dimension.
+# exactly $\log_2 K$ bits per dimension. The number after ± is the *standard error* of the mean: the standard
+# deviation over the test images, divided by the square root of their number. The mean over other test images would
+# rarely be more than two of them away.
 
 # %%
 likelihoods = {}
@@ -235,9 +237,9 @@ for first in range(0, len(order), 32):
 print(f"{cost(data.validation.images):.1f} nats after one epoch")
 
 # %% [markdown]
-# That is all that training is. `pcnn.train` does the same for many epochs, compiled, with a learning
-# rate that falls, and keeps the weights that did best on the validation images. We begin again, with
-# new weights:
+# That is all that training is. `pcnn.train` repeats such steps for many epochs. It is compiled, its learning rate
+# rises and then falls, and it takes another optimiser and averaged weights ([chapter 3](03_gated_stacks.ipynb)
+# says what they are). It keeps the weights that did best on the validation images. We begin again, with new weights:
 
 # %% tags=["timing"]
 keras.utils.set_random_seed(seed)
@@ -361,8 +363,8 @@ show(
 # ## Recap
 #
 # The chain rule turns a model of images into a model of one pixel given those before it. Models are
-# compared by the mean cost of test images, in nats per image or bits per dimension. Even a tiny
-# network that looks at earlier pixels beats any model that does not.
+# compared by the mean cost of test images, in nats per image or bits per dimension. Here even a tiny network that
+# looks at earlier pixels costs less than the best model that draws each pixel on its own.
 #
 # ## Exercises
 #

@@ -76,7 +76,8 @@ check_dataset(
 #
 # The chain rule of the [last chapter](01_pixels_in_order.ipynb) asks for the distribution of every
 # pixel given those before it. A convolution could compute all of them at once, if only it did not
-# look at the pixels to come. So its kernel $w$ is multiplied by a *mask* $m$ of zeros and ones:
+# look at the pixels to come. So its kernel $w$, whose entries are called *taps*, is multiplied by a *mask* $m$ of
+# zeros and ones:
 #
 # $$ (w \ast x)_{i,j} = \sum_{a,b} m_{a,b}\, w_{a,b}\, x_{i+a,\,j+b}. $$
 #
@@ -352,8 +353,8 @@ show(
 bits = {name: value.bits_per_dim for name, value in likelihoods.items()}
 show_text(f"""
 With the centre visible, the loss falls from {bits["PixelCNN"]:.2f} to
-{bits["PixelCNN, centre visible"]:.2f} bits/dim. The model copies the answer, and only the length of the
-training keeps it from zero. That number is no likelihood any more. **A loss that is too good is a leak
+{bits["PixelCNN, centre visible"]:.2f} bits/dim. The model copies the answer, and a longer training would copy it
+better. That number is no likelihood any more. **A loss that is too good is a leak
 until proven otherwise.** The masked link does the reverse: {bits["Gated, link masked"]:.2f} instead of
 {bits["Gated"]:.2f}. Neither mistake comes with a warning.
 """)
@@ -393,9 +394,9 @@ pcnn.live(
 # ## Recap
 #
 # Masks make a convolution causal: type A where it reads the image, type B after. A stack of masked
-# convolutions has a blind spot, above and to the right, that depth does not cure. Leaks make the
-# loss look better and blindness makes it worse, so causality has to be tested, and
-# `check_causality` tests both.
+# convolutions has a blind spot, above and to the right, that depth does not cure. A leak makes the loss look better.
+# Blindness can make it worse: by as much as the unseen pixels would have told. So causality has to be tested,
+# and `check_causality` tests both.
 #
 # ## Exercises
 #

@@ -174,8 +174,7 @@ print(vertical_mask(3, own_row=False))  # a vertical mask of type A
 print(horizontal_mask(3, own_pixel=True))  # a horizontal one of type B
 
 # %% [markdown]
-# Where the mask is 0, the weight is multiplied away, in every step, also after training has changed
-# it:
+# Where the mask is 0, the weight is multiplied away in every step, and so is its gradient:
 
 
 # %%
@@ -202,8 +201,9 @@ print(masked(np.zeros((2, 8, 8, 1))).shape)  # (B, H, W, F)
 #
 # where $k$ counts the blocks, $\ast$ is a convolution, $\odot$ the elementwise product and $\sigma$
 # the logistic function. The first factor says *what*, between −1 and 1; the second, between 0 and
-# 1, *how much of it*. Such products are what PixelRNNs have in their LSTMs, and the authors
-# suspected them to be the reason why PixelRNNs did better than PixelCNNs. One convolution with 2F
+# 1, *how much of it*. Such products are what PixelRNNs have in their LSTMs. The authors named
+# them as one of two possible reasons why PixelRNNs did better than PixelCNNs; the other is that an LSTM sees all
+# earlier pixels in every layer. One convolution with 2F
 # outputs computes both halves at once:
 
 
@@ -765,7 +765,7 @@ show(
 # have as many. (To give ReLU the sum of the two outputs would be no fair one: the sum of two
 # convolutions is one convolution, and half of the weights would be wasted.)
 #
-# Four activations were trained alike, from several seeds, and compared on *validation* images: the
+# Four activations were trained alike, from four seeds on the digits and two on MNIST, and compared on *validation* images: the
 # gate; the *GLU*, which is the gate without its tanh
 # ([Dauphin et al., 2017](https://arxiv.org/abs/1612.08083)); ReLU; and SiLU, $x\,\sigma(x)$, where a
 # feature is its own gate. These runs were made before, by `experiments/gates.py`, and are kept in
@@ -847,7 +847,8 @@ number of *convolutions* on both sides, [chapter 8](08_results.ipynb) asks the q
 # On 28 × 28 pixels there is more to be blind to. `experiments/stacks.py` trained three networks on a part
 # of MNIST, with as many weights and for as many minutes each: one stack (the PixelCNN, with more
 # layers, because its layers have fewer weights), two stacks with gates, and the same with dilated kernels,
-# which see farther. A network with slower steps gets fewer epochs. The stored results are shown here.
+# which see farther. A network with slower steps gets fewer epochs. The stored results are shown here. The first two
+# differ in the gate and in their depth as well, so the pair does not measure the stacks alone.
 
 # %% tags=["remove-input"]
 names = {
@@ -897,7 +898,7 @@ show_text(
 two = stacks["two stacks"]
 verdicts = []
 for other, more, less in (
-    ("one stack", "two stacks win", "one stack wins"),
+    ("one stack", "two gated stacks cost less", "one stack costs less"),
     ("two stacks, dilated", "dilation does harm", "dilation helps"),
 ):
     difference, error = more_than(two, stacks[other])
@@ -995,9 +996,9 @@ show_text(f"""
 # A vertical stack for the rows above and a horizontal one for the row to the left see everything
 # that comes before a pixel, and nothing else. The link between them leads one way. What a model cannot
 # see it cannot learn, however long it is trained. So the second stack pays where the blind spot holds what
-# nothing else tells; the two comparisons above say how much that is on small and on larger digits. A gate,
-# tanh times sigmoid, stands where a PixelCNN has ReLU; what it buys, the table of activations says. Compare
-# models at equal cost, on the same images, image by image, and from several seeds.
+# nothing else tells: everything on coins and copies, and on digits as much as the two comparisons above say. A gate,
+# tanh times sigmoid, stands where a PixelCNN has ReLU. At equal weights it bought nothing over ReLU or SiLU
+# here. Compare models at equal cost, on the same images, image by image, and from several seeds.
 #
 # ## Exercises
 #
@@ -1061,8 +1062,9 @@ spread = spread_between_seeds()
 show_solution(
     f"""
 Their validation losses have a standard deviation of {spread:.2f} nats per image. A difference between
-two single trainings then has one of $\\sqrt{{2}}$ times that, {2**0.5 * spread:.2f}. A smaller
-difference between two models needs several seeds of each.
+two single trainings then has one of $\\sqrt{{2}}$ times that, {2**0.5 * spread:.2f}. So chance alone often makes a
+difference of that size, and now and then one of twice that. Below {2 * 2**0.5 * spread:.2f} a difference needs several
+seeds of each. And four seeds tell this spread itself only roughly.
 """,
     spread_between_seeds,
 )

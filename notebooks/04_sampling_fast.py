@@ -209,14 +209,31 @@ show(
 
 # %% [markdown]
 # What is kept is exactly what the convolution would have found in its window, had the whole image been
-# there. So the layers need no second implementation: training pads the image and convolves it,
-# sampling convolves the window that it kept.
+# there. Here is the horizontal stack in small: a row of eight pixels with three features each, and a kernel with two
+# taps, for the pixel to the left and for the pixel itself.
+
+# %%
+rng = np.random.default_rng(seed)
+row, kernel = rng.normal(size=(8, 3)), rng.normal(size=(2, 3, 3))
+padded = np.concatenate([np.zeros((1, 3)), row])
+whole_row = padded[:-1] @ kernel[0] + padded[1:] @ kernel[1]
+
+kept, by_pixel = np.zeros(3), []
+for pixel in row:
+    by_pixel.append(kept @ kernel[0] + pixel @ kernel[1])
+    kept = pixel  # all that the next step needs
+print(np.abs(whole_row - by_pixel).max())
+
+# %% [markdown]
+# The vertical stack works alike, with a row kept in place of a pixel. So the layers need no second implementation:
+# training pads the image and convolves it, sampling convolves the window that it kept.
 
 # %% tags=["remove-input"]
 show_source(CausalConv2D.call)
 
 # %% [markdown]
-# And this is the step for one pixel; `horizontal_step` and `head` run the same code as in training:
+# And this is the step for one pixel in the library. `horizontal_step` is one step of the loop above; `append_pixel`
+# keeps the pixel; `link_features` are what the vertical stack has computed for the row; `head` makes a distribution:
 
 # %% tags=["remove-input"]
 show_source(predict_pixel, _draw_pixel, append_pixel)
@@ -344,12 +361,12 @@ show(
 # %% tags=["remove-input"]
 show_text(f"""
 The slopes of these lines are {growth["full"]:.1f} for the plain loop and {growth["cached"]:.1f} for the
-cached one. Arithmetic alone would give 2 and 1. Small images keep both below it, since each step has a
-fixed cost besides.
+cached one. Arithmetic alone would give 2 and 1. Each step also has a fixed cost, which brings the plain loop from 2
+towards 1; each call and each row have one too, which brings the cached one below 1.
 """)
 
 # %% [markdown]
-# ## A third way: guess, and correct
+# ## The second way: guess, and correct
 #
 # A cache needs two stacks that can be computed piece by piece. There is an exact way without one.
 #
@@ -587,8 +604,7 @@ show(
 # given, everything given comes before everything drawn: these are exact draws from
 # $p(\text{lower} \mid \text{upper})$. With the left half given, a pixel of the first row is drawn
 # knowing one half of the first row only; the left half of the rows *below* is given too, but the
-# model has no way to ask for it. The right half may then fail to fit, and no choice of seed will
-# cure it. Other orders of pixels, or models trained on many orders, would.
+# model has no way to ask for it. The right half may then fail to fit, and another seed fits only by luck. Other orders of pixels, or models trained on many orders, would.
 #
 # ## Temperature
 #
@@ -625,7 +641,8 @@ show(
 #
 # Drawing is serial, but a step of it is small: once per row for the vertical stack, once per pixel for
 # the horizontal one. Keeping what the kernels still reach makes a batch cost a few forward passes,
-# with the same images as before. Completion is exact where everything given comes first; temperature
+# with the same images as before. Without a cache the image can be guessed and redrawn until nothing changes: exact
+# too, in at most $D$ rounds and usually far fewer. Completion is exact where everything given comes first; temperature
 # trades variety for likelihood.
 #
 # ## Exercises
@@ -698,8 +715,8 @@ time_rows()  # compiles
 milliseconds = time_rows()
 show_solution(
     f"""
-Milliseconds from the first row to the last: {", ".join(f"{t:.0f}" for t in milliseconds)}. Every row costs
-about the same. A plain loop would show the same, but each of its rows costs as much as {width} passes
+Milliseconds from the first row to the last: {", ".join(f"{t:.0f}" for t in milliseconds)}. The time does not grow
+from row to row; only the first may also hold the start of the call. A plain loop would show the same, but each of its rows costs as much as {width} passes
 through the whole network.
 """,
     time_rows,

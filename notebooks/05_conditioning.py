@@ -54,10 +54,11 @@ import math
 
 import keras
 import numpy as np
+from keras import layers
 from sklearn.svm import SVC
 
 import pcnnlib as pcnn
-from pcnnlib import analysis, runs
+from pcnnlib import analysis, minimal, runs
 from pcnnlib.analysis import Likelihood
 from pcnnlib.data import statistics
 from pcnnlib.nn import conditions
@@ -112,6 +113,38 @@ check_dataset(
 # Then an unmasked 1 × 1 convolution $V_{k} \ast \mathbf{s}$ takes the place of $V_k^\top \mathbf{h}$
 # (equation 5). No mask is needed: $\mathbf{h}$ is known before the first pixel is drawn.
 #
+# In code it is one more term in each gate. The block of [chapter 3](03_gated_stacks.ipynb), told $\mathbf{h}$:
+
+
+# %%
+class ToldBlock(minimal.GatedBlock):
+    """Equation 4: a bias of every gate that depends on h."""
+
+    def __init__(self, filters, size, first=False):
+        super().__init__(filters, size, first)
+        self.tell_above = layers.Dense(2 * filters, use_bias=False)
+        self.tell_left = layers.Dense(2 * filters, use_bias=False)
+
+    def call(self, vertical, horizontal, h):  # h: (B, 1, 1, n)
+        above = self.vertical(vertical)
+        left = self.horizontal(horizontal) + self.link(above)
+        left = left + self.tell_left(h)
+        features = self.project(minimal.gate(left))
+        if not self.first:
+            features = horizontal + features
+        return minimal.gate(above + self.tell_above(h)), features
+
+
+told = ToldBlock(filters=4, size=3)
+same = np.random.default_rng(seed).normal(size=(1, 8, 8, 4))
+same = np.repeat(same, 2, axis=0).astype("float32")  # twice the same
+labels = keras.ops.one_hot([3, 8], 10)[:, None, None]
+_, features = told(same, same, labels)
+print(float(keras.ops.min(abs(features[0] - features[1]))) > 0)
+
+# %% [markdown]
+# No feature of any pixel is the same for a 3 and for an 8.
+#
 # In the library, a condition encodes itself. A label becomes a one-hot vector, a vector stays as it is,
 # and a map passes its transposed convolution:
 
@@ -123,8 +156,9 @@ show_source(conditions.Labels.encode, conditions.Map.make_encoder)
 #
 # Take models that have not been trained. Change the condition, leave the image alone, and see which
 # predictions change. A label should reach every pixel, the first one included. One cell of a map should
-# reach its own pixels and some that are drawn after them, but none before. And whatever $\mathbf{h}$ is, no
-# pixel may see a later pixel.
+# reach its own pixels and pixels near them, also to the left in the same rows, but none in the rows above. (To the
+# left is no leak: $\mathbf{h}$ is known before the first pixel.) And whatever $\mathbf{h}$ is, no pixel may see a
+# later pixel.
 
 # %%
 noise = np.random.default_rng(seed).integers(0, 17, (4, 8, 8, 1))
@@ -151,7 +185,7 @@ show(
         reached,
         {"map, first cell": (0, 0, 2, 2), "map, cell (2, 1)": (4, 2, 2, 2)},
     ),
-    alt="Three maps of pixels: a label reaches all, a cell of a map its own place and later ones.",
+    alt="Three maps of pixels: a label reaches all, a cell of a map its own place and those beside and below.",
     caption="Predictions that change with the condition, in an untrained model. Outlined: the pixels "
     "that the changed cell of a 4 × 4 map stands for.",
 )
@@ -256,9 +290,9 @@ Image by image, the first two rows differ by {mean_of(nats["without"] - nats["gi
 {"more" if (nats["without"] - nats["given"]).mean() > bound else "not more"} than the bound of ln 10 =
 {bound:.2f}. But these are two models, and the bound is about one. Within the
 conditional model, the label is worth {mean_of(worth)} nats on average, and {worth.max():.3f} at most: the
-bound holds for every image. The rest of the difference, {mean_of(nats["without"] - nats["summed"])}
-nats, has nothing to do with knowing the label: with its labels summed out, the second model is the better
-model of images, although it was trained for fewer epochs.
+bound holds for every image. The rest, {mean_of(nats["without"] - nats["summed"])} nats, is a difference between two
+trainings, one seed each: with its labels summed out, the second model is the better model of images. That may come
+from the labels in training, from its settings, or from chance, which the ± does not cover.
 """)
 
 # %% [markdown]
@@ -311,12 +345,21 @@ show(
 
 # %% tags=["remove-input"]
 unsure = calibration.images[:-1].sum()
-too_sure = 100 * (sure.mean() - right.mean())
+too_sure = 100 * mean_of(sure - right)
+below = sure < 0.9  # not in the last bin
+# What a calibrated model would have: it is right as often as it claims.
+rng = np.random.default_rng(seed)
+place = np.minimum((10 * sure).astype(int), 9)
+by_chance = [
+    abs(np.bincount(place, (rng.random(len(sure)) < sure) - sure)).sum()
+    for _ in range(200)
+]
 show_text(f"""
-The expected calibration error is {100 * calibration.expected_error:.2f} percentage points. On average the
-model claims {sure.mean():.2%} and is right on {right.mean():.2%}, so it is {abs(too_sure):.2f} points too
-{"sure" if too_sure > 0 else "modest"}. {calibration.images[-1]:,} of {len(truth):,} images are in the last
-bin, so this number says little about the other {unsure:,}: look at their whiskers, too.
+The expected calibration error is {100 * calibration.expected_error:.2f} percentage points; a calibrated model would
+have about {100 * np.mean(by_chance) / len(sure):.2f} by chance alone. On average the model claims {sure.mean():.2%} and
+is right on {right.mean():.2%}: the difference is {too_sure} points. But {calibration.images[-1]:,} of {len(truth):,}
+images are in the last bin. Of the other {unsure:,} the model claims {sure[below].mean():.1%} and is right on
+{right[below].mean():.1%}; that difference is {mean_of(100 * (sure - right)[below])} points.
 """)
 
 # %% [markdown]
@@ -705,8 +748,9 @@ upper_off, lower_off = halves_obeyed()
 show_solution(
     f"""
 The brightness of the upper half differs from its map by {upper_off:.3f} on average, that of the lower half by
-{lower_off:.3f}. Both are far below the {shuffled:.3f} of another image's map. But not as low as the
-{kept:.3f} above: strokes have to be joined that do not fit.
+{lower_off:.3f}. Both are far below the {shuffled:.3f} of another image's map; with maps that fit together it was
+{kept:.3f}. The upper half is drawn first and knows nothing of the join. Only the lower half has to join strokes that do
+not fit.
 """,
     halves_obeyed,
 )

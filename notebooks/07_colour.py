@@ -181,7 +181,8 @@ show(
     plots.causality(reports),
     alt="Two triangles of influence; the second has small squares above the diagonal.",
     caption="Which of 18 values changes the prediction of which, in the order of drawing. The mistake "
-    f"leaks within a pixel: {leaks} pairs that must not be.",
+    f"leaks within a pixel: {leaks} pairs that must not be, 3 in each pixel but the first. There all features are still "
+    "0 before training (orange: not seen), which hides them.",
 )
 show_text(
     f"""
@@ -363,8 +364,8 @@ assert not np.allclose(cut, theirs, atol=1e-3)
 show_source(pcnn.LogisticMixture.log_likelihood)
 
 # %% [markdown]
-# So the network needs no groups, and one pass of it serves all three values of a pixel. (The cached
-# sampler computes each group once as well, so on small images both take about as long to draw.)
+# So the network needs no groups, and one pass of it serves all three values of a pixel. (With the softmax the cached
+# sampler runs the horizontal stack three times a pixel, once for each channel.)
 #
 # ## Images whose channels depend on each other
 #

@@ -258,8 +258,9 @@ show(
     ),
     alt="Validation and training loss of three runs against epochs.",
     caption="The runs as they were trained, but for the autoencoder's, which chapter 6 shows. Where training "
-    "and validation loss lie together, a larger or a longer run may still gain. Where the "
-    "training loss is the lower one, the model has begun to overfit.",
+    "and validation loss lie together, a larger or a longer run may still gain. "
+    "The training loss is the mean during an epoch, the validation loss is that of the averaged weights at its end. "
+    "Overfitting begins where the validation loss rises.",
 )
 
 # %% [markdown]
@@ -423,7 +424,7 @@ show(
 )
 
 # %% [markdown]
-# What is that worth? All three were trained for a short time from several seeds, and compared on *validation*
+# What is that worth? All three were trained for a short time from two seeds, and compared on *validation*
 # images (`experiments/dilations.py`; these figures are stored, too):
 
 # %%
@@ -451,14 +452,14 @@ table(
 # %% tags=["remove-input"]
 pilot_gain = float(by_seed["1"].mean() - by_seed["1, 2, 4, 8"].mean())
 whole_pilot = pilots["whole"]
-spread = {name: float(nats.std(ddof=1)) for name, nats in by_seed.items()}
+spread = {name: float(np.ptp(nats)) for name, nats in by_seed.items()}
 show_text(
     f"""
     (One pass over {whole_pilot["data"]["train"]:,} images, {whole_pilot["data"]["validation"]:,} validation images,
     {len(whole_pilot["seeds"])} seeds; commit `{whole_pilot["commit"]}`, {runs.hardware(whole_pilot)}.)
     Dilation is worth {pilot_gain:.2f} nats here. And the table says what a seed may change: after this short
-    training the seeds of one network spread by {min(spread.values()):.2f} to {max(spread.values()):.2f} nats (one
-    standard deviation). That of a long training was not measured.
+    training the two seeds of one network lie {min(spread.values()):.2f} to {max(spread.values()):.2f} nats apart. Two
+    seeds say little, and what a long training would give was not measured.
     """
 )
 
@@ -632,7 +633,9 @@ show_text(
     f"""
     (The whole model: {whole["model"]["blocks"]} blocks of {whole["model"]["filters"]} filters, dilated by two,
     {nats["whole"].mean():.2f} nats, {len(whole["seeds"])} seeds; commit `{whole["commit"]}`, {runs.hardware(whole)}.)
-    Most depends on depth. "No gate" adds the two halves of each convolution and applies ReLU. The sum of two
+    The largest differences come with depth. But twice and half as deep also have
+    {ablations["twice-as-deep"]["parameters"]:,} and {ablations["half-as-deep"]["parameters"]:,} weights instead of {whole["parameters"]:,}:
+    depth is not told from size. "No gate" adds the two halves of each convolution and applies ReLU. The sum of two
     convolutions is one convolution, so half of the weights are lost to it:
     [chapter 3](03_gated_stacks.ipynb) compares them at equal weights. A change whose error bars cross the grey line was not shown to matter.
 
@@ -648,9 +651,8 @@ show_text(
 # ## What would a run of the paper's size cost today?
 #
 # For its training the paper names 60 hours on 32 GPUs
-# ([van den Oord et al., 2016b](https://arxiv.org/abs/1606.05328)). Take colour images of
-# 32 × 32, as in CIFAR-10, and a network of about that size: 20 layers of 384 features with kernels of 5 × 5,
-# and 200,000 steps of 128 images. How far is that from one core? The backend counts the operations, and the
+# ([van den Oord et al., 2016b](https://arxiv.org/abs/1606.05328)). Take its network for ImageNet, with colour images of
+# 32 × 32: 20 layers of 384 features with kernels of 5 × 5, and 200,000 steps of 128 images. How far is that from one core? The backend counts the operations, and the
 # run above measured how many a second it did.
 
 # %%
@@ -687,9 +689,17 @@ show_text(
 # ## Recap
 #
 # Likelihoods stand in one column only if pixels, split and what the model is told agree. Choose on
-# validation images, read the test once, and say on what hardware, for how long and from how many seeds. A
-# receptive field must span the image. Whether a model copies is a question of distances, to be asked of
-# test images and of copies too.
+# validation images, read the test once, and say on what hardware, for how long and from how many seeds. Whether a
+# model copies is a question of distances, to be asked of test images and of copies too.
+
+# %% tags=["remove-input"]
+mixture = runs.read_run("mnist-orders")["test_mixture"]
+show_text(f"""
+On static pixels our run has {static["nats_per_image"]:.2f} ± {static["standard_error"]:.2f} nats. On fresh ones `mnist`
+has {mnist:.2f}, and `mnist-orders`, trained on a GPU, {mixture["nats_per_image"]:.2f} ± {mixture["standard_error"]:.2f} as
+a mixture. The tables above say what others reached. A receptive field that reaches more of the image was worth
+{pilot_gain:.2f} nats after a short training.
+""")
 #
 # ## Exercises
 #
