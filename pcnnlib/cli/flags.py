@@ -105,7 +105,8 @@ class Network:
     # block, the third and so on, repeated; by default 1, or 1,2,4,8 for images larger than 12
     # pixels
     attention: tuple[int, ...] | None = example("4,8")  # blocks, from 1, behind which every pixel
-    # looks at all pixels before it; training time grows with the square of their number
+    # looks at all pixels before it, of a vqvae every code at all codes; training time grows with
+    # the square of their number
     distribution: str | None = None  # of a pixel; by default bernoulli for 2 levels, categorical
     # for more:
     components: int = 10  # logistics in the mixture

@@ -87,6 +87,7 @@ def _build_vqvae(network, data, distribution):
 
 def load_network(path: pathlib.Path, data: Dataset, network: Network) -> AutoregressiveModel:
     """A checkpoint's network, if it is for these images and of the kind that the flags name.
+        attention=network.attention or (),
 
     Raises:
         UsageError: no such file, a damaged one, or another network.
