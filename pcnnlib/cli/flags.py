@@ -65,6 +65,8 @@ def check_kinds(group: Any) -> None:
         if kind is str and not isinstance(value, str):
             raise UsageError(f"--{name} must be a text, got {value!r}")
 
+        if kind is str and not value:  # of a shell's variable that is not set, say
+            raise UsageError(f"--{name} must not be empty, got {value!r}")
 
 @dataclass(frozen=True)
 class Data:

@@ -154,6 +154,19 @@ def test_mistakes_about_a_published_run_name_flags(refused, tmp_path):
         ["--components=4"],
         ["--batch_size=0"],
         ["--n_samples=0"],
+@pytest.mark.parametrize("flag", [*parser.DEFAULTS])
+def test_a_text_that_is_empty_is_refused(own_home, refused, flag):
+    """As of a shell's variable that is not set."""
+    before = own_home.saved()
+    if flag == "model":  # which has an empty value
+        return
+    if isinstance(parser.DEFAULTS[flag], bool) or flag in ("colour", "animate"):
+        refused(own_home.flags("--epochs=0", f"--{flag}="), "ignored explicit argument ''")
+    else:
+        refused(own_home.flags("--epochs=0", f"--{flag}="), f"--{flag}")
+    assert own_home.saved() == before
+
+
         ["--temperature=0"],
         ["--levels=1"],
         ["--profile=9,3"],
