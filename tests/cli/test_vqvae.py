@@ -103,3 +103,25 @@ def test_a_run_of_other_stages_is_not_continued(quantized, refused):
     )
     wrong = ["--model=vqvae", "--codes=6", "--code_size=2", "--epochs=1", "--autoencoder_epochs=2"]
     refused(quantized.quick_flags(*wrong), "codes=5, not 6")
+
+
+def test_labels_that_are_not_there_cannot_be_dropped(own_home, refused):
+    own_home.write_data(y_train=None, y_test=None)
+    flags = [*FLAGS, "--epochs=1", "--label_dropout=0.1"]
+    refused(own_home.quick_flags(*flags), "--label_dropout needs labels; data ")
+    assert not (own_home.folder / "ckpts").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--codes=6"], "--codes must be 5, as checkpoint"),
+        (["--epochs=0", "--autoencoder_epochs=3"], "--autoencoder_epochs must be 2, as checkpoint"),
+        (["--epochs=0", "--autoencoder_epochs=2", "--flip"], "autoencoder/last.keras has it"),
+        (["--epochs=0", "--batch_size=13"], "--batch_size must be 12, as checkpoint"),
+    ],
+)
+def test_flags_of_another_training_are_refused_where_nothing_is_trained(
+    quantized, refused, flags, message
+):
+    refused(quantized.quick_flags(*FLAGS, "--epochs=0", *flags), message)
