@@ -104,9 +104,12 @@ def check_training_flags(
     """
     for folder in dict.fromkeys((folders[0], folders[-1])):
         path = folder / training.LAST
-        if not is_regular_file(path, "checkpoint"):
+        try:
+            if not is_regular_file(path, "checkpoint"):
+                continue
+            had = training.read_state(path)["training"]
+        except UsageError:  # to draw from sound weights, no other file need be sound
             continue
-        had = training.read_state(path)["training"]
         wanted = vars(settings.training)
         if len(folders) > 1 and folder == folders[0]:
             had |= {"autoencoder_epochs": had["epochs"]}

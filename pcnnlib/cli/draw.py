@@ -138,10 +138,7 @@ def draw_pretrained(settings: Settings, typed: Collection[str]) -> None:
     known.remove("draw_every")
     for flag in typed:
         if flag not in known:
-            raise UsageError(
-                "--pretrained brings its own model and data, and trains nothing: "
-                f"leave --{flag} out"
-            )
+            raise UsageError(f"--pretrained brings its own model and data: leave --{flag} out")
     model = runs.load_pretrained(name, files.results_path)
     trained_on = runs.read_run(name, files.results_path).get("data")
     labels = trained_on.get("labels") if isinstance(trained_on, dict) else None

@@ -7,6 +7,8 @@ import pytest
 
 import pcnnlib as pcnn
 from pcnnlib import cli, runs, training
+from pcnnlib.cli import parser
+from pcnnlib.cli.checks import check_training_flags
 from pcnnlib.runs import registry
 from pcnnlib.viz import images
 
@@ -125,3 +127,12 @@ def test_flags_of_another_training_are_refused_where_nothing_is_trained(
     quantized, refused, flags, message
 ):
     refused(quantized.quick_flags(*FLAGS, "--epochs=0", *flags), message)
+
+
+def test_a_state_that_cannot_be_read_contradicts_no_flag(tmp_path):
+    """To draw, the weights are enough."""
+    given = ["--model=vqvae", "--epochs=0", "--batch_size=13", "--autoencoder_epochs=3"]
+    settings = parser.settings_of(cli.make_parser().parse_args(given))
+    (tmp_path / training.LAST).write_bytes(b"damaged")
+    check_training_flags(settings, parser.typed(given), [tmp_path, tmp_path / "missing"])
+    assert parser.typed(given) == ["model", "autoencoder_epochs", "epochs", "batch_size"]
