@@ -51,6 +51,7 @@ import numpy as np
 
 import pcnnlib as pcnn
 from pcnnlib import runs, sampling
+from pcnnlib.nn.attention import check_heads
 from pcnnlib.viz import plots
 from pcnnlib.viz.notebook import show, show_solution, show_text, table
 from pcnnlib.viz.parameters import check_parameters
@@ -66,6 +67,7 @@ check_parameters(
     shown=range(1, 101),
     seed=range(2**32),
 )
+check_heads("heads", heads, filters)
 
 # %% [markdown]
 # ## The idea: who may see whom

@@ -3,15 +3,17 @@
 import argparse
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pcnnlib import runs, training
 from pcnnlib._internal.devices import memory
 from pcnnlib._internal.errors import UsageError
 from pcnnlib.cli.flags import Network, Settings
-from pcnnlib.cli.network import FILTERS
+from pcnnlib.cli.network import FILTERS, flags_of
+from pcnnlib.cli.parser import as_text
 from pcnnlib.data import Dataset
 from pcnnlib.data.files import is_regular_file
+from pcnnlib.models import AutoregressiveModel
 
 # Bytes for each weight of a training: itself, its gradient, two moments and a moving average.
 BYTES_PER_WEIGHT = 5 * 4
@@ -75,6 +77,57 @@ def check_same_data(checkpoint_dir: pathlib.Path, data: Dataset) -> None:
                 f"{checkpoint_dir} holds a run on other images than those of --data={data.name} "
                 f"(SHA-256 {trained_on[:12]}..., not {data.checksum[:12]}...): "
                 "choose another --ckpt_path, or remove it"
+            )
+
+
+def check_network_flags(
+    network: Network, typed: Collection[str], model: AutoregressiveModel, name: str
+) -> None:
+    """Raise `UsageError` if a flag that was given is not that of the model, called `name`."""
+    wanted = vars(network)
+    if network.attention is not None:  # in whatever order it was typed
+        wanted = {**wanted, "attention": tuple(sorted(network.attention))}
+    _check_typed(wanted, flags_of(model), typed, name)
+
+
+def check_training_flags(
+    settings: Settings, typed: Collection[str], folders: Sequence[pathlib.Path]
+) -> None:
+    """Raise `UsageError` if a flag that was given is not that of the training in these folders.
+
+    But the seed may be another: without training it is that of the draws alone.
+
+    Args:
+        settings: all flags.
+        typed: names of the flags that were given.
+        folders: of checkpoints, of each stage of the training.
+    """
+    for folder in dict.fromkeys((folders[0], folders[-1])):
+        path = folder / training.LAST
+        try:
+            if not is_regular_file(path, "checkpoint"):
+                continue
+            had = training.read_state(path)["training"]
+        except UsageError:  # to draw from sound weights, no other file need be sound
+            continue
+        wanted = vars(settings.training)
+        if len(folders) > 1 and folder == folders[0]:
+            had |= {"autoencoder_epochs": had["epochs"]}
+            wanted = {**wanted, "autoencoder_epochs": settings.network.autoencoder_epochs}
+        elif len(folders) > 1:
+            del had["flip"]  # codes never are
+        for name in ("epochs", "seed"):
+            del had[name]
+        _check_typed(wanted, had, typed, f"checkpoint {path}")
+
+
+def _check_typed(wanted, had, typed, name):
+    for flag, value in had.items():
+        if flag in typed and wanted[flag] != value:
+            there = as_text(value)
+            raise UsageError(
+                f"--{flag} must be {there or 'left out'}, as {name} has it, "
+                f"got {as_text(wanted[flag])}"
             )
 
 

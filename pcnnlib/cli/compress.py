@@ -11,6 +11,7 @@ import numpy as np
 from pcnnlib import codec, runs, training
 from pcnnlib._internal.errors import UsageError, first_line
 from pcnnlib._internal.files import reading, replacing
+from pcnnlib.cli.checks import check_network_flags
 from pcnnlib.cli.flags import Settings
 from pcnnlib.cli.network import describe, kind_of
 from pcnnlib.cli.paths import check_writable, run_paths
@@ -19,18 +20,20 @@ from pcnnlib.models import AutoregressiveModel
 from pcnnlib.nn.raster import check_order
 
 # Flags that say which model it is, and which files; all others have no meaning here.
-KNOWN = set("compress decompress out order epochs pretrained data model orders".split())
+KNOWN = set("compress decompress out order epochs pretrained model".split())
+# Of which the name of a run's own folder is made, see `run_paths`.
+FOLDER = set("data orders code_grids attention".split())
 # Arrays of an .npz file by what they are, the first that is there: our own, and those of data sets.
 IMAGES = ("images", "x_test")
 CONDITION = ("condition", "labels", "y_test")
 
 
-def compress_file(settings: Settings, changed: Collection[str]) -> None:
+def compress_file(settings: Settings, typed: Collection[str]) -> None:
     """Write the file that --out names.
 
     Args:
         settings: all flags.
-        changed: names of the flags that are not as by default.
+        typed: names of the flags that were given.
 
     Raises:
         UsageError: flags that have no meaning here, no such model, or files that do not fit it.
@@ -39,8 +42,12 @@ def compress_file(settings: Settings, changed: Collection[str]) -> None:
     flag = str(wanted.asked)
     if settings.training.epochs:
         raise UsageError(f"--{flag} trains nothing: add --epochs=0")
-    for name in changed:
+    for name in typed:
         known = name in KNOWN or name.endswith("_path")
+        if name in FOLDER:
+            if settings.drawing.pretrained is not None:
+                raise UsageError(f"--pretrained brings its own model and data: leave --{name} out")
+            continue
         if not known or (name == "order" and flag == "decompress"):
             raise UsageError(f"--{flag} says nothing of --{name}: leave it out")
     source, out = pathlib.Path(str(getattr(wanted, flag))), pathlib.Path(str(wanted.out))
@@ -51,14 +58,14 @@ def compress_file(settings: Settings, changed: Collection[str]) -> None:
         raise UsageError(f"--out {out} is a folder")
     if out.exists() and out.samefile(source):
         raise UsageError(f"--out {out} is the file that is read: name another")
-    model = _model(settings)
+    model = _model(settings, typed)
     if settings.drawing.order is not None:
         check_order(settings.drawing.order, model.orders, 1)
     write = _compress if flag == "compress" else _decompress
     write(model, source, out, settings.drawing.order)
 
 
-def _model(settings: Settings) -> AutoregressiveModel:
+def _model(settings: Settings, typed: Collection[str]) -> AutoregressiveModel:
     """The published model that --pretrained names, or the best of a run of one's own."""
     name, asked = settings.drawing.pretrained, settings.network.model
     if name is not None:
@@ -70,6 +77,8 @@ def _model(settings: Settings) -> AutoregressiveModel:
         raise UsageError(
             f"{name} is {describe(kind_of(model))}, --model={asked} asks for {describe(asked)}"
         )
+    if settings.drawing.pretrained is None:
+        check_network_flags(settings.network, typed, model, name)
     return model
 
 

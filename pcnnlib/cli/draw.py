@@ -119,12 +119,12 @@ def check_picture(drawing: Drawing, image_shape: tuple, levels: int) -> None:
         images.read_png(drawing.complete, image_shape, levels)
 
 
-def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
+def draw_pretrained(settings: Settings, typed: Collection[str]) -> None:
     """Draw from a published run, without its data.
 
     Args:
         settings: all flags.
-        changed: names of the flags that are not as by default.
+        typed: names of the flags that were given.
 
     Raises:
         UsageError: flags that have no meaning here, no such run, or one that cannot be drawn from.
@@ -135,7 +135,8 @@ def draw_pretrained(settings: Settings, changed: Collection[str]) -> None:
     if files.publish is not None:
         raise UsageError("--pretrained is published already: leave --publish out")
     known = {"epochs", "model", "seed", *(f.name for f in (*fields(Drawing), *fields(Files)))}
-    for flag in changed:
+    known.remove("draw_every")
+    for flag in typed:
         if flag not in known:
             raise UsageError(f"--pretrained brings its own model and data: leave --{flag} out")
     model = runs.load_pretrained(name, files.results_path)

@@ -39,6 +39,7 @@ LARGEST = {"layers": 1_000, "f_map": 16_384, "components": 1_000, "code_size": 6
 LARGEST["orders"] = len(ORDERS)
 # What only masked layers have.
 NOT_PAINTING = ("layers", "dilations", "attention", "dropout")
+CODED = ("autoencoder", "painting", "vqvae")
 # What may be told a class.
 LABELLED = ("conditional", "vqvae")
 DIGITS = 9  # of a number of devices, processes or batches
@@ -64,6 +65,8 @@ def check_kinds(group: Any) -> None:
             check_bool(f"--{name}", value)
         if kind is str and not isinstance(value, str):
             raise UsageError(f"--{name} must be a text, got {value!r}")
+        if kind is str and not value:  # of a shell's variable that is not set, say
+            raise UsageError(f"--{name} must not be empty, got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,8 @@ class Network:
     # block, the third and so on, repeated; by default 1, or 1,2,4,8 for images larger than 12
     # pixels
     attention: tuple[int, ...] | None = example("4,8")  # blocks, from 1, behind which every pixel
-    # looks at all pixels before it; training time grows with the square of their number
+    # looks at all pixels before it, of a vqvae every code at all codes; training time grows with
+    # the square of their number
     distribution: str | None = None  # of a pixel; by default bernoulli for 2 levels, categorical
     # for more:
     components: int = 10  # logistics in the mixture
@@ -140,6 +144,8 @@ class Network:
             for name in ("codes", "code_grids", "autoencoder_epochs"):
                 if getattr(self, name) != getattr(type(self), name):
                     raise UsageError(f"--{name} needs --model=vqvae")
+        if self.code_size != type(self).code_size and self.model not in CODED:
+            raise UsageError(f"--code_size needs --model={', '.join(CODED[:-1])} or {CODED[-1]}")
         check_int("--codes", self.codes, 2, MOST_LEVELS)
         check_int("--code_grids", self.code_grids, 1, 2)
         if self.autoencoder_epochs is not None:
@@ -153,7 +159,7 @@ class Network:
         for name in NOT_PAINTING if self.model == "painting" else ():
             if getattr(self, name) != getattr(type(self), name):
                 raise UsageError(f"--{name} says nothing of --model=painting: leave it out")
-        if self.orders > 1 and self.model in ("autoencoder", "painting", "vqvae"):
+        if self.orders > 1 and self.model in CODED:
             raise UsageError(
                 f"--orders must be 1 with --model={self.model}, which draws in raster order alone, "
                 f"got {self.orders}"
@@ -204,6 +210,8 @@ class Drawing:
         check_at_most("--resample", self.resample, MOST_DRAWS)
         if self.resample > 1 and self.complete is None:
             raise UsageError("--resample needs --complete")
+        if self.keep != type(self).keep and self.complete is None:
+            raise UsageError("--keep needs --complete")
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,15 @@ from pcnnlib.models import (
     LatentPrior,
     PixelCNNAutoencoder,
     VectorQuantizedAutoencoder,
+    architecture,
 )
 from pcnnlib.nn.conditions import Labels
-from pcnnlib.nn.distributions import Distribution, LogisticMixture, resolve_distribution
+from pcnnlib.nn.distributions import (
+    DISTRIBUTIONS,
+    Distribution,
+    LogisticMixture,
+    resolve_distribution,
+)
 
 FILTERS = 32
 LABEL_DROPOUT = 0.1  # of the prior of codes, unless --label_dropout says otherwise
@@ -81,6 +87,7 @@ def _build_vqvae(network, data, distribution):
         network.layers,
         condition=None if data.classes is None else Labels(data.classes, dropped),
         dilations=network.dilations or (WIDE if side > NARROW else (1,)),
+        attention=network.attention or (),
         dropout=network.dropout,
     )
 
@@ -113,6 +120,25 @@ def load_network(path: pathlib.Path, data: Dataset, network: Network) -> Autoreg
             f"{network.code_grids} asks for others"
         )
     return model
+
+
+def flags_of(model: AutoregressiveModel) -> dict[str, Any]:
+    """What a network's flags are, as far as the model has such: what `build_network` made it of."""
+    described = architecture(model)
+    # A VQ-VAE's prior is described beside it. What is as usual is not said.
+    described = {"attention": [], **described.get("autoencoder", {}), **described}
+    names = {"layers": "blocks", "f_map": "filters", "precision": "dtype"}
+    same = ("dilations", "attention", "code_size", "codes", "dropout")
+    names |= dict(zip(same, same, strict=True))
+    pixel = type(model.distribution)
+    named = {made: name for name, made in DISTRIBUTIONS.items()}
+    flags = {"orders": model.orders, "distribution": named.get(pixel, pixel.__name__)}
+    if isinstance(model.distribution, LogisticMixture):
+        flags["components"] = model.distribution.components
+    if isinstance(model.condition, Labels):
+        flags["label_dropout"] = model.condition.dropout
+    flags |= {flag: described[name] for flag, name in names.items() if name in described}
+    return {flag: tuple(v) if isinstance(v, list) else v for flag, v in flags.items()}
 
 
 def kind_of(model: AutoregressiveModel) -> str:

@@ -136,13 +136,24 @@ def command(args: argparse.Namespace) -> str:
             parts.append(f"--{name}" if value else f"--no-{name}")
         else:
             # Where a file lies is not what it is.
-            text = _text(value)
+            text = as_text(value)
             if name == "data":
                 text = short_name(value)
             elif name in BARE:
                 text = pathlib.Path(value).name
             parts.append(f"--{name}={shlex.quote(text)}")
     return " ".join(parts)
+
+
+def typed(args: Sequence[str] | None = None) -> list[str]:
+    """Names of the flags that are given, as by default or not.
+
+    Args:
+        args: flags; None: those of the process.
+    """
+    untyped = argparse.Namespace(**dict.fromkeys(DEFAULTS, argparse.SUPPRESS))
+    given = vars(make_parser().parse_args(args, untyped))
+    return [name for name, value in given.items() if value is not argparse.SUPPRESS]
 
 
 def changed(args: argparse.Namespace) -> dict[str, Any]:
@@ -196,13 +207,13 @@ def _help(name: str, comment: str, default: Any) -> str:
     # Python 3.11 and 3.12 write the default of a boolean flag themselves.
     if default not in (None, "") and not isinstance(default, bool):
         if lines:
-            lines.append(f"(default: {_text(default)})")
+            lines.append(f"(default: {as_text(default)})")
         else:
-            comment += f" (default: {_text(default)})"
+            comment += f" (default: {as_text(default)})"
     return "\n".join([comment, *lines]).replace("%", "%%")
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A value as it is written behind a flag."""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pcnnlib import training
 from pcnnlib._internal.devices import data_parallel
@@ -19,9 +19,11 @@ from pcnnlib.analysis import (
 )
 from pcnnlib.cli.checks import (
     check_network,
+    check_network_flags,
     check_same_data,
     check_same_published_data,
     check_texts,
+    check_training_flags,
     with_class_numbers,
 )
 from pcnnlib.cli.cluster import cluster, reachable
@@ -40,7 +42,7 @@ from pcnnlib.cli.flags import LABELLED, Settings
 from pcnnlib.cli.network import load_network
 from pcnnlib.cli.output import plain_output
 from pcnnlib.cli.page import check_page, check_page_model, export_own
-from pcnnlib.cli.parser import changed, command, make_parser, settings_of
+from pcnnlib.cli.parser import command, make_parser, settings_of, typed
 from pcnnlib.cli.paths import run_paths, stages
 from pcnnlib.cli.publish import check_plan, check_run_dir, publish, published_dir
 from pcnnlib.cli.train import train
@@ -60,9 +62,12 @@ def main(args: Sequence[str] | None = None) -> int:
         0; 2 after a mistake in the arguments or a failure of the system, which are answered in one
         line; 130 after Ctrl-C; 141 where nobody reads the output any more, as for `| head`.
     """
+    trains = False
     try:
         try:
-            run(make_parser().parse_args(args))
+            parsed = make_parser().parse_args(args)
+            trains = parsed.epochs > 0
+            run(parsed, typed(args))
         finally:
             failure = output_failure()
             if failure is not None:
@@ -71,7 +76,7 @@ def main(args: Sequence[str] | None = None) -> int:
         say(f"error: {as_typed(str(error))}")
         return _leave(2)
     except KeyboardInterrupt:
-        say("stopped; the same command goes on from the last epoch")
+        say(f"stopped{'; the same command goes on from the last epoch' if trains else ''}")
         return _leave(130)
     except BrokenPipeError:
         output_failure()
@@ -101,8 +106,12 @@ def _leave(code: int) -> int:
 
 
 @plain_output()
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace, typed: Collection[str]) -> None:
     """Train, then draw; or with `--epochs=0` only draw, or compress images.
+
+    Args:
+        args: what `make_parser().parse_args()` returns.
+        typed: names of the flags that were given.
 
     Raises:
         UsageError: what a user can mend.
@@ -110,14 +119,14 @@ def run(args: argparse.Namespace) -> None:
     check_texts(args)
     settings = settings_of(args)
     if settings.compression.asked is not None:
-        compress_file(settings, changed(args))
+        compress_file(settings, typed)
     elif settings.drawing.pretrained is not None:
-        draw_pretrained(settings, changed(args))
+        draw_pretrained(settings, typed)
     else:
-        train_and_draw(settings, command(args))
+        train_and_draw(settings, command(args), typed)
 
 
-def train_and_draw(settings: Settings, command: str) -> None:
+def train_and_draw(settings: Settings, command: str, typed: Collection[str]) -> None:
     """All steps of a run of one's own. A mistake should not wait for a step that takes long."""
     together = _check(settings, command)
     wanted = settings.data
@@ -135,8 +144,12 @@ def train_and_draw(settings: Settings, command: str) -> None:
         )
     check_network(settings.network, data)
     if settings.network.model in LABELLED:
-        if data.classes is None and settings.drawing.classes is not None:
-            raise UsageError(f"--classes needs labels; data {data.name} has none")
+        for name, value in (
+            ("classes", settings.drawing.classes),
+            ("label_dropout", settings.network.label_dropout),
+        ):
+            if data.classes is None and value is not None:
+                raise UsageError(f"--{name} needs labels; data {data.name} has none")
         settings = with_class_numbers(settings, data.labels, data.name)
         print_rows(settings.drawing, data.labels)
     paths = run_paths(settings)
@@ -163,6 +176,8 @@ def train_and_draw(settings: Settings, command: str) -> None:
         path = paths.checkpoints / training.BEST
         model = load_network(path, data, settings.network)
         check_same_data(folders[0], data)
+        check_network_flags(settings.network, typed, model, f"checkpoint {path}")
+        check_training_flags(settings, typed, folders)
         check_page_model(model, settings.drawing.export)
     model = in_float32(model)
     row_labels(model, settings.drawing)

@@ -1,5 +1,7 @@
 """`--compress` and `--decompress`: what goes in comes out, and a mistake costs no file."""
 
+import signal
+
 import numpy as np
 import pytest
 from support import gated, random_images
@@ -12,10 +14,10 @@ from pcnnlib import cli, codec, training
 def place(tmp_path_factory):
     """Two models in the folders of their runs, and images for them."""
     folder = tmp_path_factory.mktemp("compress")
-    labelled = gated((4, 4, 1), levels=2, condition=pcnn.Labels(3), orders=8)
+    labelled = gated((4, 4, 1), levels=2, condition=pcnn.Labels(3), orders=8, attention=(1, 2))
     for name, model in {
         "tiny-unconditional": gated((4, 4, 1), levels=2),
-        "tiny-conditional-8-orders": labelled,
+        "tiny-conditional-8-orders-attention-1-2": labelled,
     }.items():
         path = folder / "ckpts" / name / training.BEST
         path.parent.mkdir(parents=True)
@@ -33,9 +35,10 @@ def place(tmp_path_factory):
 @pytest.fixture
 def flags(place):
     def flags(*more, model="conditional"):
-        places = ["--data=tiny.npz", f"--ckpt_path={place / 'ckpts'}", "--epochs=0"]
-        kind = ["--model=conditional", "--orders=8"] if model == "conditional" else []
-        return [*places, *kind, *more]
+        kind = ["--data=tiny.npz"]
+        if model == "conditional":
+            kind += ["--model=conditional", "--orders=8", "--attention=2,1"]
+        return [f"--ckpt_path={place / 'ckpts'}", "--epochs=0", *kind, *more]
 
     return flags
 
@@ -132,12 +135,10 @@ def test_a_file_that_cannot_be_decompressed_leaves_the_images(
         (["--compress={images}", "--out={images}"], "is the file that is read"),
         (["--compress={images}", "--out={folder}"], "is a folder"),
         (["--compress={images}", "--out=/proc/a"], "cannot be written"),
-        (["--compress={images}", "--out=b", "--pretrained=none"], "run must be one of"),
         (["--compress={images}", "--out=b", "--order=8"], "order must be"),
-        (
-            ["--compress={images}", "--out=b", "--pretrained=mnist"],
-            "mnist is unconditional, --model=conditional asks for conditional",
-        ),
+        (["--compress=", "--out=b"], "--compress must not be empty, got ''"),
+        (["--compress={images}", "--out=b", "--n_samples=100"], "says nothing of --n_samples"),
+        (["--compress={images}", "--out=b", "--pretrained=mnist"], "leave --data out"),
     ],
 )
 def test_flags_that_do_not_go_together(place, flags, capsys, words, message):
@@ -145,3 +146,44 @@ def test_flags_that_do_not_go_together(place, flags, capsys, words, message):
     assert cli.main(flags(*(word.format(**known) for word in words))) == 2
     error = capsys.readouterr().err
     assert message in error and len(error.splitlines()) == 1
+
+
+@pytest.mark.robustness
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["--model=conditional"],
+            "mnist is unconditional, --model=conditional asks for conditional",
+        ),
+        (["--orders=4"], "--pretrained brings its own model and data: leave --orders out"),
+        (["--attention=1"], "--pretrained brings its own model and data: leave --attention out"),
+        (["--data=digits"], "--pretrained brings its own model and data: leave --data out"),
+        (["--pretrained=none"], "run must be one of"),
+    ],
+)
+def test_a_published_model_needs_no_flags_of_a_folder(place, refused, tmp_path, words, message):
+    out = tmp_path / "b"
+    source = f"--compress={place / 'images.npz'}"
+    refused([source, f"--out={out}", "--epochs=0", "--pretrained=mnist", *words], message)
+    assert not out.exists()
+
+
+@pytest.mark.robustness
+def test_a_model_of_another_folder_is_not_taken_for_the_one_asked_for(place, refused, tmp_path):
+    """Its folder's name says so, and the model must."""
+    path = tmp_path / "ckpts" / "tiny-unconditional-8-orders" / training.BEST
+    path.parent.mkdir(parents=True)
+    gated((4, 4, 1), levels=2).save(path)
+    places = ["--data=tiny.npz", f"--ckpt_path={tmp_path / 'ckpts'}", "--epochs=0", "--orders=8"]
+    wanted = f"--orders must be 1, as checkpoint {path} has it, got 8"
+    refused([*places, f"--compress={place / 'images.npz'}", f"--out={tmp_path / 'b'}"], wanted)
+
+
+def test_ctrl_c_promises_no_training(place, flags, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(codec, "compress", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    out = tmp_path / "a.pcnn"
+    out.write_bytes(b"older")
+    assert cli.main(flags(f"--compress={place / 'images.npz'}", f"--out={out}")) == 130
+    assert capsys.readouterr().err == "main.py: stopped\n"
+    assert out.read_bytes() == b"older"

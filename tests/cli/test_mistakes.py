@@ -65,7 +65,15 @@ CLUSTER += ["--epochs=9"]
         ([*CLUSTER, "--process=-1"], "process must be an integer 0..1, got -1"),
         (CLUSTER, "several processes need KERAS_BACKEND=jax, the backend is tensorflow"),
         (["--epochs=9", "--publish=x"], "planned for its 9 epochs from the start"),
-        (["--publish="], "--publish must be a name such as mine or mine/first, got ''"),
+        (["--publish="], "--publish must not be empty, got ''"),
+        (["--keep=left"], "--keep needs --complete"),
+        (["--code_size=3"], "--code_size needs --model=autoencoder, painting or vqvae"),
+        (["--model=conditional", "--code_size=3"], "--code_size needs --model=autoencoder"),
+        (["--epochs=0", "--layers=7"], "--layers must be 2, as checkpoint "),
+        (["--epochs=0", "--layers=12"], "best.keras has it, got 12"),
+        (["--epochs=0", "--precision=mixed_bfloat16"], "--precision must be float32, as "),
+        (["--epochs=0", "--batch_size=100"], "--batch_size must be 12, as checkpoint "),
+        (["--epochs=0", "--flip"], "last.keras has it, got True"),
         (["--publish=../x"], "--publish must be a name such as mine or mine/first, got '../x'"),
         (["--publish=/tmp/x"], "--publish must be a name such as mine or mine/first, got '/tmp/x'"),
         (["--publish=a/../x"], "--publish must be a name such as mine or mine/first"),
@@ -137,10 +145,24 @@ def test_mistakes_about_a_published_run_name_flags(refused, tmp_path):
     draw = ["--epochs=0", f"--samples_path={tmp_path / 'samples'}"]
     refused([*draw, "--pretrained=nope"], "--pretrained: run must be one of binarized-mnist, ")
     refused([*draw, "--pretrained=mnist-conditional", "--classes=11"], "--classes must hold labels")
+    for flag in ("--draw_every=3", "--layers=12", "--code_size=10", "--no-flip"):
+        wanted = f"model and data: leave {flag.partition('=')[0].replace('no-', '')} out"
+        refused([*draw, "--pretrained=mnist", flag], wanted)
     refused(
         [*draw, "--pretrained=mnist", f"--results_path={tmp_path / 'x'}"], "--results_path must"
     )
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("flag", [name for name in parser.DEFAULTS if name != "model"])
+def test_a_text_that_is_empty_is_refused(own_home, refused, flag):
+    """As of a shell's variable that is not set."""
+    before = own_home.saved()
+    if isinstance(parser.DEFAULTS[flag], bool) or flag in ("colour", "animate"):
+        refused(own_home.flags("--epochs=0", f"--{flag}="), "ignored explicit argument ''")
+    else:
+        refused(own_home.flags("--epochs=0", f"--{flag}="), f"--{flag}")
+    assert own_home.saved() == before
 
 
 @pytest.mark.parametrize(

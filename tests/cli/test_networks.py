@@ -1,5 +1,7 @@
 """Networks of all kinds, as the flags describe them: built, trained and drawn from."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +9,8 @@ from PIL import Image
 import pcnnlib as pcnn
 from pcnnlib import cli, training
 from pcnnlib.cli import parser
+from pcnnlib.cli.checks import check_network_flags
+from pcnnlib.cli.flags import Network
 from pcnnlib.cli.network import build_network
 from pcnnlib.models import architecture
 
@@ -131,6 +135,57 @@ def test_flags_describe_the_network_and_the_seed_its_weights(own_home, flags, cl
     assert any(
         (a != b).any() for a, b in zip(model.get_weights(), other.get_weights(), strict=True)
     )
+
+
+@pytest.mark.parametrize("grids", [1, 2])
+def test_attention_of_a_vqvae_is_that_of_its_priors(own_home, grids):
+    size = ["--layers=3", "--f_map=4", "--codes=5", "--code_size=2", f"--code_grids={grids}"]
+    model = built(own_home, "--model=vqvae", *size, "--attention=3,2")
+    priors = [model.prior, *([model.top_prior] if grids > 1 else [])]
+    assert [prior.attention for prior in priors] == [(2, 3)] * grids
+    again = pcnn.LatentPrior.from_config(model.get_config())
+    assert architecture(again) == architecture(model)
+    assert not built(own_home, "--model=vqvae", *size).prior.attention
+
+
+SIZE = {"layers": 3, "f_map": 6, "dilations": (1, 2), "attention": (2, 3), "dropout": 0.25}
+ALL = {**SIZE, "precision": "mixed_bfloat16", "distribution": "categorical"}
+CODE = {"code_size": 2, "precision": "mixed_bfloat16", "distribution": "bernoulli"}
+
+
+@pytest.mark.parametrize(
+    ("model", "flags", "other"),
+    [
+        ("", {**ALL, "orders": 4}, {"orders": 8, "dropout": 0.0, "layers": 12}),
+        ("conditional", {**ALL, "label_dropout": 0.5}, {"label_dropout": 0.0, "f_map": 8}),
+        (
+            "autoencoder",
+            {**SIZE, "code_size": 2, "distribution": "logistic_mixture", "components": 3},
+            {"components": 4, "code_size": 10, "dilations": (1,), "attention": (2,)},
+        ),
+        ("painting", {**CODE, "f_map": 6}, {"distribution": "categorical", "f_map": 32}),
+        (
+            "vqvae",
+            {**SIZE, **CODE, "codes": 5, "label_dropout": 0.5},
+            {"codes": 512, "precision": "float32", "attention": None},
+        ),
+    ],
+)
+def test_what_a_network_is_made_of_is_read_from_it_in_flags(own_home, model, flags, other):
+    """A network's own flags may be typed again; each other value is refused."""
+    own_home.write_data(n=8, levels=4 if "components" in flags else 2)
+    data = pcnn.load_dataset(str(own_home.data))
+    network = Network(model=model, **flags)
+    made = build_network(network, data, seed=0)
+    if "attention" in flags:  # in whatever order
+        network = dataclasses.replace(network, attention=(3, 2))
+    named = [*flags, "code_grids", "model", "autoencoder_epochs"]
+    check_network_flags(network, named, made, "it")
+    for flag, value in other.items():
+        changed = dataclasses.replace(network, **{flag: value})
+        check_network_flags(changed, [name for name in named if name != flag], made, "it")
+        with pytest.raises(pcnn.UsageError, match=f"^--{flag} must be .*, as it has it, got"):
+            check_network_flags(changed, [flag], made, "it")
 
 
 def test_a_painting_autoencoder_is_described_by_its_own_flags(own_home):

@@ -37,7 +37,7 @@ def test_a_log_is_lines_of_text_and_a_grid_not_drawn_is_drawn_at_the_restart(own
 
 def test_a_warning_is_one_line_without_source_code(capsys, monkeypatch):
     @plain_output()
-    def warn(args):
+    def warn(args, typed):
         # pytest keeps what is warned of; this is what Python would print.
         print(warnings.formatwarning("few:\nonly 3", UserWarning, __file__, 1), end="")
 

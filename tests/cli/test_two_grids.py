@@ -9,7 +9,9 @@ import pcnnlib as pcnn
 from pcnnlib import cli, runs, training
 
 FLAGS = ["--model=vqvae", "--codes=5", "--code_size=2", "--code_grids=2", "--n_samples=6"]
-FOLDER = "ckpts/tiny-vqvae-2-grids"
+FLAGS += ["--attention=2"]
+NAME = "tiny-vqvae-2-grids-attention-2"
+FOLDER = f"ckpts/{NAME}"
 
 
 def fit(self, batches, *, initial_epoch, epochs, callbacks, **_):
@@ -40,10 +42,14 @@ def test_all_stages_are_recorded_and_draw(two_grids):
     for stage in (training.AUTOENCODER, training.TOP_PRIOR, training.PRIOR):
         assert (folder / FOLDER / stage / training.LAST).is_file()
     # Drawn while the last stage was trained, and after it.
-    pictures = folder / "samples/tiny-vqvae-2-grids"
+    pictures = folder / "samples" / NAME
     assert (pictures / "samples.png").read_bytes() == (pictures / "epoch_0001.png").read_bytes()
     run = json.loads((folder / "results" / "two" / runs.RUN).read_text())
     assert run["model"]["autoencoder"]["code_grids"] == 2
+    # Both priors have attention, and so has the file that is loaded.
+    model = training.load_model(folder / FOLDER / training.BEST)
+    assert run["model"]["attention"] == [2]
+    assert model.top_prior.attention == model.prior.attention == (2,)
     stages = [run, run["top_prior"], run["autoencoder"]]
     assert [len(stage["history"]["loss"]) for stage in stages] == [1, 1, 1]
     spent = sum(stage["history"]["seconds"][0] for stage in stages)
@@ -54,7 +60,7 @@ def test_all_stages_are_recorded_and_draw(two_grids):
 
 def test_files_of_another_number_of_grids_are_refused(two_grids, refused):
     one = [flag for flag in FLAGS if "grids" not in flag]
-    elsewhere = two_grids.folder / "ckpts/tiny-vqvae"
+    elsewhere = two_grids.folder / "ckpts/tiny-vqvae-attention-2"
     (two_grids.folder / FOLDER).rename(elsewhere)
     try:
         message = "has 2 grids of codes, --code_grids=1 asks for others"

@@ -7,6 +7,8 @@ import pytest
 
 import pcnnlib as pcnn
 from pcnnlib import cli, runs, training
+from pcnnlib.cli import parser
+from pcnnlib.cli.checks import check_training_flags
 from pcnnlib.runs import registry
 from pcnnlib.viz import images
 
@@ -103,3 +105,34 @@ def test_a_run_of_other_stages_is_not_continued(quantized, refused):
     )
     wrong = ["--model=vqvae", "--codes=6", "--code_size=2", "--epochs=1", "--autoencoder_epochs=2"]
     refused(quantized.quick_flags(*wrong), "codes=5, not 6")
+
+
+def test_labels_that_are_not_there_cannot_be_dropped(own_home, refused):
+    own_home.write_data(y_train=None, y_test=None)
+    flags = [*FLAGS, "--epochs=1", "--label_dropout=0.1"]
+    refused(own_home.quick_flags(*flags), "--label_dropout needs labels; data ")
+    assert not (own_home.folder / "ckpts").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--codes=6"], "--codes must be 5, as checkpoint"),
+        (["--epochs=0", "--autoencoder_epochs=3"], "--autoencoder_epochs must be 2, as checkpoint"),
+        (["--epochs=0", "--autoencoder_epochs=2", "--flip"], "autoencoder/last.keras has it"),
+        (["--epochs=0", "--batch_size=13"], "--batch_size must be 12, as checkpoint"),
+    ],
+)
+def test_flags_of_another_training_are_refused_where_nothing_is_trained(
+    quantized, refused, flags, message
+):
+    refused(quantized.quick_flags(*FLAGS, "--epochs=0", *flags), message)
+
+
+def test_a_state_that_cannot_be_read_contradicts_no_flag(tmp_path):
+    """To draw, the weights are enough."""
+    given = ["--model=vqvae", "--epochs=0", "--batch_size=13", "--autoencoder_epochs=3"]
+    settings = parser.settings_of(cli.make_parser().parse_args(given))
+    (tmp_path / training.LAST).write_bytes(b"damaged")
+    check_training_flags(settings, parser.typed(given), [tmp_path, tmp_path / "missing"])
+    assert parser.typed(given) == ["model", "autoencoder_epochs", "epochs", "batch_size"]

@@ -34,6 +34,7 @@ ALSO = {
     "encoder_filters": ["16", "16,32", "a,b,c", "16,32,0", "1,2,3,4"],
     "levels": [1, 257],
     "epochs": [0],
+    "heads": [3],  # of 16 filters
     "temperature": [101],
 }
 
