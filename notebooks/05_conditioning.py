@@ -345,7 +345,7 @@ show(
 
 # %% tags=["remove-input"]
 unsure = calibration.images[:-1].sum()
-too_sure = 100 * mean_of(sure - right)
+too_sure = mean_of(100 * (sure - right))
 below = sure < 0.9  # not in the last bin
 # What a calibrated model would have: it is right as often as it claims.
 rng = np.random.default_rng(seed)
