@@ -16,15 +16,10 @@ from numpy.typing import ArrayLike
 from pcnnlib import sampling
 from pcnnlib._internal import backend
 from pcnnlib._internal.devices import scale_for_replicas
-from pcnnlib._internal.errors import (
-    UsageError,
-    channels_first,
-    check_size,
-    first_line,
-    one_line_errors,
-)
+from pcnnlib._internal.errors import UsageError, first_line, one_line_errors
 from pcnnlib._internal.levels import as_levels, check_levels
 from pcnnlib.data import Batches, CountEpochs
+from pcnnlib.models.arguments import check_image_shape, check_keras_arguments
 from pcnnlib.models.checks import Inputs, arguments_by_name, is_checked
 from pcnnlib.models.likelihood import flop_per_image, log_likelihood
 from pcnnlib.models.precision import as_dtype
@@ -46,24 +41,9 @@ class AutoregressiveModel(keras.Model):
         distribution: Distribution | str | None = None,
         **kwargs: Any,
     ) -> None:
-        if "components" in kwargs:  # until version 0.2 an argument of every model
-            raise UsageError(
-                "components belongs to the distribution: "
-                f"distribution=LogisticMixture(components={kwargs['components']!r})"
-            )
+        check_keras_arguments(self, kwargs)
         super().__init__(**kwargs)
-        shape = tuple(image_shape) if np.iterable(image_shape) else ()
-        if len(shape) != 3:
-            raise UsageError(f"image_shape must be (H, W, C), got {image_shape!r}")
-        self.image_shape = tuple(
-            check_size(f"image_shape {n}", v, "image side")
-            for n, v in zip("HWC", shape, strict=True)
-        )
-        if channels_first((1, *self.image_shape)):
-            raise UsageError(
-                f"image_shape must be (H, W, C), channels last; {self.image_shape} looks like "
-                f"(C, H, W): write {(*self.image_shape[1:], self.image_shape[0])}"
-            )
+        self.image_shape = check_image_shape(image_shape)
         self.levels = check_levels(levels)
         self.distribution = resolve_distribution(distribution, levels, self.image_shape[-1])
         self.channel_groups = self.distribution.channel_groups
