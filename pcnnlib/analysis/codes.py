@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError
+from pcnnlib.models import PixelCNNAutoencoder
 
 CODE_KINDS = ("own", "shuffled", "none")
 
@@ -35,6 +36,8 @@ def code_usage(
     Raises:
         UsageError: images that do not fit the model, only one of them, or an unknown kind.
     """
+    if not isinstance(model, PixelCNNAutoencoder):
+        raise UsageError(f"model must be a PixelCNNAutoencoder, got {type(model).__name__}")
     for kind in kinds:
         if kind not in CODE_KINDS:
             raise UsageError(f"kinds must be some of {', '.join(CODE_KINDS)}, got {kind!r}")
