@@ -80,6 +80,11 @@ def check_int(name: str, value: Any, minimum: int, maximum: int | None = None) -
     return number
 
 
+def check_seed(seed: Any) -> int | None:
+    """Return a seed, an int of at least 0, or None for fresh randomness, or raise `UsageError`."""
+    return None if seed is None else check_int("seed", seed, 0)
+
+
 def check_at_most(name: str, value: Any, largest: float) -> None:
     """Raise `UsageError` if a number is larger than any use asks for."""
     if value > largest:
@@ -100,6 +105,7 @@ LARGEST = {
     "blocks": 1_000,
     "kernel": 1_001,
     "images at once": 100_000,
+    "images drawn": 10**15,
     "classes": 1_000_000,
     "weights": 4_000_000_000,
 }

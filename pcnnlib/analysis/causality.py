@@ -16,6 +16,7 @@ from pcnnlib._internal.errors import (
     UsageError,
     check_has,
     check_int,
+    check_seed,
     check_size,
     check_weights_finite,
     not_finite,
@@ -123,7 +124,7 @@ def check_causality(
     check_weights_finite(model)
     shape = tuple(model.image_shape)
     n = int(np.prod(shape))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_seed(seed))
     influence = np.zeros((n, n), bool)
     conditions = getattr(model, "condition", None)
     if conditions is not None and condition is None:

@@ -11,6 +11,7 @@ from pcnnlib._internal.errors import (
     UsageError,
     check_has,
     check_int,
+    check_seed,
     check_size,
     check_weights_finite,
     short,
@@ -51,7 +52,7 @@ def receptive_field(
     i, j = check_pixel(at, model.image_shape)
     check_size("images", images, "images at once")
     check_weights_finite(model)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_seed(seed))
     order = check_int("order", order, 0, orders_of(model) - 1)
     encoded = _encoded_condition(model, condition, images, rng, order)
     levels = rng.integers(0, model.levels, (images, *model.image_shape))
@@ -88,7 +89,7 @@ def changed_features(
     """
     check_has("model", model, "a GatedPixelCNN", "stacks")
     i, j = check_pixel(at, model.image_shape)
-    image = np.random.default_rng(seed).integers(0, model.levels, model.image_shape)
+    image = np.random.default_rng(check_seed(seed)).integers(0, model.levels, model.image_shape)
     other = image.copy()
     other[i, j] = (other[i, j] + 1) % model.levels
     # Each in a batch of its own: two in one batch could be rounded differently.

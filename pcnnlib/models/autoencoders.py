@@ -20,6 +20,7 @@ from pcnnlib._internal.errors import (
     UsageError,
     check_bool,
     check_int,
+    check_seed,
     check_size,
     check_temperature,
     check_weights_finite,
@@ -267,7 +268,7 @@ class DeconvolutionalAutoencoder(Autoencoder):
         check_bool("progress", progress)
         check_weights_finite(self)
         codes = ops.convert_to_tensor(self.check_codes(codes))
-        seed = None if seed is None else check_int("seed", seed, 0)
+        seed = check_seed(seed)
         shape = (codes.shape[0], *self.image_shape, self.distribution.noise_per_channel)
         noise = np.random.default_rng(seed).random(shape, "float32")
         parameters = self.distribution.parameters(self._decoder_outputs(codes))

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from pcnnlib import sampling
 from pcnnlib._internal import backend
 from pcnnlib._internal.devices import scale_for_replicas
-from pcnnlib._internal.errors import UsageError, first_line, one_line_errors
+from pcnnlib._internal.errors import UsageError, check_path, first_line, one_line_errors
 from pcnnlib._internal.levels import as_levels, check_levels
 from pcnnlib.data import Batches, CountEpochs
 from pcnnlib.models.arguments import check_image_shape, check_keras_arguments
@@ -292,13 +292,19 @@ class AutoregressiveModel(keras.Model):
         """Write the model as in Keras, to a `.keras` file.
 
         Raises:
-            UsageError: a file of the former format, which Keras could not read again.
+            UsageError: another kind of file, or one of the former format, which Keras could not
+                read again.
         """
-        if str(filepath).endswith((".h5", ".hdf5")):
+        path = str(check_path("filepath", filepath))
+        if path.endswith((".h5", ".hdf5")):
             raise UsageError(
-                f"filepath must end in .keras, got {str(filepath)!r}: Keras writes its former "
-                "format, HDF5, but cannot read such a model from it"
+                f"filepath must end in .keras, got {path!r}: Keras writes its former format, "
+                "HDF5, but cannot read such a model from it"
             )
+        # Only what is zipped has a name of its own; a model hub's address has none.
+        zipped = kwargs.get("zipped", args[1] if len(args) > 1 else None)
+        if not path.endswith(".keras") and not path.startswith("hf:") and zipped in (None, True):
+            raise UsageError(f"filepath must end in .keras, got {path!r}")
         super().save(filepath, *args, **kwargs)
 
     def get_config(self) -> dict:

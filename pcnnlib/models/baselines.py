@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import check_bool, check_int, check_number
+from pcnnlib._internal.errors import check_bool, check_int, check_number, check_seed
 from pcnnlib._internal.levels import as_levels, check_levels
 from pcnnlib.data import Split
 from pcnnlib.models.arguments import check_image_shape
@@ -73,8 +73,7 @@ class Histogram:
     def sample(self, n: int, seed: int | None = None) -> np.ndarray:
         """Draw `n` images, `(n, H, W, C)`, uint8, or uint16 above 256 levels."""
         n = check_int("n", n, 1)
-        seed = None if seed is None else check_int("seed", seed, 0)
-        noise = np.random.default_rng(seed).random((n, *self.image_shape, 1))
+        noise = np.random.default_rng(check_seed(seed)).random((n, *self.image_shape, 1))
         cumulative = np.cumsum(self.probabilities, axis=-1)[..., :-1]
         return as_levels((noise >= cumulative).sum(axis=-1), self.levels)
 

@@ -20,6 +20,7 @@ from pcnnlib._internal.errors import (
     UsageError,
     check_bool,
     check_int,
+    check_seed,
     check_size,
     check_temperature,
     check_weights,
@@ -246,7 +247,7 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
         check_weights_finite(self)
         draw = check_bool("draw", draw)
         temperature = check_temperature(temperature)
-        seed = None if seed is None else check_int("seed", seed, 0)
+        seed = check_seed(seed)
 
         def parameters(*grids):
             vectors = self.quantizer.vectors(grids[-1])

@@ -13,7 +13,8 @@ from pcnnlib._internal.deprecation import warn_renamed
 from pcnnlib._internal.errors import (
     UsageError,
     check_bool,
-    check_int,
+    check_seed,
+    check_size,
     check_temperature,
     check_weights_finite,
     short,
@@ -112,17 +113,16 @@ def sample(
     """
     image = _renamed("known", known, "image", image)
     keep = _renamed("given", given, "keep", keep)
-    n = check_int("n", n, 1)
+    n = check_size("n", n, "images drawn")
     temperature = check_temperature(temperature)
     progress = check_bool("progress", progress)
     return_log_likelihood = check_bool("return_log_likelihood", return_log_likelihood)
     if callback is not None and not callable(callback):
         raise UsageError(f"callback must be a function of (rows, images), got {short(callback)}")
-    if seed is not None:
-        seed = check_int("seed", seed, 0)
+    seed = check_seed(seed)
     method = check_method(model, method)
     check_weights_finite(model)
-    resample = check_int("resample", resample, 1)
+    resample = check_size("resample", resample, "images drawn")
     named = f"n={n} images" + (f" with resample={resample}" if resample > 1 else "")
     room = images_to_fill(n * resample, model.image_shape, model.levels, named)
     completes = image is not None or keep is not None

@@ -30,6 +30,9 @@ def test_what_is_no_list_of_integers_is_refused(text):
         ("path", 3, "x must be a path, got 3"),
         ("path", "", "x must be a path, got ''"),
         ("path", b"a", "x must be a path, got b'a'"),
+        ("seed", -1, "seed must be an integer >= 0, got -1"),
+        ("seed", "a", "seed must be an integer >= 0, got 'a'"),
+        ("seed", 1.5, "seed must be an integer >= 0, got 1.5"),
         ("bool", "yes", "x must be True or False, got 'yes'"),
         ("bool", np.array([True]), "x must be True or False, got array([ True])"),
         (
@@ -46,6 +49,7 @@ def test_what_is_no_list_of_integers_is_refused(text):
 def test_what_came_is_named_in_one_line(check, value, message):
     checks = {
         "path": errors.check_path,
+        "seed": lambda _, value: errors.check_seed(value),
         "bool": errors.check_bool,
         "array": errors.as_array,
         "int": lambda name, value: errors.check_int(name, value, 0, 3),

@@ -303,6 +303,7 @@ def test_a_vector_of_the_wrong_size_is_named_within_fit():
         one_line("condition must be", model.fit, Stream((GOOD, bad)))
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("wrong", [None, "abc", 3, [[0, 1]], {"images": GOOD}])
 def test_what_is_no_data_is_named_at_every_door(wrong):
     model = compiled()

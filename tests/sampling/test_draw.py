@@ -268,6 +268,8 @@ MASK = np.zeros((4, 4), bool)
             {"image": IMAGE, "keep": MASK, "given": ~MASK},
             "given must be left out: it is the former name of keep",
         ),
+        ({"n": 10**16}, "n must be at most 1,000,000,000,000,000, got 10000000000000000"),
+        ({"resample": 10**400}, "resample must be at most 1,000,000,000,000,000, got 1000"),
         ({"n": 10**15}, "n=1000000000000000 images need 14,901,161 GiB"),
         ({"resample": 10**15}, "n=2 images with resample=1000000000000000 need 29,802,322 GiB"),
     ],
