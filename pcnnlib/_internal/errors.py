@@ -2,6 +2,8 @@
 
 import contextlib
 import operator
+import os
+import pathlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -19,6 +21,51 @@ class UsageError(ValueError):
     _keras_call_info_injected = True
 
 
+def short(value: Any) -> str:
+    """A value for a message, on one line: a small one as it is, others by beginning or type."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # an integer of thousands of digits, or an object that cannot be shown
+        return type(value).__name__
+    if len(text) <= 60:
+        return text
+    return f"{text[:56]} ..." if isinstance(value, (str, bytes, int)) else type(value).__name__
+
+
+def as_array(name: str, value: Any, dtype: Any = None) -> np.ndarray:
+    """Return what came as an array, or raise `UsageError` if it is none: ragged rows, say."""
+    try:
+        return np.asarray(value, dtype)
+    except (TypeError, ValueError, OverflowError):
+        kind = "" if dtype is None else " of numbers"
+        raise UsageError(
+            f"{name} must be an array{kind}, its rows all of one shape, got {short(value)}"
+        ) from None
+
+
+def check_path(name: str, value: Any) -> pathlib.Path:
+    """Return the path of a file or folder, or raise `UsageError`."""
+    try:
+        text = os.fspath(value)
+    except TypeError:
+        text = None
+    # An empty text would be the folder that one is in, and comes from a variable that is not set.
+    if not isinstance(text, str) or not text:
+        raise UsageError(f"{name} must be a path, got {short(value)}")
+    return pathlib.Path(text)
+
+
+def check_has(name: str, value: Any, wanted: str, *attributes: str) -> None:
+    """Raise `UsageError` unless an object has what is asked of it; `wanted` says what it is."""
+    if not all(hasattr(value, attribute) for attribute in attributes):
+        raise UsageError(f"{name} must be {wanted}, got {type(value).__name__}")
+
+
+def is_integer(value: Any, wanted: int) -> bool:
+    """Whether a value is an integer, and this one: no bool, no float, no array of several."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value == wanted
+
+
 def check_int(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
     """Return `value` as an int, or raise `UsageError` naming `name` and the range wanted."""
     wanted = f"an integer >= {minimum}" if maximum is None else f"an integer {minimum}..{maximum}"
@@ -27,22 +74,27 @@ def check_int(name: str, value: Any, minimum: int, maximum: int | None = None) -
     except TypeError:  # a float, a string, an array of several
         number = None
     if number is None or isinstance(value, bool) or number < minimum:
-        raise UsageError(f"{name} must be {wanted}, got {value!r}")
+        raise UsageError(f"{name} must be {wanted}, got {short(value)}")
     if maximum is not None and number > maximum:
-        raise UsageError(f"{name} must be {wanted}, got {value!r}")
+        raise UsageError(f"{name} must be {wanted}, got {short(value)}")
     return number
+
+
+def check_seed(seed: Any) -> int | None:
+    """Return a seed, an int of at least 0, or None for fresh randomness, or raise `UsageError`."""
+    return None if seed is None else check_int("seed", seed, 0)
 
 
 def check_at_most(name: str, value: Any, largest: float) -> None:
     """Raise `UsageError` if a number is larger than any use asks for."""
     if value > largest:
-        raise UsageError(f"{name} must be at most {largest:,}, got {value}")
+        raise UsageError(f"{name} must be at most {largest:,}, got {short(value)}")
 
 
 def check_bool(name: str, value: Any) -> bool:
     """Return `value`, a bool of Python's or NumPy's, as Python's, or raise `UsageError`."""
     if not isinstance(value, (bool, np.bool_)):
-        raise UsageError(f"{name} must be True or False, got {value!r}")
+        raise UsageError(f"{name} must be True or False, got {short(value)}")
     return bool(value)
 
 
@@ -53,6 +105,7 @@ LARGEST = {
     "blocks": 1_000,
     "kernel": 1_001,
     "images at once": 100_000,
+    "images drawn": 10**30,  # far fewer have no room, which is said where it is made
     "classes": 1_000_000,
     "weights": 4_000_000_000,
 }
@@ -105,15 +158,24 @@ def check_number(
     try:
         # `True` would be taken for 1 here, and by `check_int` it is not.
         number = float("nan") if isinstance(value, (str, bool, np.bool_)) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     low_enough = number > minimum if open_below else number >= minimum
     # A NaN fails both comparisons, and is refused with the rest.
     if not (low_enough and number <= maximum) or number == float("inf"):
         sign = ">" if open_below else ">="
         upper = "" if maximum == float("inf") else f" and <= {maximum:g}"
-        raise UsageError(f"{name} must be a finite number {sign} {minimum:g}{upper}, got {value!r}")
+        raise UsageError(
+            f"{name} must be a finite number {sign} {minimum:g}{upper}, got {short(value)}"
+        )
     return number
+
+
+def check_temperature(value: Any) -> float:
+    """Return a temperature above 0 that float32 can divide by, or raise `UsageError`."""
+    temperature = check_number("temperature", value, 0.0, open_below=True)
+    # Below these the likeliest level is as good as certain, and above all are alike.
+    return min(max(temperature, 1e-30), 3e38)
 
 
 def check_kernel_size(name: str, value: Any) -> int:
@@ -133,7 +195,7 @@ def check_kernel_size(name: str, value: Any) -> int:
 def check_dilations(dilations: Sequence[int]) -> tuple[int, ...]:
     """Return `dilations` as a tuple of ints of at least 1, not empty, or raise `UsageError`."""
     if not isinstance(dilations, (tuple, list)) or not dilations:
-        raise UsageError(f"dilations must be a list of integers >= 1, got {dilations!r}")
+        raise UsageError(f"dilations must be a list of integers >= 1, got {short(dilations)}")
     return tuple(check_size("each of dilations", dilation, "kernel") for dilation in dilations)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib._internal.errors import UsageError, as_array, check_int
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ def calibration(probabilities: ArrayLike, labels: ArrayLike, bins: int = 10) -> 
     Raises:
         UsageError: no images, shapes that disagree, or rows that are no distributions.
     """
-    probabilities, labels = np.asarray(probabilities, "float64"), np.asarray(labels)
+    probabilities = as_array("probabilities", probabilities, "float64")
+    labels = as_array("labels", labels)
     if probabilities.ndim != 2 or not probabilities.size or labels.shape != probabilities.shape[:1]:
         raise UsageError(
             "probabilities must be (N, classes) and labels (N,), N at least 1, "

@@ -12,8 +12,17 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import check_int, check_size, check_weights_finite, not_finite
+from pcnnlib._internal.errors import (
+    UsageError,
+    check_has,
+    check_int,
+    check_seed,
+    check_size,
+    check_weights_finite,
+    not_finite,
+)
 from pcnnlib._internal.levels import as_levels
+from pcnnlib.models import LatentPrior
 from pcnnlib.nn.conditions import joined, rows_of
 from pcnnlib.nn.raster import before, orders_of, raster_order
 
@@ -109,12 +118,13 @@ def check_causality(
     Raises:
         UsageError: an argument out of range, or a model that predicts NaN.
     """
+    check_pixel_model(model)
     check_size("images", images, "images at once")
     check_size("batch_size", batch_size, "images at once")
     check_weights_finite(model)
     shape = tuple(model.image_shape)
     n = int(np.prod(shape))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_seed(seed))
     influence = np.zeros((n, n), bool)
     conditions = getattr(model, "condition", None)
     if conditions is not None and condition is None:
@@ -141,6 +151,19 @@ def check_causality(
             differs = (seen[0] != seen[1]).reshape(batch_size, n, -1).any(axis=-1)
             influence[changed] |= differs
     return CausalityReport(influence.reshape(*shape, *shape), order)
+
+
+def check_pixel_model(model: Any) -> None:
+    """Raise `UsageError` unless a model has a prediction of each pixel, given those before it.
+
+    That a prediction sees later pixels too, as that of an autoencoder does, is for the caller.
+    """
+    check_has("model", model, "a model of this library", "image_shape", "levels")
+    if isinstance(model, LatentPrior):
+        raise UsageError(
+            "model must predict pixels, and a LatentPrior predicts codes: take its prior or its "
+            "autoencoder"
+        )
 
 
 def predictions_of(model: Any, inputs: Any) -> np.ndarray:
@@ -189,6 +212,7 @@ def changed_predictions(
     Raises:
         UsageError: images or conditions that do not fit the model.
     """
+    check_pixel_model(model)
     images = model.check_images(images)
     # In one batch shape, so that on a CPU what does not depend on the condition is equal exactly.
     seen = [

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError
+from pcnnlib._internal.errors import UsageError, as_array, short
 from pcnnlib.nn.conditions import Labels
 
 
@@ -26,9 +26,10 @@ def class_log_likelihoods(
     Raises:
         UsageError: a model without labels, or images that do not fit it.
     """
-    images = np.asarray(images)
-    if not isinstance(model.condition, Labels):
-        raise UsageError(f"model must be conditioned on Labels, got {model.condition!r}")
+    images = as_array("images", images)
+    condition = getattr(model, "condition", None)
+    if not isinstance(condition, Labels):
+        raise UsageError(f"model must be conditioned on Labels, got {condition!r}")
     per_class = [
         model.log_likelihood(images, np.full(len(images), label), batch_size, order)
         for label in range(model.condition.n)
@@ -52,9 +53,11 @@ def posterior(
     Raises:
         UsageError: a prior of another size, or one that is no distribution.
     """
-    scores = np.asarray(log_likelihoods, "float64")
+    scores = as_array("log_likelihoods", log_likelihoods, "float64")
+    if not scores.ndim:
+        raise UsageError(f"log_likelihoods must be (..., classes), got {short(log_likelihoods)}")
     classes = scores.shape[-1]
-    prior = np.full(classes, 1 / classes) if prior is None else np.asarray(prior, "float64")
+    prior = np.full(classes, 1 / classes) if prior is None else as_array("prior", prior, "float64")
     if prior.shape != (classes,) or (prior < 0).any() or not np.isclose(prior.sum(), 1):
         raise UsageError(f"prior must be {classes} probabilities that sum to 1, got {prior}")
     with np.errstate(divide="ignore"):  # a class that never occurs

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError
+from pcnnlib._internal.errors import UsageError, check_seed, short
+from pcnnlib.models import PixelCNNAutoencoder
 
 CODE_KINDS = ("own", "shuffled", "none")
 
@@ -35,6 +36,10 @@ def code_usage(
     Raises:
         UsageError: images that do not fit the model, only one of them, or an unknown kind.
     """
+    if not isinstance(model, PixelCNNAutoencoder):
+        raise UsageError(f"model must be a PixelCNNAutoencoder, got {type(model).__name__}")
+    if isinstance(kinds, str) or not np.iterable(kinds):
+        raise UsageError(f"kinds must be some of {', '.join(CODE_KINDS)}, got {short(kinds)}")
     for kind in kinds:
         if kind not in CODE_KINDS:
             raise UsageError(f"kinds must be some of {', '.join(CODE_KINDS)}, got {kind!r}")
@@ -42,7 +47,7 @@ def code_usage(
     if len(codes) < 2:
         raise UsageError(f"images must be at least 2, to shuffle their codes, got {len(codes)}")
     # A cycle through a random order: no image keeps its own code.
-    order = np.random.default_rng(seed).permutation(len(codes))
+    order = np.random.default_rng(check_seed(seed)).permutation(len(codes))
     shuffled = np.empty_like(codes)
     shuffled[order] = codes[np.roll(order, 1)]
     mean = np.broadcast_to(codes.mean(axis=0), codes.shape)

@@ -12,8 +12,10 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError
+from pcnnlib._internal.errors import UsageError, check_has, is_integer
+from pcnnlib.analysis.causality import check_pixel_model
 from pcnnlib.data import Split
+from pcnnlib.models import Autoencoder, VectorQuantizedAutoencoder
 from pcnnlib.nn.conditions import joined
 
 
@@ -58,6 +60,14 @@ class Likelihood:
             f"{self.nats_per_image:.2f}{error} nats/image, "
             f"{self.nats_per_pixel:.4f} nats/pixel, {self.bits_per_dim:.4f} bits/dim"
         )
+
+
+@dataclass(frozen=True)
+class GivenCodeLikelihood(Likelihood):
+    """Of an autoencoder: of each image given its own code, and so not a likelihood of images."""
+
+    def __str__(self):
+        return f"{super().__str__()} (each image given its own code)"
 
 
 @dataclass(frozen=True)
@@ -119,22 +129,29 @@ def evaluate(model: Any, split: Split, batch_size: int = 100, order: Any = 0) ->
 
     Returns:
         `Likelihood`; of a `LatentPrior` a `BoundedLikelihood`, with two grids of codes a
-        `TwoGridLikelihood`.
+        `TwoGridLikelihood`; of an autoencoder a `GivenCodeLikelihood`.
 
     Raises:
         UsageError: images or an order that do not fit the model, or labels or conditions that are
             missing.
     """
+    check_has("model", model, "a model of this library", "log_likelihood", "image_shape")
+    if not isinstance(split, Split):
+        raise UsageError(
+            f"split must be a Split, such as the test of a Dataset, got {type(split).__name__}"
+        )
     condition = None if model.condition is None else model.condition.of(split)
     # Models of other makes need not know of orders, nor of parts.
-    options = {} if isinstance(order, int) and order == 0 else {"order": order}
+    options = {} if is_integer(order, 0) else {"order": order}
     in_parts = getattr(model, "log_likelihoods", None)
     if in_parts is None:
         logs = model.log_likelihood(split.images, condition, batch_size, **options)
         return Likelihood.of(-logs, model.image_shape)
     *codes, pixels = in_parts(split.images, condition, batch_size, **options)
     if not codes:
-        return Likelihood.of(-pixels, model.image_shape)
+        given_code = isinstance(model, (Autoencoder, VectorQuantizedAutoencoder))
+        kind = GivenCodeLikelihood if given_code else Likelihood
+        return kind.of(-pixels, model.image_shape)
     return _bounded(codes, pixels, model)
 
 
@@ -166,7 +183,12 @@ def surprise(model: Any, images: ArrayLike, condition: Any = None, order: Any = 
         images: integer levels `(N, H, W, C)`.
         condition: one row per image, for a conditional model.
         order: in which the images are read.
+
+    Raises:
+        UsageError: images or a condition that do not fit, or a model without probabilities of
+            pixels that make up an image's.
     """
+    check_pixel_model(model)
     images = model.check_images(images)
     given = model.check_condition(condition, len(images), order)
     parameters = model(joined(images, given), training=False)
@@ -186,4 +208,5 @@ def flop_per_image(model: Any) -> int:
     Returns:
         int; a multiplication and an addition are two.
     """
+    check_has("model", model, "a model of this library", "flop_per_image")
     return int(model.flop_per_image())

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib._internal.errors import UsageError, as_array, check_int
 
 
 def nearest(
@@ -25,7 +25,9 @@ def nearest(
     Raises:
         UsageError: images of another shape, or none to compare with.
     """
-    images, among = np.asarray(images), np.asarray(among)
+    images, among = as_array("images", images), as_array("among", among)
+    if not images.ndim or not among.ndim:
+        raise UsageError(f"images and among must be arrays, got {images} and {among}")
     if images.shape[1:] != among.shape[1:] or not len(among):
         raise UsageError(
             f"among must be images like the others, (M, {str(images.shape[1:])[1:]}, "

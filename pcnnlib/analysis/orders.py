@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError
+from pcnnlib._internal.errors import UsageError, as_array, check_has
 from pcnnlib.models.likelihood import mixture
 
 MOST = 8  # orders, of which 255 choices can be made
@@ -33,6 +33,7 @@ def order_log_likelihoods(
     Raises:
         UsageError: images or a condition that do not fit the model.
     """
+    check_has("model", model, "a model that reads in several orders", "orders", "log_likelihood")
     options: Any = {"condition": condition, "batch_size": batch_size}
     each = [model.log_likelihood(images, order=k, **options) for k in range(model.orders)]
     return np.stack(each)
@@ -84,7 +85,7 @@ def mixtures_by_size(log_likelihoods: ArrayLike) -> tuple[np.ndarray, np.ndarray
 
 
 def _checked(log_likelihoods):
-    logs = np.asarray(log_likelihoods, "float64")
+    logs = as_array("log_likelihoods", log_likelihoods, "float64")
     if logs.ndim != 2 or not logs.size or np.isnan(logs).any():
         raise UsageError(
             "log_likelihoods must be numbers of shape (orders, images), at least one of each, "

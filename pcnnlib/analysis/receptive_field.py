@@ -7,8 +7,16 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal import backend
-from pcnnlib._internal.errors import UsageError, check_int, check_size, check_weights_finite
-from pcnnlib.analysis.causality import comparable, random_condition
+from pcnnlib._internal.errors import (
+    UsageError,
+    check_has,
+    check_int,
+    check_seed,
+    check_size,
+    check_weights_finite,
+    short,
+)
+from pcnnlib.analysis.causality import check_pixel_model, comparable, random_condition
 from pcnnlib.nn.conditions import of_each
 from pcnnlib.nn.raster import orders_of, reorient, restore
 
@@ -40,10 +48,11 @@ def receptive_field(
     Raises:
         UsageError: `at` outside the image, or a model that gives NaN.
     """
+    check_pixel_model(model)
     i, j = check_pixel(at, model.image_shape)
     check_size("images", images, "images at once")
     check_weights_finite(model)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_seed(seed))
     order = check_int("order", order, 0, orders_of(model) - 1)
     encoded = _encoded_condition(model, condition, images, rng, order)
     levels = rng.integers(0, model.levels, (images, *model.image_shape))
@@ -78,8 +87,9 @@ def changed_features(
         bool `(blocks, H, W)` for the vertical stack and the same for the horizontal one: whether
         any feature of that pixel, after that block, changes.
     """
+    check_has("model", model, "a GatedPixelCNN", "stacks")
     i, j = check_pixel(at, model.image_shape)
-    image = np.random.default_rng(seed).integers(0, model.levels, model.image_shape)
+    image = np.random.default_rng(check_seed(seed)).integers(0, model.levels, model.image_shape)
     other = image.copy()
     other[i, j] = (other[i, j] + 1) % model.levels
     # Each in a batch of its own: two in one batch could be rounded differently.
@@ -101,7 +111,7 @@ def _stacks(model, image, order):
 def check_pixel(at: tuple[int, int], shape: Sequence[int]) -> tuple[int, int]:
     """Return `at` as row and column within the image, or raise `UsageError`."""
     if not isinstance(at, (tuple, list)) or len(at) != 2:
-        raise UsageError(f"at must be (row, column), got {at!r}")
+        raise UsageError(f"at must be (row, column), got {short(at)}")
     row, column = (
         check_int(f"at {n}", v, 0, size - 1)
         for n, v, size in zip(("row", "column"), at, shape[:2], strict=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pcnnlib._internal.errors import UsageError, not_finite
+from pcnnlib._internal.errors import UsageError, as_array, not_finite
 
 BITS = 24  # of a count: as many as the coder has
 TOTAL = 2**BITS
@@ -35,7 +35,9 @@ def integer_probabilities(probabilities: np.ndarray) -> np.ndarray:
     Raises:
         UsageError: probabilities that are not finite, or are all 0.
     """
-    values = np.asarray(probabilities, "float64")
+    values = as_array("probabilities", probabilities, "float64")
+    if values.ndim != 2:
+        raise UsageError(f"probabilities must be (N, K), got shape {values.shape}")
     sums = values.sum(axis=1, keepdims=True)
     if not (np.isfinite(sums) & (sums > 0)).all() or values.min(initial=0) < 0:
         raise not_finite("probabilities of a pixel", "code by")

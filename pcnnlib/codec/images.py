@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pcnnlib._internal import devices
-from pcnnlib._internal.errors import UsageError, check_bool, check_weights_finite
+from pcnnlib._internal.errors import UsageError, check_bool, check_int, check_weights_finite
 from pcnnlib._internal.levels import as_levels
 from pcnnlib._internal.progress import progress_bar
 from pcnnlib.codec.coder import Decoder, Encoder, integer_probabilities, pack_integers
@@ -232,6 +232,7 @@ def _run(model, n, given, size, code, finish, bar):
 
 def batch_size(n: int) -> int:
     """Images that the network is run on at once: equal parts, none larger than when drawing."""
+    n = check_int("n", n, 1)
     return -(-n // -(-n // LARGEST_BATCH))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib._internal.errors import UsageError, check_bool, check_int, check_seed
 
 MOST_ORDERS = 8  # symmetries of a square
 
@@ -53,9 +53,10 @@ class Batches(keras.utils.PyDataset):
         super().__init__()
         self.split = split
         self.batch_size = check_int("batch_size", batch_size, 1)
-        self.seed = None if seed is None else check_int("seed", seed, 0)
+        self.seed = check_seed(seed)
         self.conditions = None if condition is None else condition.of(split)
         self.epoch = check_int("epoch", epoch, 0)
+        flip = check_bool("flip", flip)
         if flip and self.seed is None:
             raise UsageError("flip needs a seed: images in order are never mirrored")
         if flip and condition is not None and condition.shape:

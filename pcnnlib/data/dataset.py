@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib._internal.errors import UsageError, as_array, check_int, short
 from pcnnlib._internal.levels import as_levels, check_levels
 from pcnnlib.data.batches import Batches
 
@@ -138,10 +138,12 @@ class Dataset:
 
     def _for_each_split(self, argument, function):
         """`function` of every split, by name, and a checksum of the results and of the data."""
+        if not callable(function):
+            raise UsageError(f"{argument} must be a function of a Split, got {short(function)}")
         results, digest = {}, hashlib.sha256(self.checksum.encode())
         for name in ("train", "validation", "test"):
             split = getattr(self, name)
-            results[name] = np.asarray(function(split))
+            results[name] = as_array(f"what {argument} returns", function(split))
             if results[name].ndim == 0 or len(results[name]) != len(split):
                 raise UsageError(
                     f"{argument} must return a row for each of {len(split)} images, "

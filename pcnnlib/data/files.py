@@ -3,7 +3,6 @@
 import lzma
 import math
 import os
-import pathlib
 import stat
 import struct
 import zipfile
@@ -13,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pcnnlib._internal.devices import memory
-from pcnnlib._internal.errors import UsageError, channels_first, first_line
+from pcnnlib._internal.errors import UsageError, channels_first, check_path, first_line
 from pcnnlib._internal.levels import MOST_LEVELS, MOST_SHADES, as_levels
 
 # Largest label of a class: a network has weights for each class that could be.
@@ -56,7 +55,7 @@ def read_npz(
         UsageError: no such file, damaged, a key missing, an array of objects, or more than half the
             memory.
     """
-    path = pathlib.Path(path)
+    path = check_path("path", path)
     if not is_regular_file(path, what):
         raise UsageError(f"{what} {path} does not exist")
     try:
@@ -171,15 +170,15 @@ def read_images(path: str | os.PathLike, levels: int = MOST_SHADES) -> list:
             )
         if labels is not None:
             labels = labels.reshape(-1)
-            if labels.dtype.kind not in "iu" or len(labels) != len(images) or labels.min() < 0:
+            if labels.dtype.kind not in "iu" or len(labels) != len(images):
                 raise UsageError(
                     f"data file {path}: y_{part} must be {len(images)} integer labels >= 0, "
                     f"got {labels.dtype} {labels.shape}"
                 )
-            if labels.max() > MAX_LABEL:
+            wrong = labels[(labels < 0) | (labels > MAX_LABEL)]
+            if wrong.size:
                 raise UsageError(
-                    f"data file {path}: y_{part} must hold labels 0..{MAX_LABEL}, "
-                    f"got {labels.max()}"
+                    f"data file {path}: y_{part} must hold labels 0..{MAX_LABEL}, got {wrong[0]}"
                 )
             labels = labels.astype("int64")
         images = as_levels(images, most)

@@ -9,7 +9,7 @@ import hashlib
 import os
 import pathlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -75,7 +75,7 @@ def read_folder(
     colour = None if colour is None else check_bool("colour", colour)
     cache = check_bool("cache", cache)
     folder = pathlib.Path(folder)
-    pictures = _find(folder)
+    pictures, empty = _find(folder)
     absolute = folder.resolve()
     stored = absolute.with_name(f"{absolute.name}.pcnnlib.npz")
     key = _key(folder, pictures, size, colour, levels) if cache else ""
@@ -88,6 +88,9 @@ def read_folder(
             _write_cache(stored, key, read, left_out)
     else:
         read, left_out = kept
+    if empty:
+        none = f"no PNG, JPEG or WebP pictures in {_some(empty)}, left out of the classes"
+        left_out = f"{none}; {left_out}" if left_out else none
     if left_out:
         warnings.warn(f"data folder {folder}: {left_out}", stacklevel=4)
     return read
@@ -101,7 +104,8 @@ def _check_image_size(image_size):
     return sides[0], sides[-1]
 
 
-def _find(folder) -> list[Picture]:
+def _find(folder) -> tuple[list[Picture], list[str]]:
+    """The pictures, and the subfolders beside classes that hold none."""
     subfolders, files = _listed(folder)
     given = [name for name in subfolders if name in GIVEN]
     if "train" in given and len(given) > 1:
@@ -115,7 +119,11 @@ def _find(folder) -> list[Picture]:
                 f"data folder {folder} must hold train/, test/ and, if any, validation/, and "
                 f"nothing else, got {_some([*(f'{name}/' for name in given), *others])}"
             )
-        found = [p for name in given for p in _of_part(folder / name, GIVEN[name])]
+        found, empty = [], []
+        for name in given:
+            pictures, without = _of_part(folder / name, GIVEN[name])
+            found += pictures
+            empty += [f"{name}/{subfolder}" for subfolder in without]
         for kind in kinds:
             if not any(p.part == kind for p in found):
                 raise UsageError(f"data folder {folder} holds no pictures in {kind}/")
@@ -124,13 +132,13 @@ def _find(folder) -> list[Picture]:
                 f"data folder {folder} must have classes in each of {_some(given)}, or in none"
             )
     else:
-        found = list(_of_part(folder, ""))
+        found, empty = _of_part(folder, "")
     if not found:
         raise UsageError(f"data folder {folder} holds no PNG, JPEG or WebP pictures")
-    return found
+    return found, empty
 
 
-def _of_part(folder, part) -> Iterator[Picture]:
+def _of_part(folder, part) -> tuple[list[Picture], list[str]]:
     subfolders, files = _listed(folder)
     inside = {name: list(_below(folder / name)) for name in subfolders}
     classes = {name: paths for name, paths in inside.items() if paths}
@@ -139,9 +147,9 @@ def _of_part(folder, part) -> Iterator[Picture]:
             f"data folder {folder} must hold its pictures in subfolders, one for each class, or "
             f"all without, got {files[0].name} beside {next(iter(classes))}/"
         )
-    yield from (Picture(path, part, None) for path in files)
-    for name, paths in classes.items():
-        yield from (Picture(path, part, name) for path in paths)
+    found = [Picture(path, part, None) for path in files]
+    found += [Picture(path, part, name) for name, paths in classes.items() for path in paths]
+    return found, [f"{name}/" for name in inside if name not in classes] if classes else []
 
 
 def _below(folder):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from pcnnlib._internal.errors import UsageError, check_bool
+from pcnnlib._internal.errors import UsageError, check_bool, check_path
 from pcnnlib._internal.levels import MOST_LEVELS, MOST_SHADES, check_levels
 from pcnnlib.data.dataset import Dataset, Split, binarise
 from pcnnlib.data.files import is_regular_file, read_images, read_npz
@@ -122,7 +122,7 @@ def load_dataset(
             f"data must be one of {known} or a path to .npz or to a folder of pictures that is "
             f"there, got {name!r}"
         )
-    data_path = pathlib.Path(data_path)
+    data_path = check_path("data_path", data_path)
     if os.path.exists(data_path) and not os.path.isdir(data_path):
         raise UsageError(f"data_path must be a folder, got {str(data_path)!r}")
     return SOURCES[name].load(levels, data_path)

@@ -18,10 +18,13 @@ from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import (
     UsageError,
+    check_bool,
     check_int,
-    check_number,
+    check_seed,
     check_size,
+    check_temperature,
     check_weights_finite,
+    is_integer,
 )
 from pcnnlib.models.base import AutoregressiveModel
 from pcnnlib.models.encoder import Encoder
@@ -139,7 +142,7 @@ class PixelCNNAutoencoder(Autoencoder):
         )
         if "condition" in decoder:
             raise UsageError("condition cannot be chosen: the decoder is conditioned on the code")
-        if decoder.pop("orders", 1) != 1:
+        if not is_integer(decoder.pop("orders", 1), 1):
             raise UsageError("orders must be 1: an autoencoder draws in raster order alone")
         if decoder.pop("inputs", None) not in (None, "scaled") or "embedding_size" in decoder:
             raise UsageError('inputs must be "scaled": the encoder reads the same images as shades')
@@ -261,10 +264,11 @@ class DeconvolutionalAutoencoder(Autoencoder):
         Raises:
             UsageError: codes of another size, or a seed or temperature out of range.
         """
-        temperature = check_number("temperature", temperature, 0.0, open_below=True)
+        temperature = check_temperature(temperature)
+        check_bool("progress", progress)
         check_weights_finite(self)
         codes = ops.convert_to_tensor(self.check_codes(codes))
-        seed = None if seed is None else check_int("seed", seed, 0)
+        seed = check_seed(seed)
         shape = (codes.shape[0], *self.image_shape, self.distribution.noise_per_channel)
         noise = np.random.default_rng(seed).random(shape, "float32")
         parameters = self.distribution.parameters(self._decoder_outputs(codes))

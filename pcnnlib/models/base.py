@@ -16,15 +16,10 @@ from numpy.typing import ArrayLike
 from pcnnlib import sampling
 from pcnnlib._internal import backend
 from pcnnlib._internal.devices import scale_for_replicas
-from pcnnlib._internal.errors import (
-    UsageError,
-    channels_first,
-    check_size,
-    first_line,
-    one_line_errors,
-)
+from pcnnlib._internal.errors import UsageError, check_path, first_line, one_line_errors
 from pcnnlib._internal.levels import as_levels, check_levels
 from pcnnlib.data import Batches, CountEpochs
+from pcnnlib.models.arguments import check_image_shape, check_keras_arguments
 from pcnnlib.models.checks import Inputs, arguments_by_name, is_checked
 from pcnnlib.models.likelihood import flop_per_image, log_likelihood
 from pcnnlib.models.precision import as_dtype
@@ -46,24 +41,9 @@ class AutoregressiveModel(keras.Model):
         distribution: Distribution | str | None = None,
         **kwargs: Any,
     ) -> None:
-        if "components" in kwargs:  # until version 0.2 an argument of every model
-            raise UsageError(
-                "components belongs to the distribution: "
-                f"distribution=LogisticMixture(components={kwargs['components']!r})"
-            )
+        check_keras_arguments(self, kwargs)
         super().__init__(**kwargs)
-        shape = tuple(image_shape) if np.iterable(image_shape) else ()
-        if len(shape) != 3:
-            raise UsageError(f"image_shape must be (H, W, C), got {image_shape!r}")
-        self.image_shape = tuple(
-            check_size(f"image_shape {n}", v, "image side")
-            for n, v in zip("HWC", shape, strict=True)
-        )
-        if channels_first((1, *self.image_shape)):
-            raise UsageError(
-                f"image_shape must be (H, W, C), channels last; {self.image_shape} looks like "
-                f"(C, H, W): write {(*self.image_shape[1:], self.image_shape[0])}"
-            )
+        self.image_shape = check_image_shape(image_shape)
         self.levels = check_levels(levels)
         self.distribution = resolve_distribution(distribution, levels, self.image_shape[-1])
         self.channel_groups = self.distribution.channel_groups
@@ -312,13 +292,19 @@ class AutoregressiveModel(keras.Model):
         """Write the model as in Keras, to a `.keras` file.
 
         Raises:
-            UsageError: a file of the former format, which Keras could not read again.
+            UsageError: another kind of file, or one of the former format, which Keras could not
+                read again.
         """
-        if str(filepath).endswith((".h5", ".hdf5")):
+        path = str(check_path("filepath", filepath))
+        if path.endswith((".h5", ".hdf5")):
             raise UsageError(
-                f"filepath must end in .keras, got {str(filepath)!r}: Keras writes its former "
-                "format, HDF5, but cannot read such a model from it"
+                f"filepath must end in .keras, got {path!r}: Keras writes its former format, "
+                "HDF5, but cannot read such a model from it"
             )
+        # Only what is zipped has a name of its own; a model hub's address has none.
+        zipped = kwargs.get("zipped", args[1] if len(args) > 1 else None)
+        if not path.endswith(".keras") and not path.startswith("hf:") and zipped in (None, True):
+            raise UsageError(f"filepath must end in .keras, got {path!r}")
         super().save(filepath, *args, **kwargs)
 
     def get_config(self) -> dict:

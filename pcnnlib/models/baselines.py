@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import check_number
+from pcnnlib._internal.errors import check_bool, check_int, check_number, check_seed
 from pcnnlib._internal.levels import as_levels, check_levels
 from pcnnlib.data import Split
+from pcnnlib.models.arguments import check_image_shape
 from pcnnlib.models.checks import Inputs
 
 
@@ -39,9 +40,9 @@ class Histogram:
         per_pixel: bool = True,
         smoothing: float = 1.0,
     ) -> None:
-        self.image_shape = tuple(image_shape)
+        self.image_shape = check_image_shape(image_shape)
         self.levels = check_levels(levels)
-        self.per_pixel = per_pixel
+        self.per_pixel = check_bool("per_pixel", per_pixel)
         self.smoothing = check_number("smoothing", smoothing, 0.0, open_below=True)
         self.counts = np.zeros((*self.image_shape, self.levels))
 
@@ -71,7 +72,8 @@ class Histogram:
 
     def sample(self, n: int, seed: int | None = None) -> np.ndarray:
         """Draw `n` images, `(n, H, W, C)`, uint8, or uint16 above 256 levels."""
-        noise = np.random.default_rng(seed).random((n, *self.image_shape, 1))
+        n = check_int("n", n, 1)
+        noise = np.random.default_rng(check_seed(seed)).random((n, *self.image_shape, 1))
         cumulative = np.cumsum(self.probabilities, axis=-1)[..., :-1]
         return as_levels((noise >= cumulative).sum(axis=-1), self.levels)
 

@@ -18,7 +18,7 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal import backend
-from pcnnlib._internal.errors import UsageError, channels_first
+from pcnnlib._internal.errors import UsageError, as_array, channels_first, short
 from pcnnlib._internal.levels import level_dtype
 from pcnnlib.data import Batches
 from pcnnlib.nn.conditions import joined, outside
@@ -104,7 +104,7 @@ class Inputs:
 
     def images(self, images: Any, name: str = "images") -> np.ndarray:
         """Return images as an array of integers or booleans, or raise `UsageError`."""
-        images = _array(images)
+        images = _array(name, images)
         if images.dtype.kind not in "iub":
             raise UsageError(
                 f"{name} must be integer levels 0..{self.levels - 1}, got {images.dtype}"
@@ -127,7 +127,7 @@ class Inputs:
             raise UsageError(
                 f"condition is missing: this model is conditioned on {self.condition!r}"
             )
-        condition = self.condition.check(_array(condition))
+        condition = self.condition.check(_array("condition", condition))
         if len(condition) != n:
             raise UsageError(f"condition must have {n} rows, one per image, got {len(condition)}")
         return condition
@@ -154,7 +154,7 @@ class Inputs:
         self.rows(condition, len(images))
         if order is not None:
             # One for all would be no batch of inputs.
-            check_order(np.atleast_1d(_array(order)), self.orders, len(images))
+            check_order(np.atleast_1d(_array("order", order)), self.orders, len(images))
         return len(images)
 
     def impossible(self, given: Any) -> Any:
@@ -248,6 +248,12 @@ class Inputs:
             return backend.looked_at(x, lambda batch: self.batch(batch, name))
         if is_arrays(x):
             self.both(x, name)
+        elif x is None or isinstance(x, (str, bytes, int, float, dict, tuple, list)):
+            wanted = f"{name} must be an array or a tensor"
+            if len(self.names) > 1:
+                name = "inputs" if name == "images" else name
+                wanted = f"{name} must be ({', '.join(self.names)}), arrays or tensors"
+            raise UsageError(f"{wanted}, or a stream of batches, got {_described(x)}")
         return x
 
 
@@ -288,7 +294,7 @@ def check_weights(weights: Any, n: int) -> None:
     """Raise `UsageError` unless weights are None or a finite number >= 0 for each of n images."""
     if weights is None:
         return
-    values = _array(weights)
+    values = _array("sample_weight", weights)
     if values.dtype.kind not in "fiub" or values.shape != (n,):
         raise UsageError(
             f"sample_weight must be numbers of shape ({n},), one per image, "
@@ -314,5 +320,12 @@ def arguments_by_name(method: Callable, args: tuple, kwargs: dict) -> dict:
     return {**{k: v for k, v in call.arguments.items() if k != "kwargs"}, **call.kwargs}
 
 
-def _array(values):
-    return ops.convert_to_numpy(values) if ops.is_tensor(values) else np.asarray(values)
+def _described(x):
+    """What came instead of arrays, for a message: of a tuple what its parts are."""
+    if not isinstance(x, (tuple, list)) or len(x) > 4:
+        return short(x)
+    return f"({', '.join('an array' if is_arrays(part) else short(part) for part in x)})"
+
+
+def _array(name, values):
+    return ops.convert_to_numpy(values) if ops.is_tensor(values) else as_array(name, values)

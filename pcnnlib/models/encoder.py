@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from pcnnlib._internal.errors import UsageError, check_size
+from pcnnlib._internal.errors import UsageError, check_size, short
 from pcnnlib.nn import biases
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
@@ -37,9 +37,9 @@ class Encoder(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.code_size = check_size("code_size", code_size, "features")
+        if not np.iterable(filters) or len(tuple(filters)) != 3:
+            raise UsageError(f"encoder_filters must be three numbers, got {short(filters)}")
         self.filters = tuple(check_size("encoder_filters", f, "features") for f in filters)
-        if len(self.filters) != 3:
-            raise UsageError(f"encoder_filters must be three numbers, got {filters}")
 
         # Inputs are scaled down (see `_scaled`), and weights start at one (He et al. 2015) instead.
         def options(variance):

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib._internal.errors import UsageError, check_bool, check_int, is_integer, short
 from pcnnlib.models.base import AutoregressiveModel
 from pcnnlib.models.gated import GatedPixelCNN
 from pcnnlib.models.vqvae import VectorQuantizedAutoencoder
@@ -64,7 +64,7 @@ class LatentPrior(AutoregressiveModel):
                 "autoencoder must be a VectorQuantizedAutoencoder, "
                 f"got {type(autoencoder).__name__}"
             )
-        if prior.pop("orders", 1) != 1:
+        if not is_integer(prior.pop("orders", 1), 1):
             raise UsageError("orders must be 1: the codes are drawn in raster order alone")
         for argument in ("image_shape", "levels", "inputs", "distribution"):
             if argument in prior:
@@ -165,8 +165,10 @@ class LatentPrior(AutoregressiveModel):
         Raises:
             UsageError: images or a condition that do not fit the model.
         """
-        if order is not None and not (np.ndim(order) == 0 and order == 0):
-            raise UsageError(f"order must be 0, got {order!r}: the codes are in raster order alone")
+        if order is not None and not is_integer(order, 0):
+            raise UsageError(
+                f"order must be 0, got {short(order)}: the codes are in raster order alone"
+            )
         images = self.check_images(images)
         codes = self.encode(images, batch_size)
         above: tuple = ()
@@ -236,15 +238,22 @@ class LatentPrior(AutoregressiveModel):
             UsageError: an argument out of range, or one for pixels, of which none is kept here.
         """
         for name in options.keys() - {"method", "progress"}:
-            if name != "order" or options[name] not in (None, 0):
+            order = options[name]
+            if name != "order" or not (order is None or is_integer(order, 0)):
                 raise UsageError(
                     f"{name} must be left out: a LatentPrior draws codes, and all pixels at once"
                 )
         options.pop("order", None)
         options |= {"temperature": temperature, "guidance": guidance}
+        # Now, and not when all codes are drawn.
+        draw, return_codes = check_bool("draw", draw), check_bool("return_codes", return_codes)
         prior = self.prior if prior is None else prior
-        if not isinstance(prior, GatedPixelCNN) or prior.image_shape != self.prior.image_shape:
-            raise UsageError(f"prior must be a GatedPixelCNN over the same codes, got {prior!r}")
+        codes_of = (self.prior.image_shape, self.prior.levels)
+        if not isinstance(prior, GatedPixelCNN) or (prior.image_shape, prior.levels) != codes_of:
+            raise UsageError(
+                f"prior must be a GatedPixelCNN over the same codes, {codes_of[0]} of "
+                f"{codes_of[1]} levels, got {_named(prior)}"
+            )
         if self.top_prior is None:
             codes = prior.sample(n, condition, seed=seed, **options)
             images = self.decode(codes, draw=draw, seed=_seeds(seed, 1)[0])
@@ -286,6 +295,13 @@ class LatentPrior(AutoregressiveModel):
                 arguments["autoencoder"]
             )
         return arguments
+
+
+def _named(prior):
+    """What came as a prior, for a message."""
+    if isinstance(prior, GatedPixelCNN):
+        return f"one over {prior.image_shape} of {prior.levels}"
+    return short(prior)
 
 
 def _seeds(seed, n):

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from pcnnlib._internal.errors import UsageError
+from pcnnlib.models.arguments import check_dtype
+
 
 def in_float32(model: Any) -> Any:
     """A model as it is tested, drawn from and published: itself, or if it was trained in a lower
@@ -17,7 +20,13 @@ def as_dtype(self: Any, dtype: str) -> Any:
 
     Args:
         dtype: of the copy, a name or a policy of Keras.
+
+    Raises:
+        UsageError: a type in which no network computes.
     """
+    if dtype is None:
+        raise UsageError("dtype must be named, got None")
+    check_dtype(dtype)
     config = {**self.get_config(), "dtype": dtype}
     if "autoencoder" in config:  # that of a `LatentPrior`, whose config would keep its own dtype
         config["autoencoder"] = as_dtype(self.autoencoder, dtype)

@@ -20,10 +20,12 @@ from pcnnlib._internal.errors import (
     UsageError,
     check_bool,
     check_int,
-    check_number,
+    check_seed,
     check_size,
+    check_temperature,
     check_weights,
     check_weights_finite,
+    is_integer,
 )
 from pcnnlib._internal.levels import as_levels
 from pcnnlib.models.base import AutoregressiveModel
@@ -91,7 +93,7 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
         distribution: Distribution | str | None = None,
         **kwargs: Any,
     ) -> None:
-        if distribution is None and levels != 2:
+        if distribution is None and not is_integer(levels, 2):
             distribution = LogisticMixture(1)
         super().__init__(image_shape, levels, distribution, **kwargs)
         self.filters = check_size("filters", filters, "features", 2)
@@ -244,8 +246,8 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
         grids = (grids,) if self.top is None else grids
         check_weights_finite(self)
         draw = check_bool("draw", draw)
-        temperature = check_number("temperature", temperature, 0.0, open_below=True)
-        seed = None if seed is None else check_int("seed", seed, 0)
+        temperature = check_temperature(temperature)
+        seed = check_seed(seed)
 
         def parameters(*grids):
             vectors = self.quantizer.vectors(grids[-1])

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from pcnnlib._internal.errors import UsageError, check_number, check_size
+from pcnnlib._internal.errors import UsageError, as_array, check_number, check_size
 from pcnnlib.nn import biases
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
@@ -176,7 +176,7 @@ class Labels(Condition):
 
     def check(self, values: Any) -> np.ndarray:
         """Return `values` as int32 `(B,)`, or raise `UsageError`."""
-        values = np.asarray(values)
+        values = as_array("condition", values)
         if values.dtype.kind not in "iu" or values.ndim != 1:
             column = values.ndim == 2 and values.shape[1] == 1
             raise UsageError(
@@ -299,14 +299,17 @@ def outside(values: Any, n: int) -> Any:
 
 
 def _check_floats(values, shape):
-    values = np.asarray(values)
+    values = as_array("condition", values)
     if values.dtype.kind not in "fiu" or values.ndim == 0 or values.shape[1:] != shape:
         wanted = ", ".join(["B", *map(str, shape)])
         raise UsageError(
             f"condition must be numbers of shape ({wanted}), got {values.dtype} {values.shape}"
         )
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
-        values = values.astype("float32")
-    if not np.isfinite(values).all():
+        held = values.astype("float32")
+    if not np.isfinite(held).all():
+        wrong = values[~np.isfinite(held)][0]
+        if np.isfinite(wrong):
+            raise UsageError(f"condition must be numbers up to 3.4e38, float32's, got {wrong:g}")
         raise UsageError("condition must be finite, got NaN or infinity")
-    return values
+    return held

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib._internal.errors import UsageError, as_array, check_int
 
 # Order k is ORDERS[k]. The second is the first from behind; with four of them every corner is one's
 # beginning, and images need not be square.
@@ -154,7 +154,7 @@ def check_order(order: Any, orders: int, n: int) -> np.ndarray:
         orders: how many there are.
         n: images.
     """
-    values = ops.convert_to_numpy(order) if ops.is_tensor(order) else np.asarray(order)
+    values = ops.convert_to_numpy(order) if ops.is_tensor(order) else as_array("order", order)
     wanted = "0" if orders == 1 else f"an integer 0..{orders - 1}"
     if values.dtype.kind not in "iu" or values.shape not in ((), (n,)):
         got = repr(order) if values.ndim == 0 else f"{values.dtype} {values.shape}"

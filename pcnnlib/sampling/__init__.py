@@ -7,7 +7,8 @@ drawn.
 
 from pcnnlib.sampling.cached import cache_size
 from pcnnlib.sampling.completion import best_order
-from pcnnlib.sampling.draw import METHODS, frames, parameters, sample
+from pcnnlib.sampling.draw import METHODS, parameters, sample
+from pcnnlib.sampling.growing import frames
 from pcnnlib.sampling.protocol import CachedBlock, ImageBlock
 
 __all__ = [

@@ -1,11 +1,12 @@
 """Which pixels of an image are kept, which are drawn, and in which order."""
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError
+from pcnnlib._internal.errors import UsageError, as_array
 from pcnnlib.nn.raster import check_order, is_mixture, orders_of, reorient
 
 
@@ -24,12 +25,12 @@ def check_keep(
     if image is None or keep is None:
         missing = "keep" if keep is None else "image"
         raise UsageError(f"image and keep come together: {missing} is missing")
-    image = np.asarray(image)
+    image = as_array("image", image)
     image = image[None] if image.shape == model.image_shape else image
     image = model.check_images(image, "image")
     if len(image) not in (1, n):
         raise UsageError(f"image must hold 1 or {n} images, got {len(image)}")
-    keep = np.asarray(keep)
+    keep = as_array("keep", keep)
     if keep.dtype != bool:
         raise UsageError(f"keep must be a boolean mask, got {keep.dtype}")
     values, pixels = model.image_shape, model.image_shape[:2]
@@ -88,7 +89,7 @@ def best_order(model: Any, keep: ArrayLike) -> Any:
     Raises:
         UsageError: a mask that does not fit the model.
     """
-    keep = np.asarray(keep)
+    keep = as_array("keep", keep)
     several = keep.ndim > 2 and keep.shape != model.image_shape
     n = len(keep) if several else 1
     _, masks = check_keep(model, n, np.zeros(model.image_shape, "int32"), keep)
@@ -103,7 +104,7 @@ def kept_first(keep: np.ndarray, order: int) -> np.ndarray:
         keep: bool `(n, H, W, C)`.
         order: see `pcnnlib.nn.raster.ORDERS`.
     """
-    seen = reorient(keep, order).reshape(len(keep), -1)
+    seen = reorient(keep, order).reshape(len(keep), math.prod(keep.shape[1:]))
     return (np.cumsum(seen, axis=1) * ~seen).sum(axis=1)
 
 

@@ -2,7 +2,7 @@
 
 import concurrent.futures
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,19 @@ from numpy.typing import ArrayLike
 
 from pcnnlib._internal import devices
 from pcnnlib._internal.deprecation import warn_renamed
-from pcnnlib._internal.errors import UsageError, check_int, check_number, check_weights_finite
+from pcnnlib._internal.errors import (
+    UsageError,
+    check_bool,
+    check_seed,
+    check_size,
+    check_temperature,
+    check_weights_finite,
+    short,
+)
 from pcnnlib._internal.levels import level_dtype
 from pcnnlib._internal.progress import progress_bar
 from pcnnlib.nn.conditions import rows_of
-from pcnnlib.nn.raster import ORDERS, orders_of, raster_order, reorient_each, restore_each
+from pcnnlib.nn.raster import ORDERS, orders_of, reorient_each, restore_each
 from pcnnlib.sampling import cached, fixed_point, plain, resampling
 from pcnnlib.sampling.completion import all_kept_first, check_keep, order_of_each
 from pcnnlib.sampling.guidance import guided
@@ -103,22 +111,20 @@ def sample(
             guidance of a model that saw its labels always, or a model whose weights or outputs are
             not finite.
     """
-    if known is not None:
-        warn_renamed("sample(known=)", "image=")
-        image = known
-    if given is not None:
-        warn_renamed("sample(given=)", "keep=")
-        keep = given
-    n = check_int("n", n, 1)
-    temperature = check_number("temperature", temperature, 0.0, open_below=True)
-    # Below this the likeliest level is as good as certain, and float32 would divide by zero.
-    temperature = max(temperature, 1e-30)
-    if seed is not None:
-        seed = check_int("seed", seed, 0)
+    image = _renamed("known", known, "image", image)
+    keep = _renamed("given", given, "keep", keep)
+    n = check_size("n", n, "images drawn")
+    temperature = check_temperature(temperature)
+    progress = check_bool("progress", progress)
+    return_log_likelihood = check_bool("return_log_likelihood", return_log_likelihood)
+    if callback is not None and not callable(callback):
+        raise UsageError(f"callback must be a function of (rows, images), got {short(callback)}")
+    seed = check_seed(seed)
     method = check_method(model, method)
     check_weights_finite(model)
-    resample = check_int("resample", resample, 1)
-    room = images_to_fill(n * resample, model.image_shape, model.levels)
+    resample = check_size("resample", resample, "images drawn")
+    named = f"n={n} images" + (f" with resample={resample}" if resample > 1 else "")
+    room = images_to_fill(n * resample, model.image_shape, model.levels, named)
     completes = image is not None or keep is not None
     image, keep = check_keep(model, n, image, keep)
     orders = order_of_each(model, n, order, keep if completes else None, seed)
@@ -139,6 +145,16 @@ def sample(
             return _with_likelihood(model, drawn, condition, orders, return_log_likelihood)
     drawn = _draw(network, room[:n], given, image, keep, orders, callback, *options)
     return _with_likelihood(model, drawn, condition, orders, return_log_likelihood)
+
+
+def _renamed(former, given, name, value):
+    """The value of an argument, or what came under its former name."""
+    if given is None:
+        return value
+    if value is not None:
+        raise UsageError(f"{former} must be left out: it is the former name of {name}")
+    warn_renamed(f"sample({former}=)", f"{name}=", stacklevel=4)
+    return given
 
 
 def _draw(model, drawn, given, image, keep, order, callback, seed, temperature, method, progress):
@@ -228,44 +244,17 @@ def describe_orders(order: np.ndarray) -> str:
     return "; ".join(each)
 
 
-def images_to_fill(n: int, shape: tuple[int, ...], levels: int) -> np.ndarray:
-    """Room for `n` images of K levels, `(n, H, W, C)`, or `UsageError` if there is none."""
+def images_to_fill(n: int, shape: tuple[int, ...], levels: int, named: str) -> np.ndarray:
+    """Room for `n` images of K levels, `(n, H, W, C)`, or `UsageError` if there is none.
+
+    `named` is what the user asked for, for the message.
+    """
     dtype = np.dtype(level_dtype(levels))
     try:
         return np.empty((n, *shape), dtype)
     except (MemoryError, ValueError) as error:
         size = n * math.prod(shape) * dtype.itemsize / 2**30
-        raise UsageError(f"n={n} images need {size:,.0f} GiB: there is no such room") from error
-
-
-def frames(
-    images: ArrayLike,
-    keep: ArrayLike | None = None,
-    every: int = 1,
-    first: int = 0,
-    order: int = 0,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """An image growing pixel by pixel: frame t shows the first t pixels, and the kept ones.
-
-    Generation never revisits a pixel, so the frames follow from the finished image.
-
-    Args:
-        images: `(n, H, W, C)`.
-        keep: mask of pixels known from the start, broadcastable to `(n, H, W, C)`.
-        every: pixels from one frame to the next.
-        first: pixels shown by the first frame.
-        order: in which the images were drawn.
-
-    Yields:
-        `(images with zeros where nothing is drawn yet, bool mask of drawn pixels (n, H, W, C))`.
-    """
-    images = np.asarray(images)
-    height, width = images.shape[1:3]
-    turns = raster_order(height, width, order=order)[..., None]
-    keep = np.zeros((), bool) if keep is None else np.asarray(keep)
-    for t in [*range(first, height * width, check_int("every", every, 1)), height * width]:
-        shown = np.broadcast_to(keep | (turns < t), images.shape)
-        yield np.where(shown, images, 0), shown
+        raise UsageError(f"{named} need {size:,.0f} GiB: there is no such room") from error
 
 
 def parameters(
@@ -303,9 +292,9 @@ def check_method(model: Any, method: str | None) -> str:
     """The name of the sampling method, or `UsageError`."""
     if method is None:
         return "cached" if cached.fits(model) else "parallel"
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         wanted = ", ".join(repr(m) for m in METHODS)
-        raise UsageError(f"method must be one of {wanted} or None, got {method!r}")
+        raise UsageError(f"method must be one of {wanted} or None, got {short(method)}")
     if method == "cached" and not cached.fits(model):
         raise UsageError(
             'method "cached" needs a model whose blocks keep caches, such as GatedPixelCNN, got '

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from pcnnlib._internal.devices import undistributed
-from pcnnlib._internal.errors import UsageError, first_line
+from pcnnlib._internal.errors import UsageError, check_path, first_line
 from pcnnlib._internal.files import UnreadableError, reading, replacing
 from pcnnlib.models import AutoregressiveModel, architecture
 from pcnnlib.training.state import checked_state
@@ -58,7 +58,7 @@ def load_model(path: str | os.PathLike) -> AutoregressiveModel:
         UsageError: no such file, damaged, of another run than the files beside it, or not a model
             of this library.
     """
-    path = pathlib.Path(path)
+    path = check_path("path", path)
     return find_best(path.parent)[0] if path.name == BEST else _load(path)
 
 
@@ -104,8 +104,9 @@ def read_state(path: str | os.PathLike) -> dict:
     Raises:
         UsageError: a damaged file, or one without a training state that could be resumed from.
     """
+    path = check_path("path", path)
     with reading(path, "checkpoint"):
-        regular = pathlib.Path(path).is_file()
+        regular = path.is_file()
     if not regular:  # a folder, or a pipe, which would never end
         raise UsageError(f"checkpoint {path} is no file")
     with reading(path, "checkpoint"), zipfile.ZipFile(path) as archive:

@@ -8,7 +8,7 @@ import keras
 
 from pcnnlib._internal.deprecation import warn_renamed
 from pcnnlib._internal.devices import replicas
-from pcnnlib._internal.errors import UsageError
+from pcnnlib._internal.errors import UsageError, check_path
 from pcnnlib._internal.lock import locked
 from pcnnlib._internal.processes import all_processes_agree, process, processes
 from pcnnlib._internal.tensorboard import write_graph
@@ -80,11 +80,21 @@ def train(
             TensorFlow.
     """
     if folder is not None:
+        if checkpoint_dir is not None:
+            raise UsageError("folder must be left out: it is the former name of checkpoint_dir")
         warn_renamed("train(folder=)", "checkpoint_dir=")
         checkpoint_dir = folder
+    if not isinstance(model, AutoregressiveModel):
+        raise UsageError(f"model must be a model of this library, got {type(model).__name__}")
     for name, value, kind in (("data", data, Dataset), ("config", config, TrainConfig)):
         if not isinstance(value, kind):
             raise UsageError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
+    for name, path in (("checkpoint_dir", checkpoint_dir), ("log_dir", log_dir)):
+        if path is not None:
+            check_path(name, path)
+    if not isinstance(provenance, (dict, type(None))):
+        raise UsageError(f"provenance must be a dict or None, got {type(provenance).__name__}")
+    callbacks = check_callbacks(callbacks)
     if isinstance(model, LatentPrior):
         return train_in_stages(
             train,
@@ -109,7 +119,6 @@ def train(
         )
     if processes() > 1 and replicas() == 1:
         raise UsageError("joined processes train within data_parallel('all')")
-    callbacks = check_callbacks(callbacks)
     with _alone(checkpoint_dir):
         return _train(
             model, data, config, checkpoint_dir, log_dir, profile, callbacks, verbose, provenance
@@ -141,6 +150,9 @@ def _train(model, data, config, checkpoint_dir, log_dir, profile, callbacks, ver
     }
     batches = data.train.batches(config.batch_size, seed=config.seed, flip=config.flip, **shared)
     validation = data.validation.batches(config.batch_size, **shared)
+    # Here they have the names by which the user knows them.
+    model.inputs_taken.data(batches, "data.train")
+    model.inputs_taken.data(validation, "data.validation")
     variables = model.trainable_variables
     model.compile(optimizer=make_optimizer(config, batches.num_batches, variables))
     model.optimizer.build(model.trainable_variables)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError, check_int, check_number
+from pcnnlib._internal.errors import UsageError, check_int, check_number, short
 
 KINDS = {"bool": "b", "integers": "iu", "numbers": "biuf", "colours": "u"}
 
@@ -14,7 +14,7 @@ KINDS = {"bool": "b", "integers": "iu", "numbers": "biuf", "colours": "u"}
 def check_named(name: str, value: Any, wanted: str) -> dict:
     """Return a dict that is not empty, or raise `UsageError`; `wanted` says what it holds."""
     if not isinstance(value, Mapping) or not value:
-        raise UsageError(f"{name} must be a dict of {wanted}, not empty, got {_short(value)}")
+        raise UsageError(f"{name} must be a dict of {wanted}, not empty, got {short(value)}")
     return dict(value)
 
 
@@ -26,7 +26,7 @@ def check_sequence(name: str, value: Any, length: int | None = None) -> list:
         items = None
     if items is None or len(items) != (length or len(items) or -1):
         wanted = "a sequence, not empty" if length is None else f"{length} values"
-        raise UsageError(f"{name} must be {wanted}, got {_short(value)}")
+        raise UsageError(f"{name} must be {wanted}, got {short(value)}")
     return items
 
 
@@ -51,7 +51,7 @@ def check_array(
     try:
         array = np.asarray(value)
     except (TypeError, ValueError):  # rows of different lengths
-        raise UsageError(f"{wanted}, got {_short(value)}") from None
+        raise UsageError(f"{wanted}, got {short(value)}") from None
     if array.dtype.kind not in KINDS[kind] or (kind == "colours" and array.dtype != "uint8"):
         raise UsageError(f"{wanted}, got {array.dtype} of shape {array.shape}")
     sizes_fit = len(array.shape) == len(shape) and all(
@@ -59,7 +59,8 @@ def check_array(
         for n, size in zip(array.shape, shape, strict=True)
     )
     if not sizes_fit:
-        raise UsageError(f"{wanted}, none of them 0, got shape {array.shape}")
+        any_size = ", no size 0" if any(isinstance(size, str) for size in shape) else ""
+        raise UsageError(f"{wanted}{any_size}, got shape {array.shape}")
     if finite and array.dtype.kind == "f" and not np.isfinite(array).all():
         raise UsageError(f"{name} must be finite, got {array[~np.isfinite(array)][0]}")
     return array
@@ -120,9 +121,3 @@ def check_columns(columns: int | None, n: int) -> int:
 def check_size(name: str, value: float) -> float:
     """Return a width, a gap or a time, a number above 0, or raise `UsageError`."""
     return check_number(name, value, 0, open_below=True)
-
-
-def _short(value: Any) -> str:
-    """A value for a message: small ones as they are, others by shape or type."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else type(value).__name__

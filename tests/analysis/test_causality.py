@@ -64,6 +64,7 @@ def test_report_of_one_pixel_has_no_pairs():
     ("arguments", "message"),
     [
         ({"images": 0}, "images must be an integer >= 1, got 0"),
+        ({"seed": "a"}, "seed must be an integer >= 0, got 'a'"),
         ({"batch_size": 0}, "batch_size must be an integer >= 1, got 0"),
         ({"condition": np.array([0])}, "condition must have 4 rows, one per image, got 1"),
     ],

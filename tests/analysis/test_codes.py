@@ -65,3 +65,9 @@ def test_one_image_and_unknown_kinds_are_refused():
         analysis.code_usage(model, random_images(1, SHAPE, LEVELS))
     with pytest.raises(UsageError, match="kinds must be some of own, shuffled, none, got 'x'"):
         analysis.code_usage(model, random_images(2, SHAPE, LEVELS), kinds=["x"])
+    with pytest.raises(UsageError, match="kinds must be some of .*, got 'own'"):
+        analysis.code_usage(model, random_images(2, SHAPE, LEVELS), kinds="own")
+    with pytest.raises(UsageError, match="seed must be an integer >= 0, got 'a'"):
+        analysis.code_usage(model, random_images(2, SHAPE, LEVELS), seed="a")
+    with pytest.raises(UsageError, match="model must be a PixelCNNAutoencoder, got GatedPixelCNN"):
+        analysis.code_usage(model.decoder, random_images(2, SHAPE, LEVELS))

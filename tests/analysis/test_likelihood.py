@@ -45,9 +45,37 @@ def test_evaluate_gives_labels_to_a_conditional_model(tiny_data):
         pcnn.evaluate(model, pcnn.Split(split.images))
 
 
-def test_evaluate_refuses_images_of_another_shape(trained):
-    with pytest.raises(UsageError, match="images must have shape"):
-        pcnn.evaluate(trained, pcnn.Split(random_images(3, (5, 5, 1), 2)))
+def test_evaluate_refuses_what_it_cannot_evaluate(trained, tiny_data):
+    split = tiny_data.test
+    for arguments, message in (
+        ((trained, pcnn.Split(random_images(3, (5, 5, 1), 2))), "images must have shape"),
+        ((trained, tiny_data), "split must be a Split, such as the test of a Dataset, got Dataset"),
+        ((trained, split.images), "split must be a Split, .*got ndarray"),
+        ((None, split), "model must be a model of this library, got NoneType"),
+        ((split, trained), "model must be a model of this library, got Split"),
+        ((trained, split, 100, False), "order must be 0, .*got False"),
+        ((trained, split, 0), "batch_size must be"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            pcnn.evaluate(*arguments)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        pcnn.check_causality,
+        analysis.flop_per_image,
+        lambda model: pcnn.receptive_field(model, (0, 0)),
+        lambda model: analysis.changed_features(model, (0, 0)),
+        lambda model: analysis.surprise(model, random_images(3, (4, 4, 1), 2)),
+        lambda model: analysis.order_log_likelihoods(model, random_images(3, (4, 4, 1), 2)),
+        lambda model: analysis.class_log_likelihoods(model, random_images(3, (4, 4, 1), 2)),
+        lambda model: analysis.code_usage(model, random_images(3, (4, 4, 1), 2)),
+    ],
+)
+def test_what_is_no_model_is_named(look):
+    with pytest.raises(UsageError, match="model must be .*, got (None|Dataset)"):
+        look(None)
 
 
 @pytest.mark.parametrize("condition", [None, pcnn.Labels(3)], ids=repr)

@@ -43,6 +43,8 @@ def test_mixtures_by_size_average_all_choices_of_so_many_orders():
         (np.zeros(4), r"numbers of shape \(orders, images\), at least one of each, got \(4,\)"),
         (np.zeros((0, 4)), r"got \(0, 4\)"),
         (np.full((2, 2), np.nan), r"got \(2, 2\) with NaN"),
+        ("a", "log_likelihoods must be an array of numbers, .*got 'a'"),
+        ([[1], [1, 2]], r"log_likelihoods must be an array of numbers, .*got \[\[1\], \[1, 2\]\]"),
     ],
 )
 def test_what_are_no_likelihoods_of_orders_is_refused(values, message):

@@ -38,6 +38,7 @@ def test_receptive_field_of_colour_and_conditions():
         ({"at": (1.0, 0)}, "at row must be an integer"),
         ({"at": 3}, r"at must be \(row, column\), got 3"),
         ({"at": (1, 2, 3)}, r"at must be \(row, column\), got \(1, 2, 3\)"),
+        ({"at": (0, 0), "seed": -1}, "seed must be an integer >= 0, got -1"),
         ({"at": (0, 0), "images": 0}, "images must be an integer >= 1, got 0"),
         ({"at": (0, 0), "condition": [0]}, "this model is unconditional"),
     ],

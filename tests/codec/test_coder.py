@@ -8,6 +8,7 @@ import pytest
 from pcnnlib import UsageError
 from pcnnlib.codec import BITS, Decoder, Encoder, integer_probabilities, least_bits, longest_loss
 from pcnnlib.codec.coder import pack_integers, unpack_integers
+from pcnnlib.codec.images import batch_size
 
 TOTAL = 2**BITS
 
@@ -55,6 +56,11 @@ def test_what_is_no_probability_is_refused(wrong):
         integer_probabilities(table)
     with pytest.raises(UsageError):
         integer_probabilities(np.zeros((1, 4)))
+    for value, message in ((None, r"\(N, K\), got shape \(\)"), ([[1], [1, 2]], "an array of num")):
+        with pytest.raises(UsageError, match=f"probabilities must be {message}"):
+            integer_probabilities(value)
+    with pytest.raises(UsageError, match="n must be an integer >= 1, got 0"):
+        batch_size(0)
 
 
 def reference_bytes(values, counts):

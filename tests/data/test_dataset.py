@@ -39,6 +39,8 @@ def test_redrawn_images_keep_their_labels_and_change_the_checksum(digits):
         (lambda split: split.images[..., 0], "draw must return images"),
         (lambda split: split.images / 16, "levels 0..16, got float64"),
         (lambda split: split.images + 1, "1..17"),
+        (3, "draw must be a function of a Split, got 3"),
+        (lambda split: [[1], [1, 2]], "what draw returns must be an array"),
     ]:
         with pytest.raises(UsageError, match=message):
             digits.redrawn(draw, name="wrong", levels=17)

@@ -79,7 +79,7 @@ IMAGES = np.zeros((4, 4, 4), "uint8")
             r"y_train must be 40 integer labels >= 0, got int64 \(3,\)",
         ),
         ({"y_train": np.zeros(40)}, "integer labels >= 0, got float64"),
-        ({"y_train": np.full(40, -1)}, "integer labels >= 0"),
+        ({"y_train": np.full(40, -1)}, r"y_train must hold labels 0\.\.65535, got -1"),
         ({"y_train": np.zeros((40, 10), int)}, r"got int64 \(400,\)"),
         ({"x_train": np.array(["a", "b"])}, "integer levels"),
         ({"y_train": np.full(40, 2_000_000_000)}, r"labels 0\.\.65535, got 2000000000"),

@@ -237,6 +237,27 @@ def test_what_cannot_be_read_is_named_and_left_out(photos, kind, monkeypatch):
     assert "\n" not in str(raised.value)
 
 
+def test_a_subfolder_without_pictures_is_named(photos):
+    (photos / "emu").mkdir()
+    (photos / "owl" / "young").mkdir()  # within a class it is none of its own
+    said = "no PNG, JPEG or WebP pictures in emu/, left out of the classes"
+    for again in range(2):
+        with pytest.warns(UserWarning, match=f"data folder {photos}: {said}$"):
+            data = pcnn.load_dataset(photos, cache=True)
+        assert data.labels == ("cat", "dog", "owl"), again
+    spoil(photos / "cat" / "4.png", "text")
+    with pytest.warns(UserWarning, match=f"{said}; 1 of 30 pictures cannot be read: cat/4.png"):
+        pcnn.load_dataset(photos)
+    for part in ("train", "test"):
+        for kind in "ab":
+            save(photos.parent / "own" / part / kind / "1.png", picture(ord(kind)))
+    for k in range(5):
+        save(photos.parent / "own" / "train" / "a" / f"{k}.png", picture(k))
+    (photos.parent / "own" / "test" / "c").mkdir()
+    with pytest.warns(UserWarning, match="pictures in test/c/, left out"):
+        pcnn.load_dataset(photos.parent / "own")
+
+
 def test_a_file_that_is_too_long_is_not_read_to_its_end(photos, monkeypatch):
     monkeypatch.setattr(pictures, "MOST_BYTES", 1 << 20)
     with open(photos / "cat" / "4.png", "r+b") as file:

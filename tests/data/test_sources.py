@@ -162,6 +162,12 @@ def test_levels_that_cannot_be_are_refused(levels):
         pcnn.load_dataset("digits", levels=levels)
 
 
+@pytest.mark.parametrize("path", [None, 3, "", b"data"])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(UsageError, match=f"data_path must be a path, got {path!r}"):
+        pcnn.load_dataset("digits", data_path=path)
+
+
 def test_levels_that_a_data_set_does_not_have_are_refused(npz):
     with pytest.raises(UsageError, match="levels of digits must be 17, got 2"):
         pcnn.load_dataset("digits", levels=2)

@@ -60,3 +60,9 @@ def test_wrong_shapes_and_no_smoothing_are_refused():
         Histogram((8, 8, 1), 17).log_likelihood(np.zeros((2, 4, 4, 1), "uint8"))
     with pytest.raises(UsageError, match="smoothing"):
         Histogram((8, 8, 1), 17, smoothing=0)
+    with pytest.raises(UsageError, match="image_shape must be .H, W, C., got 8"):
+        Histogram(8, 17)
+    with pytest.raises(UsageError, match="per_pixel must be True or False, got 'no'"):
+        Histogram((8, 8, 1), 17, per_pixel="no")
+    with pytest.raises(UsageError, match="n must be an integer >= 1, got 1.5"):
+        Histogram((8, 8, 1), 17).sample(1.5)

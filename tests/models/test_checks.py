@@ -301,3 +301,13 @@ def test_a_vector_of_the_wrong_size_is_named_within_fit():
     for bad in (random_condition(pcnn.Vector(3), 12), np.full((12, 4), np.nan, "float32")):
         one_line("condition must be", model.fit, (GOOD, bad))
         one_line("condition must be", model.fit, Stream((GOOD, bad)))
+
+
+@pytest.mark.both_backends
+@pytest.mark.parametrize("wrong", [None, "abc", 3, [[0, 1]], {"images": GOOD}])
+def test_what_is_no_data_is_named_at_every_door(wrong):
+    model = compiled()
+    for name in ("fit", "evaluate", "predict", *ON_BATCH):
+        one_line("images must be an array or a tensor", getattr(model, name), wrong)
+    if wrong is not None:
+        one_line("validation_data must be an array", model.fit, GOOD, validation_data=(wrong, None))

@@ -115,6 +115,13 @@ def test_a_format_whose_packages_are_missing_says_so(tmp_path, monkeypatch):
         gated().export(tmp_path / "model.onnx", format="onnx")
 
 
+@pytest.mark.parametrize("name", [None, 3, "", "model", "model.foo"])
+def test_a_model_is_not_saved_to_what_is_no_keras_file(name):
+    with pytest.raises(UsageError, match="filepath must (be a path|end in .keras), got ") as raised:
+        gated().save(name)
+    assert str(raised.value).endswith(f"got {name!r}")
+
+
 @pytest.mark.parametrize("name", ["model.h5", "model.hdf5"])
 def test_the_former_format_is_refused_when_saving(tmp_path, name):
     with pytest.raises(UsageError, match=r"filepath must end in \.keras, got '.*model\.h"):

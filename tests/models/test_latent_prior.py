@@ -6,7 +6,7 @@ import pytest
 from support import random_images, shake
 
 import pcnnlib as pcnn
-from pcnnlib import UsageError
+from pcnnlib import UsageError, analysis
 from pcnnlib.analysis import flop_per_image
 
 
@@ -45,6 +45,14 @@ def test_pixels_are_drawn_with_noise_of_their_own(model):
     np.testing.assert_array_equal(codes, model.prior.sample(5, labels, seed=1))
     np.testing.assert_array_equal(images, model.sample(5, labels, seed=1, draw=True))
     assert (images != model.decode(codes, draw=True, seed=1)).any()  # that of the codes
+
+
+def test_of_an_autoencoder_alone_a_likelihood_says_what_it_is_given(model):
+    images = random_images(6, (4, 6, 1), 5)
+    found = pcnn.evaluate(model.autoencoder, pcnn.Split(images))
+    assert str(found).endswith(" bits/dim (each image given its own code)")
+    nats = -model.autoencoder.log_likelihood(images)
+    assert vars(found) == vars(pcnn.Likelihood.of(nats, (4, 6, 1)))  # a figure like any other
 
 
 @pytest.mark.both_backends
@@ -125,6 +133,44 @@ def test_it_costs_what_both_parts_cost(model):
         (lambda m: m.sample(0, np.array([])), "n must be an integer >= 1, got 0"),
         (lambda m: m.sample(1, np.array([0]), keep=1), "keep must be left out: a LatentPrior"),
         (lambda m: m.sample(1, np.array([0]), order=1), "order must be left out"),
+        (lambda m: m.sample(1, np.array([0]), order=False), "order must be left out"),
+        (lambda m: m.sample(2, np.array([0, 0]), order=np.zeros(2, int)), "order must be left out"),
+        (lambda m: m.sample(1, np.array([0]), draw="no"), "draw must be True or False, got 'no'"),
+        (lambda m: m.sample(1, np.array([0]), return_codes=1), "return_codes must be True or F"),
+        (
+            lambda m: m.sample(1, np.array([0]), prior=pcnn.GatedPixelCNN((2, 3, 1), 4, 2, 1)),
+            "prior must be .* of 300 levels, got one over .* of 4",
+        ),
+        (
+            lambda m: m.sample(1, np.array([0]), prior=pcnn.GatedPixelCNN((2, 3, 1), 400, 2, 1)),
+            "prior must be .* of 300 levels, got one over .* of 400",
+        ),
+        (lambda m: pcnn.LatentPrior(m.autoencoder, orders=np.array([1, 1])), "orders must be 1"),
+        (lambda m: pcnn.LatentPrior(m.autoencoder, foo=3), "foo must be left out"),
+        (lambda m: pcnn.LatentPrior(m.autoencoder, dtype="int32"), "dtype must be a type of flo"),
+        (lambda m: m.as_dtype("x"), "dtype must be a type of floats"),
+        *(
+            (
+                lambda m, order=order: m.log_likelihood(
+                    np.zeros((1, 4, 6, 1), int), [0], order=order
+                ),
+                "order must be 0, got ",
+            )
+            for order in (False, 0.0, np.zeros(1, int), np.zeros((1, 2), int))
+        ),
+        *(
+            (lambda m, look=look: look(m), "model must predict pixels, and a LatentPrior predicts")
+            for look in (
+                pcnn.check_causality,
+                lambda m: pcnn.receptive_field(m, (0, 0)),
+                lambda m: analysis.surprise(m, np.zeros((1, 4, 6, 1), int)),
+                lambda m: analysis.changed_predictions(m, np.zeros((1, 4, 6, 1), int), [0], [1]),
+            )
+        ),
+        (
+            lambda m: analysis.code_usage(m, np.zeros((2, 4, 6, 1), int)),
+            "model must be a PixelCNNAutoencoder, got LatentPrior",
+        ),
         (lambda m: m.sample(1, np.array([0]), guidance=-1), "guidance must be"),
         (lambda m: latent().sample(1, guidance=2), "guidance must be 1 for a model without labels"),
         (lambda m: m.decode(np.full((1, 2, 3, 1), 300)), r"levels 0\.\.299, got 300\.\.300"),

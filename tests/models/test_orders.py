@@ -319,6 +319,11 @@ def test_orders_that_there_are_not_are_named_at_every_door(form):
                 getattr(model, name)(bad)
         with pytest.raises(UsageError, match=r"one for each of 8 images, got int64 \(1,\)"):
             model.evaluate((images, np.int64(3)), verbose=0)
+        for wrong, got in (((images, 2), "an array, 2"), ((images, None), "an array, None")):
+            message = rf"inputs must be \(images, order\), arrays or tensors, .*got \({got}\)"
+            for call in (model.fit, model.evaluate, model.predict, model.train_on_batch):
+                with pytest.raises(UsageError, match=message):
+                    call(wrong)
 
 
 def test_an_unchecked_loss_of_orders_there_are_not_is_nan():

@@ -28,6 +28,12 @@ CONDITIONS = [pcnn.Labels(3), pcnn.Vector(4), pcnn.Map((2, 2, 3))]
         ({"first_kernel_size": 1}, "first_kernel_size must be odd.*at least 3, got 1"),
         ({"distribution": "normal"}, "distribution must be one of .*got 'normal'"),
         ({"distribution": "bernoulli", "levels": 4}, "2 levels, got levels=4"),
+        ({"dtype": "x"}, 'dtype must be a type of floats such as "float32", .*got .x.'),
+        ({"dtype": "int32"}, "dtype must be a type of floats .*got 'int32'"),
+        ({"dtype": 3}, "dtype must be a type of floats .*got 3"),
+        ({"name": 3}, "name must be a text without /, got 3"),
+        ({"trainable": "no"}, "trainable must be True or False, got 'no'"),
+        ({"foo": 3}, "foo must be left out: it is no argument of (Gated)?PixelCNN"),
         ({"image_shape": (4, 4, 3), "filters": 32}, "filters must be a multiple of.*got (32|16)"),
         ({"distribution": "logistic_mixture", "levels": 300}, r"levels must be an integer 2\.\."),
     ],
@@ -48,12 +54,15 @@ def test_models_refuse(kind, arguments, message):
         (np.full((2, 4, 4, 1), 2, "uint8"), r"must hold levels 0\.\.1, got 2\.\.2"),
         (np.full((2, 4, 4, 1), -1), r"must hold levels 0\.\.1, got -1\.\.-1"),
         (np.full((2, 4, 4, 1), "a"), "integer levels"),
+        ([[1], [1, 2]], r"images must be an array, its rows all of one shape, got \[\[1\], \[1, 2"),
+        (None, "images must be integer levels"),
     ],
 )
 def test_images_that_do_not_fit_are_refused(images, message):
     model = gated()
-    with pytest.raises(UsageError, match=message):
-        model.log_likelihood(images)
+    for call in (model.log_likelihood, lambda x: pcnn.compress(model, x)):
+        with pytest.raises(UsageError, match=message):
+            call(images)
 
 
 @pytest.mark.parametrize("options", [{}, MIXTURE], ids=["categorical", "mixture"])
@@ -123,3 +132,25 @@ def test_condition_missing_or_superfluous_is_refused(condition):
         gated()((images, values))
     with pytest.raises(UsageError, match="this model is unconditional"):
         gated().log_likelihood(images, values)
+
+
+@pytest.mark.parametrize("condition", CONDITIONS, ids=repr)
+def test_ragged_rows_are_no_condition(condition):
+    message = "condition must be an array, its rows all of one shape"
+    with pytest.raises(UsageError, match=message):
+        gated(condition=condition).sample(2, [[1], [1, 2]])
+
+
+@pytest.mark.parametrize("dtype", ["x", "int32", None, 3])
+def test_a_copy_in_what_is_no_dtype_is_refused(dtype):
+    with pytest.raises(UsageError, match=f"dtype must be .*got {dtype!r}"):
+        gated().as_dtype(dtype)
+
+
+def test_a_vector_that_float32_cannot_hold_is_named_as_such():
+    model = gated(condition=pcnn.Vector(1))
+    images = random_images(2, (4, 4, 1), 2)
+    for value, message in ((1e39, r"numbers up to 3.4e38, float32's, got 1e\+39"), (np.inf, "NaN")):
+        with pytest.raises(UsageError, match=message):
+            model.log_likelihood(images, np.full((2, 1), value))
+    assert np.isfinite(model.log_likelihood(images, np.full((2, 1), 1e30))).all()

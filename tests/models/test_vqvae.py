@@ -150,6 +150,10 @@ def test_pixels_have_a_distribution_by_their_levels(levels, kind):
         ({"filters": 1}, "filters must be an integer >= 2, got 1"),
         ({"residual_blocks": -1}, "residual_blocks must be an integer 0.*got -1"),
         ({"beta": "1"}, "beta must be a finite number"),
+        ({"levels": np.array([2, 2])}, r"levels must be an integer 2\.\.65536, got array"),
+        ({"dtype": "x"}, "dtype must be a type of floats"),
+        ({"orders": 2}, "orders must be left out: it is no argument of VectorQuantizedAuto"),
+        ({"condition": pcnn.Labels(3)}, "condition must be left out: it is no argument"),
     ],
 )
 def test_autoencoders_that_cannot_be_are_refused(arguments, message):
@@ -165,6 +169,7 @@ def test_what_there_is_not_is_refused_at_every_door(trained, digits):
         (codes - 9, r"codes must hold levels 0\.\.8, got -"),
         (codes + 9, r"codes must hold levels 0\.\.8, got"),
         (codes / 2, r"codes must be integer levels 0\.\.8, got float64"),
+        ((codes[:, :2, :2], codes), "codes must be an array, its rows all of one shape"),
         (codes[:, :3], r"codes must have shape \(B, 4, 4, 1\), got \(2, 3, 4, 1\)"),
     ]:
         with pytest.raises(UsageError, match=message):
@@ -180,3 +185,6 @@ def test_what_there_is_not_is_refused_at_every_door(trained, digits):
     ]:
         with pytest.raises(UsageError, match=message):
             call()
+    for temperature in (1e300, 1e-300):  # as float32 they would be infinite, and 0
+        drawn = model.decode(codes, draw=True, temperature=temperature, seed=0)
+        assert drawn.max() <= 16

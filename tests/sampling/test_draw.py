@@ -204,8 +204,20 @@ def test_frames_show_kept_pixels_and_end_with_the_whole_image():
     assert [int(shown[0].sum()) for _, shown in grown] == [5, 10, 12, 12]
     assert all(shown[:, 2].all() for _, shown in grown)
     np.testing.assert_array_equal(grown[-1][0], images)
-    with pytest.raises(UsageError, match="every must be an integer >= 1, got 0"):
-        next(iter(sampling.frames(images, every=0)))
+    for options, message in (
+        ({"every": 0}, "every must be an integer >= 1, got 0"),
+        ({"first": 1.5}, "first must be an integer >= 0, got 1.5"),
+        ({"keep": "x"}, "keep must fit images|keep must be a boolean mask"),
+        ({"keep": np.zeros((9, 9), bool)}, r"keep must fit images .*, got shape \(9, 9\)"),
+        ({"images": images[0]}, r"images must be \(n, H, W, C\), got shape \(3, 4, 1\)"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            sampling.frames(**{"images": images, **options})
+
+
+def test_the_best_order_of_no_masks_is_none(trained):
+    found = sampling.best_order(trained, np.zeros((0, 4, 4), bool))
+    assert found.shape == (0,)
 
 
 IMAGE = np.zeros((4, 4, 1), "uint8")
@@ -239,6 +251,27 @@ MASK = np.zeros((4, 4), bool)
         ({"image": IMAGE, "keep": MASK[:3]}, r"keep must have shape .*got \(3, 4\)"),
         ({"image": IMAGE, "keep": np.stack([MASK] * 3)}, r"keep must have.*got \(3, 4, 4\)"),
         ({"condition": np.array([0, 1])}, "this model is unconditional"),
+        ({"condition": [[1], [1, 2]]}, "this model is unconditional"),
+        ({"image": [[1], [1, 2]], "keep": MASK}, "image must be an array, its rows all of one"),
+        ({"image": IMAGE, "keep": [[True], []]}, "keep must be an array, its rows all of one"),
+        ({"order": [[0], [0, 0]]}, "order must be an array, its rows all of one shape"),
+        ({"temperature": 10**400}, r"temperature must be a finite number > 0, got 1000.* \.\.\."),
+        ({"method": ["full"]}, r"method must be one of .* or None, got \['full'\]"),
+        ({"callback": 3}, r"callback must be a function of \(rows, images\), got 3"),
+        ({"progress": "yes"}, "progress must be True or False, got 'yes'"),
+        ({"return_log_likelihood": "no"}, "return_log_likelihood must be True or False, got 'no'"),
+        (
+            {"image": IMAGE, "keep": MASK, "known": IMAGE + 1},
+            "known must be left out: it is the former name of image",
+        ),
+        (
+            {"image": IMAGE, "keep": MASK, "given": ~MASK},
+            "given must be left out: it is the former name of keep",
+        ),
+        pytest.param({"n": 10**5000}, "n must be at most 1,0.*,000, got int", id="digits"),
+        ({"resample": 10**400}, "resample must be at most 1,0.*,000, got 1000"),
+        ({"n": 10**15}, "n=1000000000000000 images need 14,901,161 GiB"),
+        ({"resample": 10**15}, "n=2 images with resample=1000000000000000 need 29,802,322 GiB"),
     ],
 )
 def test_sample_refuses(trained, arguments, message):

@@ -114,6 +114,9 @@ def test_code_hidden_in_a_model_is_not_run(tmp_path):
 def test_a_missing_checkpoint_is_one_line(tmp_path):
     with pytest.raises(pcnn.UsageError, match="checkpoint .*none.keras does not exist"):
         pcnn.load_model(tmp_path / "none.keras")
+    for path in (None, 3, ""):
+        with pytest.raises(pcnn.UsageError, match=f"path must be a path, got {path!r}"):
+            pcnn.load_model(path)
 
 
 def test_saved_model_gives_the_same_likelihoods(finished, tmp_path):

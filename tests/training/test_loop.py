@@ -137,3 +137,38 @@ def test_profiler_records_the_batches_asked_for(tiny_data, tmp_path):
     model = small_network(tiny_data)
     pcnn.train(model, tiny_data, small_config(epochs=1), log_dir=tmp_path, profile=(1, 2))
     assert list(tmp_path.rglob("*.xplane.pb"))
+
+
+@pytest.mark.parametrize(
+    ("replaced", "message"),
+    [
+        ({"model": None}, "model must be a model of this library, got NoneType"),
+        ({"model": 4}, "model must be a model of this library, got int"),
+        ({"data": None}, "data must be a Dataset, got NoneType"),
+        ({"config": 3}, "config must be a TrainConfig, got int"),
+        ({"checkpoint_dir": 3}, "checkpoint_dir must be a path, got 3"),
+        ({"checkpoint_dir": ""}, "checkpoint_dir must be a path, got ''"),
+        ({"checkpoint_dir": "a", "folder": "b"}, "folder must be left out: .* of checkpoint_dir"),
+        ({"log_dir": 3}, "log_dir must be a path, got 3"),
+        ({"callbacks": 3}, "callbacks must be a list of Keras callbacks, got 3"),
+        ({"provenance": "here"}, "provenance must be a dict or None, got str"),
+        ({"image_shape": (5, 4, 1)}, r"data.train must have shape \(B, 5, 4, 1\), got \(36, 4, 4"),
+        (
+            {"image_shape": (8, 8, 1), "data": "digits"},
+            r"data.train must hold levels 0\.\.1, got 0\.\.16",
+        ),
+        ({"condition": pcnn.Labels(2)}, r"condition must hold labels 0\.\.1, got 2"),
+    ],
+)
+def test_what_cannot_be_trained_is_named(
+    tiny_data, digits, replaced, message, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    given = {"data": tiny_data, "config": small_config(epochs=1), **replaced}
+    own = {name: given.pop(name) for name in ("image_shape", "condition") if name in given}
+    small = {"image_shape": (4, 4, 1), "filters": 2, "blocks": 2}
+    given.setdefault("model", pcnn.GatedPixelCNN(**{**small, **own}))
+    given["data"] = digits if given["data"] == "digits" else given["data"]
+    with pytest.raises(pcnn.UsageError, match=message) as raised:
+        pcnn.train(**given)
+    assert "\n" not in str(raised.value)

@@ -149,7 +149,27 @@ FUNCTIONS = {
     ),
     plots.sight_tables: (
         {"tables": {"a": MAP > 0}},
-        {"tables": [{}, {"a": [True]}, {"a": MAP[:2] > 0}, {"a": MAP + 0.5}, [MAP > 0]]},
+        {
+            "tables": [
+                {}, {"a": None}, {"a": [True]}, {"a": MAP[:2] > 0}, {"a": MAP + 0.5}, [MAP > 0],
+            ],
+        },
+    ),
+    plots.codes_of_images: (
+        {"images": X, "codes": X[..., 0], "rebuilt": X, "levels": 2},
+        {
+            "images": [X[:0], X + 2, None],
+            "codes": [X - 1, X[:1], X * 1.0, None, "a", [[1], [1, 2]]],
+            "rebuilt": [X[:1], X - 1],
+        },
+    ),
+    plots.codebook: (
+        {"patches": X, "counts": [1, 0, 2], "levels": 2, "columns": 2},
+        {"patches": [X[:0], X + 2], "counts": [[1, 2], [-1, 1, 1], [0, 0, 0], [NAN, 1, 1]]},
+    ),
+    plots.bits_of_pixels: (
+        {"images": X, "bits": X[..., 0] + 1.0, "levels": 2},
+        {"images": [X[:0], X + 2], "bits": [X, X[..., 0] - 1, X[..., 0] * NAN, None]},
     ),
     plots.attention_maps: (
         {"looks": {"a": (MAP, MAP, (1, 1))}, "columns": 1},

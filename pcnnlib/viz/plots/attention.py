@@ -38,7 +38,7 @@ def sight_tables(tables: dict) -> Picture:
         UsageError: no tables, or tables that are not square and bool.
     """
     tables = {
-        title: checks.check_array(f"tables[{title!r}]", table, ("n", np.shape(table)[-1]), "bool")
+        title: checks.check_array(f"tables[{title!r}]", table, ("n", "n"), "bool")
         for title, table in checks.check_named("tables", tables, "title -> bool (n, n)").items()
     }
     figure, axes = new_panels(len(tables), 2.3, columns=3, legend=True)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError, check_number
+from pcnnlib._internal.errors import UsageError, as_array, check_number
 from pcnnlib.viz import checks
 from pcnnlib.viz.images import lay_out, to_rgb
 from pcnnlib.viz.style import BLUE, QUIET, WIDTH, Picture, new_figure, styled, words
@@ -30,9 +30,11 @@ def codes_of_images(
     """
     images = checks.check_images("images", images, levels)
     rebuilt = checks.check_images("rebuilt", rebuilt, levels)
-    codes = np.asarray(codes)
+    codes = as_array("codes", codes)
     codes = codes[..., 0] if codes.ndim == 4 else codes
     codes = checks.check_array("codes", codes, (len(images), "h", "w"), "integers")
+    if codes.min() < 0:
+        raise UsageError(f"codes must be at least 0, got {codes.min()}")
     if rebuilt.shape != images.shape:
         raise UsageError(f"rebuilt must have shape {images.shape}, got {rebuilt.shape}")
     usual = np.bincount(codes.ravel()).argmax()
@@ -83,7 +85,7 @@ def codebook(patches: ArrayLike, counts: ArrayLike, levels: int, *, columns: int
     patches = checks.check_images("patches", patches, levels)
     counts = checks.check_array("counts", counts, (len(patches),))
     if counts.min() < 0 or not counts.sum():
-        raise UsageError("counts must be numbers of at least 0, and not all 0")
+        raise UsageError(f"counts must be numbers of at least 0, and not all 0, got {counts.min()}")
     columns = min(checks.check_columns(columns, len(patches)), len(patches))
     order = np.argsort(-counts, kind="stable")
     rgb = to_rgb(patches[order], levels)

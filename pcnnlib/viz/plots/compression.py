@@ -30,6 +30,8 @@ def bits_of_pixels(images: ArrayLike, bits: ArrayLike, levels: int) -> Picture:
     """
     images = checks.check_images("images", images, levels)
     bits = checks.check_array("bits", bits, images.shape[:3])
+    if bits.min() < 0:
+        raise UsageError(f"bits must be at least 0, got {bits.min()}")
     n, (height, width) = len(images), images.shape[1:3]
     side = WIDTH / (n + 0.5)
     figure = new_figure(WIDTH, 2 * side * height / width + 0.5)

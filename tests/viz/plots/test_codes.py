@@ -48,7 +48,10 @@ def test_shares_have_whiskers_that_end_at_all_and_nothing():
     [
         (lambda x: plots.codes_of_images(x, np.zeros((1, 2, 2), int), x, 5), "codes must"),
         (lambda x: plots.codes_of_images(x, np.zeros((2, 2, 2), int), x[:1], 5), "rebuilt must"),
-        (lambda x: plots.codebook(x, [1, 2, 3], 5), "counts must"),
+        (
+            lambda x: plots.codebook(x, [1, 2, 3], 5),
+            r"counts must be numbers of shape \(2\), got shape \(3,\)",
+        ),
         (lambda x: plots.codebook(x, [0, 0], 5), "counts must be numbers of at least 0"),
         (lambda x: plots.class_shares({}, y="x"), "shares must be a dict"),
         (lambda x: plots.class_shares({0: (1.2, 0)}, y="x"), r"shares\[0\] must be"),
