@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal.errors import UsageError, as_array, check_number, check_size
-from pcnnlib.nn import biases
+from pcnnlib.nn.biases import Conv2DTranspose
 
 _register = keras.saving.register_keras_serializable("pcnnlib")
 # What stands for a label where there is none.
@@ -256,7 +256,7 @@ class Map(Condition):
                 "their sides must be multiples of its sides"
             )
         strides = (height // h, width // w)
-        return biases.Conv2DTranspose(
+        return Conv2DTranspose(
             self.depth,
             strides,
             strides=strides,
