@@ -99,8 +99,19 @@ def new_figure(width: float, height: float, layout: Any = "constrained") -> Pict
 
 
 def legend_below(axes: Any, columns: int = 3) -> None:
-    """A legend under the axis' name: beside the axes, a narrow screen would cut it off."""
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), borderaxespad=3.8, ncols=columns)
+    """A legend under the axis' name: beside the axes, a narrow screen would cut it off.
+
+    It has fewer columns than these where the figure is too narrow for them.
+    """
+    figure = axes.get_figure()
+    for n in range(columns, 0, -1):
+        legend = axes.legend(
+            loc="upper center", bbox_to_anchor=(0.5, 0), borderaxespad=3.8, ncols=n
+        )
+        figure.draw_without_rendering()
+        extent = legend.get_window_extent()
+        if 0 <= extent.x0 and extent.x1 <= figure.bbox.width:
+            return
 
 
 def new_panels(

@@ -163,3 +163,13 @@ def test_later_colours_cover_earlier_ones():
     np.testing.assert_allclose(painted[1, 1], [0, 0, 1, 128 / 255])
     # What has no colour is transparent.
     assert not style.paint([("#ff0000", cells)])[1].any()
+
+
+@pytest.mark.parametrize("length", [4, 12, 26])
+def test_a_legend_stays_within_its_figure(length):
+    names = [f"{letter * length}" for letter in "abc"]
+    drawn = plots.lines({name: ([1, 2], [k, k]) for k, name in enumerate(names)}, x="x", y="y")
+    drawn.draw_without_rendering()
+    (axes,) = drawn.axes
+    extent = axes.get_legend().get_window_extent()
+    assert extent.x0 >= 0 and extent.x1 <= drawn.bbox.width
