@@ -268,7 +268,7 @@ show_text(
     network has {one:.2f} nats in raster order, and {together_of_all:.2f} ±
     {record["test_mixture"]["standard_error"]:.2f} as a mixture. The best exact figure that we know for such digits
     is {best["nats"]:.2f}, of [another mixture of eight orders]({best["url"]}): ours differs from it by
-    {together_of_all - best["nats"]:+.2f}, with the standard error named. `mnist`, which knows raster order alone, has
+    {together_of_all - best["nats"]:+.2f}, and ± is its standard error. `mnist`, which knows raster order alone, has
     {small["test"]["nats_per_image"]:.2f}. That is not what orders bring: `mnist-orders` has
     {record["weights"]["parameters"]:,} weights to {small["weights"]["parameters"]:,}, attention behind a block
     ([chapter 10](10_attention.ipynb)), and was trained on a GPU.

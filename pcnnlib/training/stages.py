@@ -13,7 +13,6 @@ from pcnnlib.data import Dataset, Split
 from pcnnlib.models import LatentPrior
 from pcnnlib.training.config import TrainConfig
 from pcnnlib.training.files import BEST, LAST, load_model, read_state, save, weights_checksum
-from pcnnlib.training.user_callbacks import check_callbacks
 
 # Folders of the stages, within a run's folder of checkpoints.
 AUTOENCODER, TOP_PRIOR, PRIOR = "autoencoder", "top_prior", "prior"
@@ -39,7 +38,6 @@ def train_in_stages(
     # Codes of a mirrored image are not the mirrored codes.
     prior_config = dataclasses.replace(prior_config, flip=False)
     # Before the first stage: a mistake in what a later one is given would be named hours later.
-    callbacks = check_callbacks(callbacks)
     if model.condition is not None:
         for split in (data.train, data.validation):
             model.condition.of(split)
