@@ -11,6 +11,9 @@ from pcnnlib import runs
 
 # A mixture of logistics, small.
 MIXTURE = {"distribution": pcnn.LogisticMixture(components=3)}
+# For a step or two: TensorFlow traces a graph for longer than it computes, and JAX compiles single
+# operations for longer than a whole step.
+EAGERLY = keras.backend.backend() == "tensorflow"
 
 
 def on_both(cases, *chosen):

@@ -203,10 +203,11 @@ def gradient(function: Any, inputs: Any) -> Any:
 
 @contextlib.contextmanager
 def keeping_variables(model: Any) -> Iterator[None]:
-    """Leave a model its variables if `fit` and the like fail before their first step.
+    """Leave a model its variables if `fit` and the like fail or are interrupted.
 
-    Under JAX Keras takes the values out of the variables while it trains, and gives them back after
-    an error from what a step has returned: without one they would be lost.
+    Under JAX Keras takes the values out of the variables while it works. After an error `fit` gives
+    back what its last step has returned, and `evaluate` and `predict` nothing; before the first
+    step there is nothing to give.
     """
     if keras.backend.backend() != "jax":
         yield
@@ -220,6 +221,8 @@ def keeping_variables(model: Any) -> Iterator[None]:
     try:
         yield
     except BaseException:
+        model.jax_state_sync()
+        model._jax_state = None  # or the next error would bring it back
         for variable, value in before:
             if variable._value is None and not value.is_deleted():
                 variable.assign(value)

@@ -5,7 +5,7 @@ import inspect
 import keras
 import numpy as np
 import pytest
-from support import MIXTURE, gated, random_condition, random_images
+from support import EAGERLY, MIXTURE, gated, random_condition, random_images
 
 import pcnnlib as pcnn
 from pcnnlib import UsageError
@@ -73,7 +73,7 @@ ON_BATCH = ("train_on_batch", "test_on_batch", "predict_on_batch")
 
 def compiled(*args, **options):
     model = gated(SHAPE, *args, **options)
-    model.compile(run_eagerly=True)  # tracing would take most of the time
+    model.compile(run_eagerly=EAGERLY)
     return model
 
 
@@ -134,6 +134,34 @@ def test_single_batches_are_checked_too(name):
     model, labelled = compiled(levels=4), compiled(condition=pcnn.Labels(3))
     one_line(r"levels 0\.\.3, got 0\.\.4", getattr(model, name), GOOD * np.uint8(4))
     one_line("labels 0..2, got 9", getattr(labelled, name), (GOOD, np.full(12, 9)))
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Ctrl-C in the middle."""
+
+    def on_test_batch_end(self, batch, logs=None):
+        if batch == 1:
+            raise KeyboardInterrupt
+
+    on_predict_batch_end = on_test_batch_end
+
+
+@pytest.mark.both_backends
+@pytest.mark.parametrize("name", ["evaluate", "predict"])
+def test_a_model_is_whole_after_its_data_was_refused_midway_or_it_was_interrupted(name):
+    """Under JAX its weights are away meanwhile, and Keras's steps give them on to each other."""
+    model = gated(SHAPE)
+    model.compile()
+    bad = np.concatenate([GOOD[:8], np.full((4, *SHAPE), 9, "uint8")])
+    work = getattr(model, name)
+    unchanged(model, lambda: one_line(r"got 9\.\.9", work, tf_data(bad), verbose=0))
+    with pytest.raises(KeyboardInterrupt):
+        unchanged(model, lambda: work(GOOD, batch_size=4, verbose=0, callbacks=[Interrupt()]))
+    before = model.log_likelihood(GOOD)
+    # Nothing is left over that an error before the first step would bring back.
+    model.fit(GOOD, epochs=1, verbose=0)
+    unchanged(model, lambda: one_line(r"got 9\.\.9", work, tf_data(bad[8:]), verbose=0))
+    assert (model.log_likelihood(GOOD) != before).any()
 
 
 @pytest.mark.parametrize("options", [{}, {"levels": 4}, MIXTURE | {"levels": 9}])

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from support import MIXTURE, all_images, gated, on_both, random_condition, random_images
+from support import EAGERLY, MIXTURE, all_images, gated, on_both, random_condition, random_images
 
 import pcnnlib as pcnn
 from pcnnlib import UsageError, analysis
@@ -301,7 +301,7 @@ class Stream(keras.utils.PyDataset):
 @pytest.mark.parametrize("form", FORMS)
 def test_orders_that_there_are_not_are_named_at_every_door(form):
     model, images = in_orders(orders=4), random_images(8, (4, 4, 1), 2)
-    model.compile(run_eagerly=True)  # tracing would take most of the time
+    model.compile(run_eagerly=EAGERLY)
     good, bad = (FORMS[form](images, order) for order in (EVERY % 4, EVERY))
     nats = -model.log_likelihood(images, order=EVERY % 4).mean()
     assert model.evaluate(good, verbose=0) == pytest.approx(nats, rel=1e-5)
@@ -336,7 +336,7 @@ def test_an_unchecked_loss_of_orders_there_are_not_is_nan():
 def test_batches_must_bring_orders_that_the_model_knows():
     split = pcnn.Split(random_images(8, (4, 4, 1), 2))
     model = in_orders(orders=4)
-    model.compile(run_eagerly=True)
+    model.compile(run_eagerly=EAGERLY)
     assert np.isfinite(model.evaluate(split.batches(8, orders=4), verbose=0))
     with pytest.raises(UsageError, match="got images alone"):
         model.fit(split.batches(8), verbose=0)
