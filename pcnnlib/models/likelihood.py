@@ -27,8 +27,7 @@ def log_likelihood(
         ]
         return mixture(np.stack(each))
     given = model.check_condition(condition, len(images), order)
-    # A larger batch than there are images would be filled up with the last one.
-    batch_size = min(check_int("batch_size", batch_size, 1), max(len(images), 100))
+    batch_size = min(check_int("batch_size", batch_size, 1), rows_for(len(images)))
 
     def likelihood(images, given):
         parameters = model(joined(images, given), training=False)
@@ -44,6 +43,15 @@ def log_likelihood(
         batch_nats = compiled(batch, rows)
         nats.append(ops.convert_to_numpy(batch_nats)[: len(images) - first])
     return np.concatenate([np.zeros(0), *nats]).astype("float64")
+
+
+def rows_for(n: int) -> int:
+    """Rows of a batch that holds `n` images, and a few more where there are few images.
+
+    Each size is compiled once: below 100 these are powers of two, so that there are eight of them.
+    What a batch has too many is computed in vain.
+    """
+    return n if n > 100 else min(100, 1 << max(n - 1, 0).bit_length())
 
 
 def mixture(log_likelihoods: np.ndarray) -> np.ndarray:

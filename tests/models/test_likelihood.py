@@ -5,6 +5,7 @@ import pytest
 from support import MIXTURE, all_images, gated, outputs, plain, random_condition, random_images
 
 import pcnnlib as pcnn
+from pcnnlib.models.likelihood import rows_for
 from pcnnlib.nn import masks
 
 
@@ -67,6 +68,19 @@ def test_log_likelihood_is_the_sum_over_pixels_whatever_the_batch_size():
         assert got.dtype == np.float64
         # Fifteen float32 terms of some two nats.
         np.testing.assert_allclose(got, expected, atol=1e-4)
+
+
+def test_few_images_are_not_scored_among_a_hundred():
+    model, images = gated(), random_images(130, (4, 4, 1), 2)
+    each = model.log_likelihood(images, batch_size=200)
+    for n in (1, 2, 3, 5, 8, 60, 99, 100, 130):
+        np.testing.assert_allclose(
+            model.log_likelihood(images[:n], batch_size=200), each[:n], atol=1e-4
+        )
+    sizes = {key[1] for key in model.compiled_functions.by_key}
+    assert sizes == {1, 2, 4, 8, 64, 100, 130}
+    assert {rows_for(n) for n in range(101)} == {1, 2, 4, 8, 16, 32, 64, 100}
+    assert all(n <= rows_for(n) < 2 * max(n, 1) for n in range(200))
 
 
 def test_log_likelihood_of_no_images_is_empty():
