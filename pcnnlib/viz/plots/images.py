@@ -160,7 +160,7 @@ def level_probabilities(predictions: dict, actual: Any) -> Picture:
         actual: three levels.
 
     Returns:
-        `Picture`: a row for each name, a panel for each channel.
+        `Picture`: a row for each name, a panel for each channel, with its highest probability.
 
     Raises:
         UsageError: nothing to show, or shapes that disagree.
@@ -180,9 +180,10 @@ def level_probabilities(predictions: dict, actual: Any) -> Picture:
         ):
             axes.fill_between(np.arange(len(values)), values, step="mid", color=colour, lw=0)
             axes.axvline(level, color=INK, lw=1, ls=":")
-            axes.set_yticks([])
+            # Each panel has its own scale, and says so.
+            highest = float(np.max(values))
+            axes.set_yticks([highest], labels=[f"{highest:.2g}"])
             axes.set_ylim(0)
-            axes.spines["left"].set_visible(False)
             if index == 0:
                 axes.set_title(f"{channel} = {level}")
             if index == len(predictions) - 1:

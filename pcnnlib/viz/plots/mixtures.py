@@ -64,6 +64,7 @@ def bell_in_bins(probabilities: ArrayLike, mean: float, scale: float) -> Picture
     for edge in (0.5, len(bars) - 1.5):
         axes.axvline(edge, color=QUIET, lw=1, ls=":")
     axes.set_xlabel("level")
+    axes.set_ylabel("probability, density")
     axes.set_ylim(0)
     legend_below(axes)
     return figure

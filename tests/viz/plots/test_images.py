@@ -187,7 +187,11 @@ def test_probabilities_of_levels_stand_beside_the_actual_level():
             (line,) = axes.lines
             assert list(line.get_xdata()) == [actual[c]] * 2
             assert axes.get_ylim()[0] == 0 and axes.get_ylim()[1] >= probabilities[c].max()
-            assert not len(axes.get_yticks())
+            (tick,) = axes.get_yticks()
+            assert tick == probabilities[c].max()
+            assert [float(label.get_text()) for label in axes.get_yticklabels()] == [
+                pytest.approx(tick, rel=0.05)
+            ]
             colour = (VERMILION, GREEN, BLUE)[c]
             assert colors.to_hex(area.get_facecolor()[0]) == colors.to_hex(colour)
             k = 1 + np.argmax(probabilities[c, 1:5])
