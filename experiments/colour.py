@@ -1,6 +1,6 @@
 """Colour: bits per dimension on CIFAR-10's test images, by two distributions and two yardsticks.
 
-    python experiments/colour.py --data ../shared/data/cifar10_subset.npz --minutes 20
+    python experiments/colour.py --data data/cifar10_subset.npz --minutes 20
     python experiments/colour.py --data ... --tfp_python other/bin/python
     python experiments/colour.py --data ... --only mixture
 
@@ -10,6 +10,8 @@
 | `mixture` | the same network without groups, mixture of 10 discretised logistics |
 | `tfp` | TensorFlow Probability's `PixelCNN`, which follows PixelCNN++ |
 | `png` | the test images as PNG files, one each, optimised by Pillow and, if installed, oxipng |
+
+`python experiments/cifar_subset.py` makes the file.
 
 The three models train on the same images, mirrored at random, for the same time: a run ends when
 its process has used `--minutes` times the number of cores of *processor* time, start-up and
@@ -147,7 +149,7 @@ def table(args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default="../shared/data/cifar10_subset.npz", help=".npz file")
+    parser.add_argument("--data", default="data/cifar10_subset.npz", help=".npz file")
     parser.add_argument("--minutes", type=float, default=20.0, help="on all cores, a model")
     parser.add_argument("--only", choices=RUNS, help="one run, in this process")
     parser.add_argument("--results", default="results/cifar-subset")

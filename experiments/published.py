@@ -13,6 +13,8 @@ On a GPU JAX needs no TensorFlow. cuBLAS has faster kernels for these networks t
 hence that flag. A run trained there can be tested and published elsewhere: take its `--ckpt_path`
 along, and call this script once more.
 
+`binarized_mnist.npz` is brought by hand; `experiments/cifar_subset.py` makes `cifar10_subset.npz`.
+
 At the end it prints what the runs cost: seconds of the median epoch; images trained on per second,
 a validated image counted as a third; operations to train on an image, three forward passes' worth;
 with `--peak_tflops` what share of the chip's peak that is; and images drawn per second, compiling
@@ -24,6 +26,8 @@ import pathlib
 import shlex
 import subprocess
 import sys
+
+import cifar_subset
 
 import pcnnlib_startup
 
@@ -46,7 +50,7 @@ RUNS = {
     # An image of 256 levels costs some hundred nats: gradients are longer.
     "mnist-grey": "--data=mnist --levels=256 --grad_clip=1000",
     "mnist-vqvae": "--data=mnist --levels=256 --model=vqvae --codes=256",
-    "cifar-subset-vqvae": "--data=data/cifar10_subset.npz --levels=256 --model=vqvae --codes=256",
+    "cifar-subset-vqvae": "--data=cifar10_subset.npz --levels=256 --model=vqvae --codes=256",
 }
 # One core for an hour or two, steps being what is short there: few features and small batches, and
 # dilations with which a pixel of the last rows sees nearly all of those above (what they bring:
@@ -157,6 +161,13 @@ def main():
     if args.epochs is not None and args.results_path is None:
         parser.error("--epochs rehearses: give it a --results_path of its own")
     args.results_path = args.results_path or str(ROOT / "results")
+    # Before hours of other runs: a file that a run needs and that no loader downloads.
+    subset = pathlib.Path(args.data_path) / cifar_subset.NAME
+    if not subset.is_file() and any(cifar_subset.NAME in RUNS[name] for name in args.only):
+        parser.error(
+            f"--data_path: there is no file {subset}: "
+            f"`python experiments/cifar_subset.py --data_path {args.data_path}` makes it"
+        )
     for name in args.only:
         flags = command(name, args.scale, args.epochs, args.devices)
         run_dir = pathlib.Path(args.results_path) / name
@@ -164,6 +175,7 @@ def main():
             print(f"{name}: published already, in {run_dir}")
             continue
         print(f"{name}: python main.py {shlex.join(flags)}", flush=True)
+        flags = [word.replace(f"--data={cifar_subset.NAME}", f"--data={subset}") for word in flags]
         paths = [f"--{p}={getattr(args, p)}" for p in ("data_path", "results_path")]
         # A rehearsal has checkpoints of its own.
         own = f"{args.scale}-{args.epochs or 'full'}"

@@ -118,7 +118,9 @@ print(nearest(np.array([[0.1], [0.9]]), shades))
 # e_k &= s_k / n_k
 # \end{aligned} $$
 #
-# where $k_i$ is the number of the code that is nearest to the vector $z_i$.
+# where $k_i$ is the number of the code that is nearest to the vector $z_i$. (The main text of
+# [van den Oord et al. (2017)](https://arxiv.org/abs/1711.00937) moves the codebook by a loss instead; these averages are
+# in its appendix A.1.)
 
 
 # %%
@@ -153,7 +155,8 @@ def learnt(k, steps=60, batch=500):
     """A codebook of k patches."""
     rng = np.random.default_rng(seed)
     vectors = patches(small["train"])
-    codebook, use = rng.choice(vectors, k, replace=False), np.ones(k)
+    different = np.unique(vectors, axis=0)  # many patches are blank
+    codebook, use = rng.choice(different, k, replace=False), np.ones(k)
     for _ in range(steps):
         codebook, use = follow(
             codebook, use, rng.choice(vectors, batch), 0.9
@@ -183,14 +186,15 @@ show(
         {
             "digits": small["test"][:8] * 255,
             **{
-                f"{k} codes": np.clip(joined(quantised[k])[:8], 0, 1) * 255
+                f"codebook of {k}": np.clip(joined(quantised[k])[:8], 0, 1)
+                * 255
                 for k in (2, 4, 16, 64)
             },
         },
         256,
     ),
     alt="Eight digits of 8 by 8 pixels, and below them the same digits with 2, 4, 16 and 64 codes, better and better.",
-    caption="Test digits, put together from the nearest patches: 16 codes for each.",
+    caption="Test digits, put together from 16 patches each, the nearest in a codebook of 2, 4, 16 or 64.",
 )
 
 # %% [markdown]
@@ -202,8 +206,8 @@ show(
 # acts as if the step were not there. Forwards the code is passed on. Backwards the gradient of the code is
 # handed to the vector as it is ([Bengio et al., 2013](https://arxiv.org/abs/1308.3432)). In code this is one line, the
 # last one of `call`. Its value is `codes`, since `inputs` cancels; its gradient is that of `inputs`, since
-# `stop_gradient` lets none through. The vectors are also drawn to their codes, so that they do not
-# run away (the *commitment* loss).
+# `stop_gradient` lets none through. The vectors are also pulled towards their codes, so that they do
+# not drift away (the *commitment* loss).
 
 
 # %%
@@ -241,7 +245,9 @@ class Quantize(keras.layers.Layer):
         sums = old * self.use[:, None] * self.codebook
         sums = sums + new * ops.matmul(ops.transpose(chosen), vectors)
         self.use.assign(old * self.use + new * ops.sum(chosen, axis=0))
-        self.codebook.assign(sums / self.use[:, None])
+        used = self.use[:, None] > 1e-12  # others stay where they are
+        moved = sums / ops.where(used, self.use[:, None], 1.0)
+        self.codebook.assign(ops.where(used, moved, self.codebook))
 
 
 # %% [markdown]
@@ -335,7 +341,7 @@ for k in (4, 16, 64):
 # %% [markdown]
 # ## Check: what is lost, and what is paid
 #
-# More codes lose less. But a code out of more is also dearer. As a file ([chapter 11](11_compression.ipynb)) 16 codes take $16 \log_2 K$ bits;
+# More codes lose less. But with more codes, each one costs more bits. As a file ([chapter 11](11_compression.ipynb)) 16 codes take $16 \log_2 K$ bits;
 # fewer, if a frequent code has a shorter name than a rare one. Then code $k$ takes $-\log_2 p_k$ bits, where $p_k$ is its share in the training images.
 
 
@@ -378,7 +384,7 @@ show(
         x="bits for the codes of an image",
         y="squared error of a pixel",
     ),
-    alt="Two falling curves of the error against the bits; that of encoder and decoder begins lower.",
+    alt="Two curves of the error against the bits: patches, and encoder with decoder.",
     caption="What is lost of test digits against what their codes cost: 2 to 64 codes of patches, and 4, 16 and 64 codes of networks. A pixel is between 0 and 1.",
 )
 at_equal_bits = {
@@ -386,11 +392,14 @@ at_equal_bits = {
     / np.interp(paid[k], list(paid_patches.values()), list(error.values()))
     for k in (4, 16)
 }
+verdict = "Trained for so short a time, they do not beat patches."
+if max(at_equal_bits.values()) < 1:
+    verdict = "With few codes it helps that a decoder sees all of them."
 show_text(
     f"""
     At equal bits the networks lose {at_equal_bits[4]:.2f} times what patches lose with 4 codes, and {at_equal_bits[16]:.2f} times with 16.
     With 64 codes the network takes {paid[64]:.0f} bits and loses {lost[64] / error[64]:.2f} times what 64 patches do, which take {paid_patches[64]:.0f}.
-    With few codes it helps that a decoder sees all of them. These networks are small, and were trained for seconds.
+    {verdict} These networks are small.
     """
 )
 
@@ -435,7 +444,7 @@ silent = (alone.max(axis=(1, 2, 3)) < 128).sum()
 show_text(
     f"""
     {judged["codes_used"]} of 256 codes occur in the test set. Their perplexity is {2**entropy:.0f}: so many codes, used equally often, would say
-    as much. Codes are no rubber stamps: {silent} of the 256, alone in a blank image, leave no pixel brighter than half. Encoder and decoder look
+    as much. A code is not a fixed picture: {silent} of the 256, alone in a blank image, leave no pixel brighter than half. Encoder and decoder look
     beyond the 4 × 4 pixels, and a code counts together with its neighbours. The squared error of a pixel, between 0 and 1, is
     {judged["squared_error"]:.4f} on the test set.
     """
@@ -457,7 +466,8 @@ show_text(
 # pcnn.train(model, data, pcnn.TrainConfig(epochs=4))
 # ```
 #
-# and the published one was trained in this way on MNIST. It draws:
+# and the published one was trained in these two stages on MNIST with 256 levels, with sizes and a learning rate of its
+# own (`results/mnist-vqvae`). It draws:
 
 # %%
 asked = np.repeat(np.arange(10), 10)
@@ -569,7 +579,7 @@ show_text(
 )
 
 # %% [markdown]
-# Not all classes are equally hard:
+# Are some classes harder than others?
 
 # %% tags=["remove-input"]
 by_class = {label: recognised("prior", label) for label in range(10)}
@@ -582,15 +592,14 @@ show(
     alt="Ten points with whiskers, one for each class, below a dotted line near the top.",
     caption=f"Digits drawn by the prior, {number['prior'] // 10} of each class: how many are taken for the class asked for. Whiskers are two standard errors.",
 )
-hardest, easiest = (
-    pick(by_class, key=lambda label: by_class[label][0])
-    for pick in (min, max)
-)
+lowest = min(share for share, *_ in by_class.values())
+hardest = [c for c, (share, *_) in by_class.items() if share == lowest]
 show_text(
     f"""
-    Of class {easiest}, {percent(by_class[easiest])}% are recognised, but of class {hardest} only {percent(by_class[hardest])}%; of all classes together
-    {percent(recognised("prior"))}%. Real digits that only went through their codes are recognised in {percent(recognised("reconstructed"))}% of the cases. So
-    most of what is lost is the prior's doing, not the decoder's.
+    Of all classes together {percent(recognised("prior"))}% are recognised; the fewest, {100 * lowest:.0f}%, of class
+    {" and ".join(map(str, hardest))}. With {number["prior"] // 10} digits of each, much of this order is chance. Real digits that only
+    went through their codes are recognised in {percent(recognised("reconstructed"))}% of the cases. So most of what is lost is the
+    prior's doing, not the decoder's.
     """
 )
 
@@ -643,15 +652,16 @@ show(
         reference={"real digits, recognised": 100 * recognised("real")[0]},
     ),
     alt="One curve rises steeply to nearly all digits recognised; the other, of variety, falls.",
-    caption=f"Guidance swept, {number['guidance 2']} digits each ({number['prior']:,} at 1), with two standard errors to either side.",
+    caption=f"Guidance swept, {number['guidance 2']} digits each ({number['prior']:,} at 1), with two standard errors to either side. At 0 the label is ignored, so that what was asked for as one class mixes all.",
 )
 
 # %% tags=["remove-input"]
 show_text(
     f"""
     From guidance 1 to 3 the recognised share goes from {percent(recognised("prior"))}% to {percent(recognised("guidance 3"))}%,
-    and the variety from {percent(variety("prior"))}% to {percent(variety("guidance 3"))}%. A lower temperature trades in the same way:
-    at 0.5 it is {percent(recognised("temperature 0.5"))}% and {percent(variety("temperature 0.5"))}%. Neither is free. What is
+    and the variety from {percent(variety("prior"))}% to {percent(variety("guidance 3"))}%. A lower temperature trades variety away too:
+    at 0.5 it is {percent(recognised("temperature 0.5"))}% and {percent(variety("temperature 0.5"))}%, where guidance 2 gives
+    {percent(recognised("guidance 2"))}% and {percent(variety("guidance 2"))}%. Neither is free. What is
     drawn then follows another distribution than the one that was trained, and the likelihoods on this page are not its likelihoods.
     """
 )
@@ -715,13 +725,15 @@ show_text(
 
 # %% tags=["remove-input"]
 test_of = run["test"]
+by_shares = entropy * 49 / 784
 show_text(
     f"""
     The codes take {test_of["code_bits_per_dim"]:.4f} bits/dim, {test_of["nats_per_code"]:.2f} nats for each. By
-    their shares alone it would be {entropy * 49 / 784:.4f}: so much is the prior worth, and the label, which tells at most {np.log2(10) / 784:.4f}. The pixels, given the codes, take
-    {test_of["pixel_bits_per_dim"]:.4f}. Given the codes, the decoder takes the pixels to be independent of each other, and that is what is dear. Whoever wants
-    likelihood draws pixels: `mnist-grey` needs {test_of["bits_per_dim"] - grey["test"]["bits_per_dim"]:.2f} bits/dim less, with fewer weights and without being told
-    the class. Codes buy speed, and a prior that spends all it has on the shape.
+    their shares alone it would be {by_shares:.4f}. The difference, {by_shares - test_of["code_bits_per_dim"]:.4f}, is what the prior and the label are worth;
+    of it the label tells at most {np.log2(10) / 784:.4f}. The pixels, given the codes, take
+    {test_of["pixel_bits_per_dim"]:.4f}. Given the codes, the decoder takes the pixels to be independent of each other, and that costs most. Whoever wants
+    likelihood draws pixels: `mnist-grey` needs up to {test_of["bits_per_dim"] - grey["test"]["bits_per_dim"]:.2f} bits/dim less (the other figure is a bound), with fewer weights
+    and without being told the class. Codes buy speed, and a prior that spends all it has on the shape.
     """
 )
 
@@ -742,8 +754,8 @@ show(
 )
 show_text(
     f"""
-    {photos["data"]["train"]:,} photographs are few. There are colours and grounds, and no objects. The loss of the prior is
-    lowest on validation images after epoch {photos["best_epoch"]} of {len(photos["history"]["loss"])}; from there on it learns by heart. The
+    {photos["data"]["train"]:,} photographs are few. There are colours and backgrounds, and no objects. The loss of the prior is
+    lowest on validation images after epoch {photos["best_epoch"]} of {len(photos["history"]["loss"])}; from there on it overfits. The
     bound is {photos["test"]["bits_per_dim"]:.2f} bits/dim, of which the codes take {photos["test"]["code_bits_per_dim"]:.2f}: nearly all is
     spent on pixels that the decoder takes to be independent.
     """
@@ -765,8 +777,8 @@ show_text(
 #
 # **Transformers as priors.** Codes in raster order are a sequence, and [chapter 10](10_attention.ipynb) has what it takes to draw it.
 # VQGAN put a transformer where the PixelCNN was. DALL·E put a text in front of the codes: one transformer models up to 256 tokens of
-# text and 32 × 32 codes of an image, of 8,192 each, as one sequence ([Ramesh et al., 2021](https://arxiv.org/abs/2102.12092)). Parti did the same with up to 20 billion
-# weights, and guides its codes as above ([Yu et al., 2022](https://arxiv.org/abs/2206.10789)).
+# text and 32 × 32 codes of an image, of 8,192 each, as one sequence ([Ramesh et al., 2021](https://arxiv.org/abs/2102.12092)). Parti translates instead: one half of a transformer reads
+# the text, the other half draws the codes, 20 billion weights in all, and it guides its codes as above ([Yu et al., 2022](https://arxiv.org/abs/2206.10789)).
 #
 # **Other orders.** MaskGIT gives up raster order. It guesses all codes at once, keeps those of which it is surest, and
 # guesses the rest again: some eight steps instead of 256 ([Chang et al., 2022](https://arxiv.org/abs/2202.04200)). The

@@ -97,3 +97,22 @@ def test_the_table_says_what_a_published_run_costs():
     assert f"{run['test']['nats_per_image']:.2f}" in line
     tflops = run["speed"]["images_per_second"] * run["speed"]["flop_per_image"] / 1e12
     assert f"{tflops:.1%}" in line and "%" not in published.cost(run, None)
+
+
+def test_a_file_that_no_loader_brings_is_asked_for_before_the_first_run(
+    tmp_path, monkeypatch, capsys
+):
+    began = []
+    monkeypatch.setattr(published.subprocess, "call", lambda words: began.append(words) or 1)
+    words = ["published.py", "--scale=cpu", f"--data_path={tmp_path}", f"--results_path={tmp_path}"]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as caught:
+        published.main()
+    assert caught.value.code == 2 and not began
+    assert "python experiments/cifar_subset.py" in capsys.readouterr().err
+    # Where it is, the run reads it from there.
+    (tmp_path / "cifar10_subset.npz").touch()
+    monkeypatch.setattr(sys, "argv", [*words, "--only", "cifar-subset-vqvae"])
+    with pytest.raises(SystemExit, match="stopped with code 1"):
+        published.main()
+    assert f"--data={tmp_path / 'cifar10_subset.npz'}" in began[0]
