@@ -89,7 +89,7 @@ if dataset != "two-colour digits":
         pcnn.load_dataset(dataset, data_path=data_path), channels=3
     )
     if levels != 32:
-        raise SystemExit(
+        raise pcnn.UsageError(
             f"levels must be left alone for dataset {dataset!r}, got {levels}: "
             "it is for the two-colour digits"
         )

@@ -132,6 +132,14 @@ def test_a_data_set_that_a_chapter_cannot_use_is_named(tiny_data, options, messa
         parameters.check_dataset(tiny_data, **{"test": 1} | options)
 
 
+def test_levels_of_chapter_7_are_those_of_its_own_images(npz, notebook):
+    (source,) = [path for path in twins.sources(FOLDER) if path.stem == "07_colour"]
+    path = str(npz("colour.npz", shape=(4, 4, 3), levels=8))
+    notebook(source, dataset=path)
+    with pytest.raises(UsageError, match="levels must be left alone for dataset .*, got 16"):
+        notebook(source, dataset=path, levels=16)
+
+
 def test_labels_are_asked_for_where_a_chapter_needs_them(npz):
     bare = pcnn.load_dataset(npz("bare.npz", y_train=None, y_test=None))
     parameters.check_dataset(bare, test=1)
