@@ -596,8 +596,8 @@ lowest = min(share for share, *_ in by_class.values())
 hardest = [c for c, (share, *_) in by_class.items() if share == lowest]
 show_text(
     f"""
-    Of all classes together {percent(recognised("prior"))}% are recognised; the fewest, {100 * lowest:.0f}%, of class
-    {" and ".join(map(str, hardest))}. With {number["prior"] // 10} digits of each, much of this order is chance. Real digits that only
+    Of all classes together {percent(recognised("prior"))}% are recognised; the fewest, {100 * lowest:.0f}%, of
+    class{"es" if len(hardest) > 1 else ""} {", ".join(map(str, hardest))}. With {number["prior"] // 10} digits of each, much of this order is chance. Real digits that only
     went through their codes are recognised in {percent(recognised("reconstructed"))}% of the cases. So most of what is lost is the
     prior's doing, not the decoder's.
     """
