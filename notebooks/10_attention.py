@@ -381,7 +381,7 @@ by_seed, minutes, drawing, rows_shown = {}, {}, {}, []
 
 
 def seconds_a_pass(run):
-    """The fastest: passes were timed apart, and a whole training can be faster."""
+    """The fastest: of passes timed apart, and of whole trainings."""
     a_pass = min(run["seconds"]) / run["training"]["epochs"]
     return min(run["seconds_a_pass"], a_pass)
 

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 from matplotlib import patches
+from matplotlib.ticker import MaxNLocator
 
 from pcnnlib._internal.errors import UsageError, check_int
 from pcnnlib.viz import checks
@@ -122,7 +123,8 @@ def costs(nats: dict, prices: dict) -> Picture:
             axis.plot([price] * len(values), values, "o", color=palette[name], ms=5, alpha=0.6)
             axis.plot([price], [values.mean()], "_", color=palette[name], ms=16, mew=2)
         axis.margins(0.15)
-        axis.set_xlim(left=0)
+        axis.set_xlim(0, 1.08 * axis.get_xlim()[1])
+        axis.xaxis.set_major_locator(MaxNLocator(nbins=4))
         axis.grid(color=QUIET, alpha=0.25, lw=0.6)
         axis.set_xlabel(words(paid))
         axis.set_ylabel("nats per image")
