@@ -246,8 +246,9 @@ class Quantize(keras.layers.Layer):
         sums = sums + new * ops.matmul(ops.transpose(chosen), vectors)
         self.use.assign(old * self.use + new * ops.sum(chosen, axis=0))
         used = self.use[:, None] > 1e-12  # others stay where they are
-        moved = sums / ops.where(used, self.use[:, None], 1.0)
-        self.codebook.assign(ops.where(used, moved, self.codebook))
+        middle = sums / ops.where(used, self.use[:, None], 1.0)
+        moves = ops.where(used, middle - self.codebook, 0.0)
+        self.codebook.assign_add(moves)
 
 
 # %% [markdown]
