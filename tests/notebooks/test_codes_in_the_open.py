@@ -90,3 +90,16 @@ def test_the_gradient_of_the_code_arrives_at_the_vector(chapter, given):
     network.train_on_batch(np.ones((1, 1), "float32"), target)
     arrived = vectors[0].reshape(-1, 3) - np.asarray(makes.kernel).reshape(-1, 3)
     np.testing.assert_allclose(arrived, codes, atol=TOLERANCE)
+
+
+@pytest.mark.both_backends
+def test_a_code_that_is_never_used_stays_where_it_is(chapter, given):
+    """Its average use fades to 0, by which nothing can be divided."""
+    book, vectors = given
+    book = np.concatenate([book, np.full((1, 3), 99, "float32")])
+    ours = chapter["Quantize"](book, decay=DECAY)
+    ours.use.assign([1.0] * 6 + [0.0])
+    ours(vectors, training=True)
+    moved = np.array(ours.codebook)
+    assert np.isfinite(moved).all() and (moved[-1] == 99).all()
+    assert (moved[:-1] != book[:-1]).any()
