@@ -43,7 +43,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data_path", default="data", help="folder to read from and write to")
     args = parser.parse_args()
-    path, same = write(args.data_path)
+    try:
+        path, same = write(args.data_path)
+    except pcnn.UsageError as error:
+        parser.error(str(error))
     print(f"{path}: {'the' if same else 'NOT the'} images of the published runs")
 
 

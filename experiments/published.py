@@ -13,8 +13,6 @@ On a GPU JAX needs no TensorFlow. cuBLAS has faster kernels for these networks t
 hence that flag. A run trained there can be tested and published elsewhere: take its `--ckpt_path`
 along, and call this script once more.
 
-`binarized_mnist.npz` is brought by hand; `experiments/cifar_subset.py` makes `cifar10_subset.npz`.
-
 At the end it prints what the runs cost: seconds of the median epoch; images trained on per second,
 a validated image counted as a third; operations to train on an image, three forward passes' worth;
 with `--peak_tflops` what share of the chip's peak that is; and images drawn per second, compiling
@@ -51,6 +49,14 @@ RUNS = {
     "mnist-grey": "--data=mnist --levels=256 --grad_clip=1000",
     "mnist-vqvae": "--data=mnist --levels=256 --model=vqvae --codes=256",
     "cifar-subset-vqvae": "--data=cifar10_subset.npz --levels=256 --model=vqvae --codes=256",
+}
+# Files that no loader downloads, and where they come from.
+FILES = {
+    "--data=binarized_mnist": ("binarized_mnist.npz", "is brought by hand"),
+    f"--data={cifar_subset.NAME}": (
+        cifar_subset.NAME,
+        "is made by `python experiments/cifar_subset.py`",
+    ),
 }
 # One core for an hour or two, steps being what is short there: few features and small batches, and
 # dilations with which a pixel of the last rows sees nearly all of those above (what they bring:
@@ -129,6 +135,17 @@ def published(run_dir, flags):
     return "speed" in run and run.get("command") == cli.command(cli.make_parser().parse_args(flags))
 
 
+def missing_files(data_path, results_path, args):
+    """The files of the runs to be made that are not there, and where they come from; a text."""
+    missing = {}
+    for name in args.only:
+        flags = command(name, args.scale, args.epochs, args.devices)
+        file, origin = FILES.get(flags[0], (None, None))
+        if file and not (data_path / file).is_file() and not published(results_path / name, flags):
+            missing[file] = f"{file} {origin}"
+    return "; ".join(missing.values())
+
+
 def cost(run, peak_tflops):
     """A line of the table."""
     test, speed = run["test"], run["speed"]
@@ -161,13 +178,11 @@ def main():
     if args.epochs is not None and args.results_path is None:
         parser.error("--epochs rehearses: give it a --results_path of its own")
     args.results_path = args.results_path or str(ROOT / "results")
-    # Before hours of other runs: a file that a run needs and that no loader downloads.
-    subset = pathlib.Path(args.data_path) / cifar_subset.NAME
-    if not subset.is_file() and any(cifar_subset.NAME in RUNS[name] for name in args.only):
-        parser.error(
-            f"--data_path: there is no file {subset}: "
-            f"`python experiments/cifar_subset.py --data_path {args.data_path}` makes it"
-        )
+    data_path = pathlib.Path(args.data_path)
+    # Told now, and not after the hours of other runs.
+    missing = missing_files(data_path, pathlib.Path(args.results_path), args)
+    if missing:
+        parser.error(f"--data_path {data_path} must hold what these runs read: {missing}")
     for name in args.only:
         flags = command(name, args.scale, args.epochs, args.devices)
         run_dir = pathlib.Path(args.results_path) / name
@@ -175,7 +190,8 @@ def main():
             print(f"{name}: published already, in {run_dir}")
             continue
         print(f"{name}: python main.py {shlex.join(flags)}", flush=True)
-        flags = [word.replace(f"--data={cifar_subset.NAME}", f"--data={subset}") for word in flags]
+        subset = f"--data={cifar_subset.NAME}"
+        flags = [f"--data={data_path / cifar_subset.NAME}" if f == subset else f for f in flags]
         paths = [f"--{p}={getattr(args, p)}" for p in ("data_path", "results_path")]
         # A rehearsal has checkpoints of its own.
         own = f"{args.scale}-{args.epochs or 'full'}"
