@@ -464,13 +464,13 @@ expected = {
     "1. centre visible": 16 * (1 + 2 + 3),
     "2. mask B first": 16 * 3,
 }
-assert all(0 < leaks[name] <= count for name, count in expected.items())
+assert all(leaks[name] == count for name, count in expected.items())
 show_solution(rf"""
 Mistake 2: every value changes its own prediction, $4 \cdot 4 \cdot 3 = {expected["2. mask B first"]}$.
 Mistake 1: in each pixel R, G and B change predictions of R, of R and G, and of all three,
-$1 + 2 + 3 = 6$, so $16 \cdot 6 = {expected["1. centre visible"]}$. The reports above have
-{leaks["2. mask B first"]} and {leaks["1. centre visible"]}. If a report has fewer, some value was too weak to
-show in the random images that were tried: try more of them, `check_causality(model, images=16)`.
+$1 + 2 + 3 = 6$, so $16 \cdot 6 = {expected["1. centre visible"]}$. The two reports above say the same. If a
+report of yours has fewer, some value was too weak to show in the random images that were tried: try more of
+them, `check_causality(model, images=16)`.
 """)
 
 # %% [markdown]

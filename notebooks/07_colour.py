@@ -890,7 +890,7 @@ show_solution(
 # plots.image_grid(leaking.sample(10, seed=0, method="full"), data.levels, columns=10)
 # ```
 #
-# The loss falls to less than half of the honest model's, and the images are dark and show no digit. The network
+# The loss falls far below the honest model's, and the images are dark and show no digit. The network
 # reads off the values that it is asked to predict; when it draws, it finds a placeholder there instead. The
 # column "beyond two colours" does not show the mistake: dark images of one colour lie in a plane too.
 #
@@ -946,7 +946,7 @@ show_solution(
 #     print(pcnn.evaluate(model, data.test))
 # ```
 #
-# About a quarter. So most of the lead in the table above is owed to the choice of the hues. What
+# Little: with the parameters of this page most of it goes, so it is owed to the choice of the hues. What
 # is left is what the mixture knows of neighbouring levels, and of channels that rise and fall together.
 #
 # </details>

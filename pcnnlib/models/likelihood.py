@@ -49,7 +49,7 @@ def rows_for(n: int) -> int:
     """Rows of a batch that holds `n` images, and a few more where there are few images.
 
     Each size is compiled once: below 100 these are powers of two, so that there are eight of them.
-    What a batch has too many is computed in vain.
+    Rows that a batch has too many are computed for nothing.
     """
     return n if n > 100 else min(100, 1 << max(n - 1, 0).bit_length())
 
