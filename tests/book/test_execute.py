@@ -1,9 +1,12 @@
 """Notebooks are executed side by side or alone, with the given values, and checked."""
 
+import fcntl
 import json
 import pathlib
 import re
 import textwrap
+import threading
+import time
 
 import nbformat
 import pytest
@@ -111,6 +114,13 @@ def run(tmp_path, monkeypatch):
     return run
 
 
+def wait_for(path):
+    end = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < end, f"{path.name} did not come"
+        time.sleep(0.05)
+
+
 # Waits for the other notebook: ends only if both run at the same time.
 MEETS_THE_OTHER = """
 import os, pathlib, time
@@ -166,10 +176,26 @@ def test_no_cell_runs_beside_one_that_measures_time(run):
 
 
 def test_a_notebook_is_not_charged_for_waiting(run):
-    slow = [("import time; time.sleep(4)", ["timing"])]
-    run(a=slow, b=slow)
-    seconds = [float(re.search(r": ([\d.]+) s", line)[1]) for line in run.lines]
-    assert max(seconds) - min(seconds) < 3, "the second one waited for four seconds"
+    run(a=[("import pathlib; pathlib.Path('begun').touch()", []), ("1", ["timing"])])
+    (run.folder / "begun").unlink()
+
+    def hold_the_turn():
+        with open(run.store / "cells.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            held.set()
+            wait_for(run.folder / "begun")
+            time.sleep(3)
+
+    held = threading.Event()
+    other = threading.Thread(target=hold_the_turn)
+    other.start()
+    held.wait()
+    source = execute.read_notebook(run.folder / "a.ipynb")
+    start = time.perf_counter()
+    seconds = execute.Job("a", source, {}, "key", run.store / "a.ipynb").run(run.folder)
+    waited = time.perf_counter() - start - seconds
+    other.join()
+    assert waited > 2
 
 
 def test_a_cell_that_fails_while_it_is_alone_lets_the_others_go_on(run):
@@ -181,23 +207,39 @@ def test_a_cell_that_fails_while_it_is_alone_lets_the_others_go_on(run):
     assert (run.store / "beside.key").exists()
 
 
+# Runs until some time after the kernel whose number stands in a file has ended.
+OUTLIVES_IT = """
+import os, pathlib, time
+end = time.monotonic() + 120
+while not pathlib.Path("pid").exists():
+    assert time.monotonic() < end, "it did not begin"
+    time.sleep(0.05)
+pid = int(pathlib.Path("pid").read_text())
+try:
+    while time.monotonic() < end:
+        os.kill(pid, 0)
+        time.sleep(0.05)
+except ProcessLookupError:
+    time.sleep(5)
+"""
+FAILS = """
+import os, pathlib
+pathlib.Path("new").write_text(str(os.getpid()))
+os.replace("new", "pid")
+raise ValueError('no\\nsuch plot')
+"""
+
+
 def test_after_an_error_finished_notebooks_are_kept_and_no_other_starts(run):
     run_all = {
         "late": ("1", []),
         "good": ("'long'", []),
-        "bad": (
-            """
-            import time
-            time.sleep(3)
-            raise ValueError('no\\nsuch plot')
-            """,
-            [],
-        ),
-        "beside": ("import time; time.sleep(5)", []),
+        "bad": (FAILS, []),
+        "beside": (OUTLIVES_IT, []),
     }
     with pytest.raises(BookError) as error:
         run(**run_all)
-    assert str(error.value).startswith("bad.ipynb, code cell 1 (`import time")
+    assert str(error.value).startswith("bad.ipynb, code cell 1 (`import os")
     assert str(error.value).endswith("raised ValueError: no such plot")
     done = {path.stem for path in run.store.glob("*.key")}
     assert done == {"beside"}
