@@ -128,7 +128,7 @@ def run(args: argparse.Namespace, typed: Collection[str]) -> None:
 
 def train_and_draw(settings: Settings, command: str, typed: Collection[str]) -> None:
     """All steps of a run of one's own. A mistake should not wait for a step that takes long."""
-    together = _check(settings, command)
+    together = _check(settings, command, typed)
     wanted = settings.data
     data = load_dataset(
         wanted.data,
@@ -189,7 +189,7 @@ def train_and_draw(settings: Settings, command: str, typed: Collection[str]) -> 
     export_own(model, data, settings, likelihoods["test"], command)
 
 
-def _check(settings: Settings, command: str) -> tuple[str, int, int] | None:
+def _check(settings: Settings, command: str, typed: Collection[str]) -> tuple[str, int, int] | None:
     """What can be checked before the data is loaded; returns the processes, see `cluster`."""
     drawing, kind = settings.drawing, settings.network.model
     check_page(drawing.export)
@@ -202,6 +202,8 @@ def _check(settings: Settings, command: str) -> tuple[str, int, int] | None:
         raise UsageError("--complete needs a model that draws without a code, not an autoencoder")
     if drawing.order is not None:
         check_order(drawing.order, settings.network.orders, 1)
+    if "weight_decay" in typed and settings.training.optimizer != "muon":
+        raise UsageError("--weight_decay needs --optimizer=muon")
     if settings.files.publish is not None:
         if settings.training.epochs < 1:
             raise UsageError("--publish needs the training run: give its --epochs")

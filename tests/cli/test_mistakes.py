@@ -46,6 +46,7 @@ CLUSTER += ["--epochs=9"]
             "--complete needs a model that draws without",
         ),
         (["--components=0"], "components must be an integer >= 1, got 0"),
+        (["--optimizer=adam", "--weight_decay=0.5"], "--weight_decay needs --optimizer=muon"),
         (["--components=4"], "--components needs --distribution=logistic_mixture"),
         (["--distribution=normal"], "invalid choice: 'normal'"),
         (["--epochs=2", "--flip"], "is of a run with flip=False, not True"),
