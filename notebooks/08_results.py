@@ -708,7 +708,8 @@ has {mnist:.2f}, and `mnist-orders`, trained on a GPU, {mixture["nats_per_image"
 a mixture. The tables above say what others reached. A receptive field that reaches more of the image was worth
 {pilot_gain:.2f} nats after a short training.
 """)
-#
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** A model of black and white images of 28 × 28 reaches 0.2 bits/dim. How many nats is that, and how many
