@@ -72,7 +72,7 @@ $(READY): pyproject.toml requirements.lock
 venv: $(READY)  ## make .venv and install the locked versions
 
 book: $(READY)  ## execute the notebooks and build the HTML book
-	@$(BIN)/python book/build.py --params $(PARAMS)
+	@$(BIN)/python book/build.py --params "$(PARAMS)"
 
 pdf: book  ## the book as one PDF, through Chromium
 	@$(BIN)/python book/pdf.py
@@ -87,8 +87,8 @@ full: $(READY)  ## the same as book with the long runs: meant for a GPU
 	@$(BIN)/python book/build.py --params notebooks/params/full.yaml
 
 published: $(READY)  ## repeat the published runs; SCALE=gpu, DATA=folder of MNIST, RESULTS=folder
-	@$(BIN)/python experiments/published.py --scale $(SCALE) --data_path $(DATA) \
-	  --results_path $(RESULTS) --ckpt_path $(RESULTS)/ckpts
+	@$(BIN)/python experiments/published.py --scale $(SCALE) --data_path "$(DATA)" \
+	  --results_path "$(RESULTS)" --ckpt_path "$(RESULTS)/ckpts"
 
 smoke: $(READY)  ## execute every notebook with tiny parameters, keep nothing
 	@$(TIMED) smoke $(BIN)/python book/build.py --params notebooks/params/smoke.yaml --execute-only
