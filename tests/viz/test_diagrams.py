@@ -152,6 +152,32 @@ def test_for_readers_who_prefer_less_motion_the_last_picture_stands(browser, tmp
 
 
 @pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        ((3, 5), "reached"),
+        ((1, 5), "2 rows too high"),
+        ((4, 5), "1 row too low"),
+        ((3, 2), "3 columns too far left"),
+        ((2, 6), "1 row too high, 1 column too far right"),
+    ],
+)
+def test_a_path_that_misses_says_by_what(end, words):
+    assert paths.missed_by(end, (3, 5)) == words
+
+
+def test_two_drawings_on_a_page_keep_their_own_steps_and_time():
+    few, many = (diagrams.paths_to_a_pixel(**PIXELS, layers=n).html("a") for n in (2, 6))
+    names = [set(re.findall(r"@keyframes ([\w-]+)", html)) for html in (few, many)]
+    assert all(names) and not names[0] & names[1]
+    times = [re.findall(r"(\.[\w-]+) \.step { animation: ([\d.]+)s", html) for html in (few, many)]
+    (one,), (other,) = times
+    assert one[0] != other[0] and float(one[1]) < float(other[1])
+    # What all drawings share names neither a time nor steps.
+    shared = [html[: html.index("</style>")] for html in (few, many)]
+    assert shared[0] == shared[1] and "keyframes" not in shared[0]
+
+
+@pytest.mark.parametrize(
     ("changed", "message"),
     [
         ({"goal": (4, 5)}, r"goal must come before \(4, 2\) in raster order, got \(4, 5\)"),

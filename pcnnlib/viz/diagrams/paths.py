@@ -4,6 +4,7 @@ All is computed from the library's masks: the pixels that each layer reaches, an
 comes nearest.
 """
 
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -71,6 +72,20 @@ def nearest_path(
     return [(int(i), int(j)) for i, j in path]
 
 
+def missed_by(end: tuple[int, int], goal: tuple[int, int]) -> str:
+    """How a path that ends at a pixel missed the goal, in words."""
+    row, column = end[0] - goal[0], end[1] - goal[1]
+    sides = [
+        f"{abs(n)} {what}{'s' if abs(n) > 1 else ''} too {after if n > 0 else before}"
+        for n, what, before, after in (
+            (row, "row", "high", "low"),
+            (column, "column", "far left", "far right"),
+        )
+        if n
+    ]
+    return ", ".join(sides) or "reached"
+
+
 def _distance(pixel: Any, goal: Any) -> tuple[int, int]:
     return abs(int(pixel[1]) - goal[1]), abs(int(pixel[0]) - goal[0])
 
@@ -109,6 +124,8 @@ def paths_to_a_pixel(
     }
     panels, rules, step = [], [], 0
     seconds = 2 * layers * STEP + HOLD
+    # Another drawing on the page has other steps and another time.
+    own = f"pcnn-paths-{zlib.crc32(repr((shape, at, goal, layers)).encode()):08x}"
     for k, (title, kernels) in enumerate(stacks.items()):
         deep = reached([kernels[0]] * (height + width) + kernels[-1:], at, (height, width))[-1]
         # The horizontal stack sees the own row, where there is one.
@@ -119,7 +136,7 @@ def paths_to_a_pixel(
         for layer, kernel in enumerate(kernels):
             stays, shown = f"s{step}", f"k{step}"
             begin, end = (step * STEP / seconds, (step + 1) * STEP / seconds)
-            rules += [_appears(stays, begin), _appears(shown, begin, end)]
+            rules += [_appears(own, stays, begin), _appears(own, shown, begin, end)]
             last = layer == layers - 1
             below.append(
                 element(
@@ -139,10 +156,9 @@ def paths_to_a_pixel(
             below.append(element("g", line, class_=f"step {stays}"))
             above.append(element("g", dot, class_=f"step {stays}"))
             step += 1
-        rows = abs(path[-1][0] - goal[0])
-        missed = f"{rows} row{'s' if rows > 1 else ''} too high"
-        verdict = f"{layers} layers: {'reached' if path[-1] == goal else missed}"
-        rules.append(_appears(f"e{k}", (step - 0.4) * STEP / seconds))
+        count = f"{layers} layer{'s' if layers > 1 else ''}"
+        verdict = f"{count}: {missed_by(path[-1], goal)}"
+        rules.append(_appears(own, f"e{k}", (step - 0.4) * STEP / seconds))
         above += [
             _square(goal, class_="goal"),
             element("circle", cx=_middle(at)[0], cy=_middle(at)[1], r=7, class_="at"),
@@ -155,7 +171,8 @@ def paths_to_a_pixel(
             f'<svg viewBox="-4 -28 {width * CELL + 8} {height * CELL + 58}" '
             f'width="{width * CELL + 8}" aria-hidden="true">{panel}</svg>'
         )
-    style = STYLE.replace("SECONDS", f"{seconds:g}s") + f"<style>{''.join(rules)}</style>"
+    time = f".{own} .step {{ animation: {seconds:g}s linear infinite }}"
+    style = f"{STYLE}<style>{time}{''.join(rules)}</style>"
     key = "".join(
         f'<span><svg viewBox="0 0 1 1" aria-hidden="true"><rect width="1" height="1" '
         f'fill="{colour}"/></svg>{words}</span>'
@@ -167,7 +184,7 @@ def paths_to_a_pixel(
         )
     )
     body = (
-        f'{style}<div class="pcnn-paths" role="img" aria-label="{{alt}}">{"".join(panels)}'
+        f'{style}<div class="pcnn-paths {own}" role="img" aria-label="{{alt}}">{"".join(panels)}'
         f'<div class="key">{key}</div></div>'
     )
     return Drawing(body, "animation of paths through the layers")
@@ -199,14 +216,18 @@ def _step(here: tuple[int, int], there: tuple[int, int], layer: int) -> tuple[st
     return line, dot + text(u, v, str(layer + 1), class_="number")
 
 
-def _appears(name: str, begin: float, end: float | None = None) -> str:
-    """A rule: parts of this name appear after a share of the time, and stay or go again."""
+def _appears(own: str, name: str, begin: float, end: float | None = None) -> str:
+    """A rule: parts of this name appear after a share of the time, and stay or go again.
+
+    It is that of the drawing `own` alone.
+    """
     a = 100 * begin
     shown = f"{a + 2:.2f}%, 100%" if end is None else f"{a + 2:.2f}%, {100 * end:.2f}%"
     gone = "" if end is None else f" {100 * end + 2:.2f}%, 100% {{ opacity: 0 }}"
     return (
-        f"@keyframes pcnn-{name} {{ 0%, {a:.2f}% {{ opacity: 0 }} {shown} {{ opacity: 1 }}{gone} }}"
-        f".pcnn-paths .{name} {{ animation-name: pcnn-{name} }}"
+        f"@keyframes {own}-{name} "
+        f"{{ 0%, {a:.2f}% {{ opacity: 0 }} {shown} {{ opacity: 1 }}{gone} }}"
+        f".{own} .{name} {{ animation-name: {own}-{name} }}"
     )
 
 
@@ -225,10 +246,9 @@ STYLE = f"""<style>
 .pcnn-paths .number {{ fill: #fff; font-size: 12px; font-weight: bold }}
 .pcnn-paths .at {{ fill: currentColor }}
 .pcnn-paths .goal {{ fill: none; stroke: currentColor; stroke-width: 3 }}
-.pcnn-paths .step {{ animation: SECONDS linear infinite }}
 .pcnn-paths:hover .step {{ animation-play-state: paused }}
 .pcnn-paths .key {{ flex: 1 0 100%; display: flex; flex-wrap: wrap; justify-content: center;
   gap: .2em 1.2em; font-size: .9em }}
 .pcnn-paths .key svg {{ width: .85em; height: .85em; margin-right: .4em; vertical-align: -.08em }}
-@media (prefers-reduced-motion: reduce) {{ .pcnn-paths .step {{ animation: none }} }}
+@media (prefers-reduced-motion: reduce) {{ .pcnn-paths .step {{ animation: none !important }} }}
 </style>"""
