@@ -23,7 +23,7 @@ PAGE_COLOURS = 64
 # Of a frame, and of the last one.
 MILLISECONDS, HOLD = 70, 2500
 # A GIF counts hundredths of a second in two bytes.
-LONGEST = 655_350
+SHORTEST, LONGEST = 20, 655_350
 
 
 class Animation:
@@ -31,7 +31,8 @@ class Animation:
 
     Attributes:
         pictures: list of uint8 `(rows, columns, 3)`, one a frame; the last is finished.
-        milliseconds: time of a frame.
+        milliseconds: time of a frame, at least 20: browsers take less for no time at all, and show
+            a tenth of a second. The file counts hundredths.
         hold: milliseconds of the last frame.
     """
 
@@ -44,11 +45,11 @@ class Animation:
             checks.check_array("pictures", picture, (*shape[:2], 3), "colours")
             for picture in pictures
         ]
-        self.milliseconds = check_int("milliseconds", milliseconds, 1, LONGEST)
-        self.hold = check_int("hold", hold, 1, LONGEST)
+        self.milliseconds = check_int("milliseconds", milliseconds, SHORTEST, LONGEST)
+        self.hold = check_int("hold", hold, SHORTEST, LONGEST)
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the GIF in one step, in all its colours."""
+        """Write the GIF in one step, in as many colours as a GIF takes, 256 a frame."""
         frames = [Image.fromarray(picture) for picture in self.pictures]
         with replacing(path) as scratch:
             self._write(scratch, frames)
