@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from pcnnlib._internal.errors import UsageError, check_int, check_number, short
 
+ROUNDING = 1e-4  # a sum of probabilities in float32 may come out a little above 1
 KINDS = {"bool": "b", "integers": "iu", "numbers": "biuf", "colours": "u"}
 
 
@@ -16,6 +17,13 @@ def check_named(name: str, value: Any, wanted: str) -> dict:
     if not isinstance(value, Mapping) or not value:
         raise UsageError(f"{name} must be a dict of {wanted}, not empty, got {short(value)}")
     return dict(value)
+
+
+def check_optional(name: str, value: Any, wanted: str) -> dict:
+    """Return a dict, empty for None, or raise `UsageError`; `wanted` says what it holds."""
+    if value is not None and not isinstance(value, Mapping):
+        raise UsageError(f"{name} must be a dict of {wanted}, or None, got {short(value)}")
+    return dict(value or {})
 
 
 def check_sequence(name: str, value: Any, length: int | None = None) -> list:
@@ -63,6 +71,15 @@ def check_array(
         raise UsageError(f"{wanted}{any_size}, got shape {array.shape}")
     if finite and array.dtype.kind == "f" and not np.isfinite(array).all():
         raise UsageError(f"{name} must be finite, got {array[~np.isfinite(array)][0]}")
+    return array
+
+
+def check_probabilities(name: str, value: ArrayLike, shape: Sequence[int | str]) -> np.ndarray:
+    """Return probabilities of a shape, or raise `UsageError`."""
+    array = check_array(name, value, shape)
+    if array.min() < 0 or array.max() > 1 + ROUNDING:
+        wrong = array.min() if array.min() < 0 else array.max()
+        raise UsageError(f"{name} must be probabilities, 0 to 1, got {wrong:g}")
     return array
 
 

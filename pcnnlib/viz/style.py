@@ -7,8 +7,10 @@ safe for colour-blind readers.
 
 import functools
 import io
+import itertools
 import re
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import matplotlib
@@ -19,7 +21,9 @@ from matplotlib.figure import Figure
 from pcnnlib.viz.markup import escape
 
 INK = "#1b1f24"  # text and lines; on a page it becomes the colour of the text
-QUIET = "#8a9099"  # grid lines and asides; legible on light and dark
+QUIET = "#8a9099"  # grid lines; seen on light and dark
+# Letters that stand back. A grey that is the same on a light and a dark page is legible on neither.
+ASIDE: dict[str, Any] = {"color": INK, "alpha": 0.7}
 BLUE, VERMILION, GREEN, PURPLE = "#2b83c6", "#d9622b", "#12997a", "#b0689f"
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, QUIET)
 SEEN, BLIND, LEAK, LATER, HERE = BLUE, "#eda93b", "#b5179e", "#8a90992e", INK
@@ -51,6 +55,8 @@ STYLE = {
     "svg.hashsalt": "pcnnlib",
 }
 WIDTH = 7.0  # inches, the width of a page's text
+LONGEST_LINE = 60  # letters of a legend's line: more do not fit into the width
+ROW = 0.28  # inches, of a legend of one row
 
 
 def styled(function: Callable) -> Callable:
@@ -94,6 +100,19 @@ def words(text: Any) -> str:
     return f" {name}" if name[:1] in ("", "_") else name
 
 
+def wrapped(text: Any, longest: int) -> str:
+    """A name as a figure shows it, in lines of at most so many letters."""
+    lines = str(text).split("\n")
+    return words("\n".join(textwrap.fill(line, longest) for line in lines))
+
+
+def series_styles() -> Iterator[tuple[str, str]]:
+    """Colours and markers of curves, without end: a colour that comes again has another marker."""
+    for marker in itertools.cycle("os^Dv"):
+        for colour in SERIES:
+            yield colour, marker
+
+
 def new_figure(width: float, height: float, layout: Any = "constrained") -> Picture:
     return Picture(figsize=(width, height), layout=layout)
 
@@ -103,15 +122,29 @@ def legend_below(axes: Any, columns: int = 3) -> None:
 
     It has fewer columns than these where the figure is too narrow for them.
     """
-    figure = axes.get_figure()
-    for n in range(columns, 0, -1):
-        legend = axes.legend(
-            loc="upper center", bbox_to_anchor=(0.5, 0), borderaxespad=3.8, ncols=n
-        )
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "borderaxespad": 3.8}
+    handles, labels = axes.get_legend_handles_labels()
+    _fit_legend(axes, handles, labels, columns, place)
+
+
+def _fit_legend(owner: Any, handles: list, labels: list, columns: int, options: dict) -> None:
+    """Give axes or a figure a legend that is not wider than the figure, and make room for it.
+
+    Its place is for one row: the figure grows by those behind the first.
+    """
+    figure = owner.get_figure()
+    labels = [wrapped(label, LONGEST_LINE) for label in labels]
+    engine = figure.get_layout_engine()
+    figure.set_layout_engine("none")  # which would look for room while there is none
+    for n in range(min(columns, len(labels)), 0, -1):
+        legend = owner.legend(handles, labels, ncols=n, **options)
         figure.draw_without_rendering()
-        extent = legend.get_window_extent()
-        if 0 <= extent.x0 and extent.x1 <= figure.bbox.width:
-            return
+        size = legend.get_window_extent()
+        if n == 1 or size.width <= figure.bbox.width:
+            break
+        legend.remove()
+    figure.set_layout_engine(engine)
+    figure.set_figheight(figure.get_figheight() + max(0.0, size.height / figure.dpi - ROW))
 
 
 def new_panels(
@@ -138,6 +171,15 @@ def paint(parts: list) -> np.ndarray:
     return colour
 
 
+def ink_on(colour: Any) -> str:
+    """Black or white, whichever is better read on an opaque colour (contrast as in WCAG 2)."""
+    rgb = np.array(colors.to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    luminance = float(linear @ [0.2126, 0.7152, 0.0722])
+    # Not `INK`, which a dark page turns to light.
+    return "#101418" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "#ffffff"
+
+
 def draw_cells(axes: Any, colour: np.ndarray, gap: bool = True) -> None:
     """Cells as small squares, with transparent gaps where there is room for them."""
     scale = 12 if gap else 4
@@ -159,15 +201,22 @@ def role_legend(figure: Any, names: list, labels: dict | None = None) -> None:
 
 
 def colour_legend(figure: Any, meanings: dict) -> None:
-    """Legend below a figure, from a dict of word -> colour: one row, or two for many words."""
-    if len(meanings) > 4:
-        figure.set_figheight(figure.get_figheight() + 0.2)
-    figure.legend(
-        handles=[patches.Patch(color=c, label=words(word), lw=0) for word, c in meanings.items()],
-        loc="outside lower center",
-        ncols=len(meanings) if len(meanings) < 5 else 3,
+    """Legend below a figure, from a dict of word -> colour: one row if there is room for it."""
+    legend_outside(
+        figure,
+        [patches.Patch(color=colour, lw=0) for colour in meanings.values()],
+        list(meanings),
+        columns=len(meanings) if len(meanings) < 5 else 3,
         fontsize=8,
         handlelength=1.1,
         handleheight=1.1,
         columnspacing=1.4,
     )
+
+
+def legend_outside(
+    figure: Any, handles: list, labels: list, *, columns: int, **options: Any
+) -> None:
+    """Legend below a whole figure, in so many columns, or in fewer if it is too narrow for them."""
+    options = {"loc": "outside lower center", **options}
+    _fit_legend(figure, handles, labels, columns, options)

@@ -4,6 +4,7 @@ What each figure shows is tested in `plots/`.
 """
 
 import re
+import warnings
 
 import matplotlib
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib import colors
 from matplotlib.text import Text
 from PIL import Image
 from support import random_images
+from support_figures import Drawn, on_white
 
 import pcnnlib as pcnn
 from pcnnlib.nn.masks import raster_mask
@@ -143,6 +145,46 @@ def luminance(colour):
 def contrast(one, other):
     low, high = sorted([luminance(one), luminance(other)])
     return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("share", range(1, 21))
+def test_counts_are_read_on_their_cells(share):
+    (axes,) = plots.confusion(
+        [[share, 20 - share], [20 - share, share]], truth="t", judged="j"
+    ).axes
+    drawn = Drawn(axes.get_figure())
+    for text in axes.texts:
+        cell = drawn.colour(axes, text.get_position()[0] + 0.35, text.get_position()[1] + 0.35)
+        assert contrast(text.get_color(), cell / 255) >= 4
+
+
+@pytest.mark.parametrize("cell", ["#ffffff", style.LATER])
+def test_asides_are_read_on_a_light_page(cell):
+    ground = on_white(cell) / 255
+    letters = ground + style.ASIDE["alpha"] * (np.array(colors.to_rgb(style.INK)) - ground)
+    assert contrast(letters, ground) >= 4.5
+
+
+@pytest.mark.parametrize("length", [20, 60, 150])
+@pytest.mark.parametrize("names", [1, 4, 8])
+def test_legends_of_long_names_stay_within_the_figure(names, length):
+    series = {f"{k} " + "long name " * (length // 10): ([1, 2], [k, k]) for k in range(names)}
+    share = np.full((3, 4), 0.25)
+    figures = [
+        plots.lines(series, x="x", y="y"),
+        plots.training_curves({name: {"loss": [2, 1]} for name in series}),
+        plots.costs({name: [1.0] for name in series}, {"minutes": dict.fromkeys(series, 1)}),
+        plots.log_probabilities(dict.fromkeys(series, share), (0, 1, 2)),
+    ]
+    for figure in figures[: 4 if length < 100 else 2]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            figure.draw_without_rendering()
+        legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
+        (legend,) = [legend for legend in legends if legend]
+        box = legend.get_window_extent()
+        assert 0 <= box.x0 and box.x1 <= figure.bbox.width
+        assert min(axes.get_window_extent().height for axes in figure.axes) > 60
 
 
 @pytest.mark.parametrize("colour", style.SERIES)

@@ -10,11 +10,11 @@ from pcnnlib._internal.errors import UsageError, check_int
 from pcnnlib.nn import blocks, raster
 from pcnnlib.viz import checks
 from pcnnlib.viz.style import (
+    ASIDE,
     BLUE,
     GREEN,
     INK,
     LATER,
-    QUIET,
     SEEN,
     SERIES,
     VERMILION,
@@ -49,8 +49,8 @@ def raster_order(height: int, width: int, at: Any) -> Picture:
             ha="center",
             va="center",
             fontsize=8,
-            color="#ffffff" if before[i, j] else QUIET,
             visible=(i, j) != at,
+            **({"color": "#ffffff"} if before[i, j] else ASIDE),
         )
     return figure
 
@@ -66,12 +66,17 @@ def masks(kernels: dict) -> Picture:
         `Picture`.
 
     Raises:
-        UsageError: no kernels, or masks that are not of 0 and 1.
+        UsageError: no kernels, or masks that are not square, of an odd size, and of 0 and 1.
     """
     kernels = {
         title: _links(f"kernels[{title!r}]", mask, ("k", "k"))
         for title, mask in checks.check_named("kernels", kernels, "title -> mask (k, k)").items()
     }
+    for title, mask in kernels.items():
+        if mask.shape[0] != mask.shape[1] or mask.shape[0] % 2 == 0:
+            raise UsageError(
+                f"kernels[{title!r}] must be of an odd size k, (k, k), got shape {mask.shape}"
+            )
     figure, axes = new_panels(len(kernels), 1.45)
     for axis, (title, mask) in zip(axes, kernels.items(), strict=True):
         draw_cells(axis, paint([(LATER, ~mask), (SEEN, mask)]))
@@ -87,7 +92,7 @@ def masks(kernels: dict) -> Picture:
                 ha="center",
                 va="center",
                 fontsize=8 if mask.shape[0] < 6 else 6.5,
-                color="#ffffff" if mask[i, j] else QUIET,
+                **({"color": "#ffffff"} if mask[i, j] else ASIDE),
             )
         axis.set_title(words(title))
     return figure

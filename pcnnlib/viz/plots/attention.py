@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import patches
 from matplotlib.ticker import MaxNLocator
 
-from pcnnlib._internal.errors import UsageError, check_int
+from pcnnlib._internal.errors import UsageError, check_int, check_number
 from pcnnlib.viz import checks
 from pcnnlib.viz.style import (
     BLUE,
@@ -101,7 +101,8 @@ def costs(nats: dict, prices: dict) -> Picture:
         `Picture`. Less is better in both directions; a bar is the mean of the seeds.
 
     Raises:
-        UsageError: nothing to show, names that disagree, or numbers that are not finite.
+        UsageError: nothing to show, names that disagree, numbers that are not finite, or a negative
+            price.
     """
     nats = {
         name: checks.check_array(f"nats[{name!r}]", values, ("seeds",))
@@ -119,7 +120,9 @@ def costs(nats: dict, prices: dict) -> Picture:
             )
         axis.set_axis_on()
         for name, values in nats.items():
-            price = float(checks.check_array(f"prices[{paid!r}][{name!r}]", by_name[name], ()))
+            where = f"prices[{paid!r}][{name!r}]"
+            price = float(checks.check_array(where, by_name[name], ()))
+            check_number(where, price, 0)
             axis.plot([price] * len(values), values, "o", color=palette[name], ms=5, alpha=0.6)
             axis.plot([price], [values.mean()], "_", color=palette[name], ms=16, mew=2)
         axis.margins(0.15)

@@ -71,8 +71,12 @@ def judged_images(rows: dict, levels: int, *, ends: dict | None = None) -> Pictu
         `Picture`, a row for each name.
 
     Raises:
-        UsageError: nothing to show, or shapes that disagree.
+        UsageError: nothing to show, shapes that disagree, or what are no probabilities.
     """
+    ends = {
+        name: checks.check_sequence(f"ends[{name!r}]", pair, 2)
+        for name, pair in checks.check_optional("ends", ends, "name -> (first, last)").items()
+    }
     rows = checks.check_named("rows", rows, "name -> (images, probabilities)")
     pairs = {}
     for name, row in rows.items():
@@ -81,7 +85,7 @@ def judged_images(rows: dict, levels: int, *, ends: dict | None = None) -> Pictu
         shape = (len(images), "classes")
         pairs[name] = (
             to_rgb(images, levels),
-            checks.check_array(f"probabilities of rows[{name!r}]", probabilities, shape),
+            checks.check_probabilities(f"probabilities of rows[{name!r}]", probabilities, shape),
         )
     n = len(next(iter(pairs.values()))[0])
     if any(len(images) != n for images, _ in pairs.values()):
@@ -90,13 +94,15 @@ def judged_images(rows: dict, levels: int, *, ends: dict | None = None) -> Pictu
     longest = max(len(line) for label in labels for line in label.split("\n"))
     margin = min(WIDTH / 3, 0.08 * longest + 0.1)
     cell = min(0.95, (WIDTH - margin) / n)
-    below = 0.24
+    narrow = cell < 0.6  # too narrow for a class beside its probability
+    below = 0.38 if narrow else 0.24
     height, width = next(iter(pairs.values()))[0].shape[1:3]
     tall = FILLED * cell * height / width + below
+    separator = "\n" if narrow else ": "
     total = (margin + n * cell, tall * len(pairs))
     figure = new_figure(*total, layout=None)
     for k, (name, (images, probabilities)) in enumerate(pairs.items()):
-        first, last = (ends or {}).get(name, (None, None))
+        first, last = ends.get(name, (None, None))
         bottom = total[1] - (k + 1) * tall + below
         middle = (bottom + (tall - below) / 2) / total[1]
         figure.text((margin - 0.1) / total[0], middle, labels[k], ha="right", va="center")
@@ -118,7 +124,7 @@ def judged_images(rows: dict, levels: int, *, ends: dict | None = None) -> Pictu
             figure.text(
                 (left + FILLED * cell / 2) / total[0],
                 (bottom - 0.03) / total[1],
-                f"{seen}: {_percent(row[seen])}",
+                f"{seen}{separator}{_percent(row[seen])}",
                 ha="center",
                 va="top",
                 size=8,

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from pcnnlib._internal.errors import UsageError, as_array, check_number
 from pcnnlib.viz import checks
 from pcnnlib.viz.images import lay_out, to_rgb
-from pcnnlib.viz.style import BLUE, QUIET, WIDTH, Picture, new_figure, styled, words
+from pcnnlib.viz.style import ASIDE, BLUE, QUIET, WIDTH, Picture, new_figure, styled, words
 
 
 @styled
@@ -31,7 +31,7 @@ def codes_of_images(
     images = checks.check_images("images", images, levels)
     rebuilt = checks.check_images("rebuilt", rebuilt, levels)
     codes = as_array("codes", codes)
-    codes = codes[..., 0] if codes.ndim == 4 else codes
+    codes = codes[..., 0] if codes.ndim == 4 and codes.shape[-1] == 1 else codes
     codes = checks.check_array("codes", codes, (len(images), "h", "w"), "integers")
     if codes.min() < 0:
         raise UsageError(f"codes must be at least 0, got {codes.min()}")
@@ -52,7 +52,7 @@ def codes_of_images(
         middle.set_ylim(rows - 0.5, -0.5)
         middle.set_aspect(columns * height / (rows * width))
         for (i, j), code in np.ndenumerate(codes[k]):
-            colour = {} if code != usual else {"color": QUIET}
+            colour = {} if code != usual else ASIDE
             middle.text(j, i, str(code), ha="center", va="center", fontsize=size, **colour)
         for axes in (above, middle, below):
             axes.set_axis_off()
@@ -129,7 +129,8 @@ def class_shares(shares: dict, *, y: str, reference: dict | None = None) -> Pict
         found[name] = checks.check_array(f"shares[{name!r}]", pair, (2,))
         for number in found[name]:
             check_number(f"shares[{name!r}]", float(number), 0, 1)
-    for name, share in (reference or {}).items():
+    reference = checks.check_optional("reference", reference, "name -> share")
+    for name, share in reference.items():
         check_number(f"reference[{name!r}]", share, 0, 1)
     share, error = 100 * np.array(list(found.values())).T
     figure = new_figure(WIDTH * 0.8, 2.6)
@@ -137,7 +138,7 @@ def class_shares(shares: dict, *, y: str, reference: dict | None = None) -> Pict
     ends = np.minimum(2 * error, share), np.minimum(2 * error, 100 - share)
     at = np.arange(len(share))
     axes.errorbar(at, share, yerr=ends, fmt="o", color=BLUE, ms=5, capsize=3)
-    for name, line in (reference or {}).items():
+    for name, line in reference.items():
         axes.axhline(100 * line, color=QUIET, ls=":", lw=1.2)
         axes.annotate(
             words(name),

@@ -13,20 +13,24 @@ from pcnnlib._internal.errors import UsageError, check_number
 from pcnnlib.viz import checks
 from pcnnlib.viz.style import (
     BLUE,
-    INK,
     QUIET,
     SERIES,
     VERMILION,
     WIDTH,
     Picture,
     draw_cells,
+    ink_on,
     legend_below,
     new_figure,
     new_panels,
     paint,
+    series_styles,
     styled,
     words,
+    wrapped,
 )
+
+LONGEST_NAME = 40  # letters of a line beside an axis
 
 
 @styled
@@ -60,7 +64,7 @@ def compare_likelihoods(likelihoods: dict, *, from_zero: bool = True) -> Picture
         axes.annotate(
             f"{bits:.3f}", (bits + error, row), (7, 0), textcoords="offset points", va="center"
         )
-    axes.set_yticks(range(len(likelihoods)), [words(name) for name in likelihoods])
+    axes.set_yticks(range(len(likelihoods)), [wrapped(name, LONGEST_NAME) for name in likelihoods])
     axes.set_ylim(len(likelihoods) - 0.5, -0.5)
     if from_zero:
         axes.set_xlim(0, max(shown) * 1.12)
@@ -106,7 +110,7 @@ def differences(pairs: dict, *, x: str) -> Picture:
             textcoords="offset points",
             va="center",
         )
-    axes.set_yticks(range(len(pairs)), [words(name) for name in pairs])
+    axes.set_yticks(range(len(pairs)), [wrapped(name, LONGEST_NAME) for name in pairs])
     axes.set_ylim(len(pairs) - 0.5, -0.5)
     axes.margins(x=0.25)
     axes.grid(axis="x", color=QUIET, alpha=0.25, lw=0.6)
@@ -137,18 +141,20 @@ def lines(series: dict, *, x: str, y: str, reference: dict | None = None) -> Pic
         name: _equally_long(f"series[{name!r}]", pair, with_errors=True)
         for name, pair in checks.check_named("series", series, "name -> (xs, ys)").items()
     }
-    for name, value in (reference or {}).items():
+    reference = checks.check_optional("reference", reference, "name -> y")
+    for name, value in reference.items():
         check_number(f"reference[{name!r}]", value, -np.finfo(float).max)
     figure = new_figure(WIDTH * 0.8, 2.9)
     axes = figure.subplots()
-    for (name, (xs, ys, *errors)), colour in zip(
-        series.items(), itertools.cycle(SERIES), strict=False
+    for (name, (xs, ys, *errors)), (colour, marker) in zip(
+        series.items(), series_styles(), strict=False
     ):
-        axes.plot(xs, ys, color=colour, label=words(name), marker="o", ms=2.5)
+        size = 2.5 if marker == "o" else 4
+        axes.plot(xs, ys, color=colour, label=words(name), marker=marker, ms=size)
         for error in errors:
             axes.errorbar(xs, ys, 2 * error, fmt="none", ecolor=colour, elinewidth=1, capsize=2)
     for (name, value), style in zip(
-        (reference or {}).items(), itertools.cycle((":", "--", "-.")), strict=False
+        reference.items(), itertools.cycle((":", "--", "-.")), strict=False
     ):
         axes.axhline(value, ls=style, color=QUIET, lw=1.4, label=words(name))
     axes.set_xlabel(words(x))
@@ -216,11 +222,13 @@ def confusion(counts: ArrayLike, *, truth: str, judged: str) -> Picture:
     right = np.eye(n, dtype=bool)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     colour = paint([(BLUE, right), (VERMILION, ~right)])
-    # Even one mistake in a hundred is to be seen.
-    colour[..., 3] = np.where(counts > 0, 0.25 + 0.75 * shares, 0.04)
+    # Even one mistake in a hundred is to be seen. Cells with a number are pale, but opaque: it is
+    # read on them alone, whatever the page is.
+    depth = 0.25 + 0.75 * shares[..., None]
+    colour[..., :3] = np.where(counts[..., None] > 0, 1 - depth * (1 - colour[..., :3]), 0.5)
+    colour[..., 3] = np.where(counts > 0, 1, 0.08)
     draw_cells(axes, colour)
     for i, j in zip(*np.nonzero(counts), strict=True):
-        strong = shares[i, j] > 0.4
         axes.text(
             j,
             i,
@@ -228,7 +236,7 @@ def confusion(counts: ArrayLike, *, truth: str, judged: str) -> Picture:
             ha="center",
             va="center",
             fontsize=7,
-            color="#ffffff" if strong else INK,
+            color=ink_on(colour[i, j]),
         )
     axes.set_axis_on()
     axes.set_xticks(range(n)), axes.set_yticks(range(n))

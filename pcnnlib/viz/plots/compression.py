@@ -33,14 +33,24 @@ def bits_of_pixels(images: ArrayLike, bits: ArrayLike, levels: int) -> Picture:
     if bits.min() < 0:
         raise UsageError(f"bits must be at least 0, got {bits.min()}")
     n, (height, width) = len(images), images.shape[1:3]
-    side = WIDTH / (n + 0.5)
-    figure = new_figure(WIDTH, 2 * side * height / width + 0.5)
+    side = min(2.0, WIDTH / (n + 0.5))
+    figure = new_figure(min(WIDTH, side * n + 1.0), 2 * side * height / width + 0.5)
     panels = np.asarray(figure.subplots(2, n, squeeze=False))
     largest = max(float(np.max(bits)), 1e-9)
     for k, (above, below) in enumerate(panels.T):
         above.imshow(to_rgb(images[k : k + 1], levels)[0], interpolation="none")
         shown = below.imshow(bits[k], cmap="cividis", vmin=0, vmax=largest, interpolation="none")
-        below.set_title(f"{np.sum(bits[k]):.0f} bits", fontsize=8, y=-0.28)
+        unit = " bits" if side > 0.6 else ""  # many images leave room for the number alone
+        below.annotate(
+            f"{np.sum(bits[k]):.0f}{unit}",
+            (0.5, 0),
+            (0, -4),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=8 if n <= 12 else 6,
+        )
         for axes in (above, below):
             axes.set_axis_off()
     bar = figure.colorbar(shown, ax=panels.ravel().tolist(), shrink=0.8, label="bits per pixel")

@@ -1,5 +1,6 @@
 """Figures of images, and of what single pixels cost."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,21 @@ from numpy.typing import ArrayLike
 from pcnnlib._internal.errors import UsageError, check_int
 from pcnnlib.viz import checks
 from pcnnlib.viz.images import lay_out, tile, to_rgb
-from pcnnlib.viz.style import BLUE, GREEN, INK, VERMILION, WIDTH, Picture, new_figure, styled, words
+from pcnnlib.viz.style import (
+    BLUE,
+    GREEN,
+    INK,
+    VERMILION,
+    WIDTH,
+    Picture,
+    new_figure,
+    styled,
+    words,
+    wrapped,
+)
+
+LONGEST_LABEL = 38  # letters of a row's label: more do not fit into half of the page
+LETTER = 0.07  # inches, of the usual size, 9 points
 
 
 @styled
@@ -41,9 +56,12 @@ def image_grid(
     """
     labels = None
     if isinstance(images, dict):
+        for name, value in (("titles", titles), ("shown", shown)):
+            if value is not None:
+                raise UsageError(f"{name} must be None for a dict of images")
         rows = checks.check_named("images", images, "label -> images (n, H, W, C)")
         parts = [checks.check_images(f"images[{k!r}]", v, levels) for k, v in rows.items()]
-        labels = [words(label) for label in rows]
+        labels = [wrapped(label, LONGEST_LABEL) for label in rows]
         columns = max(map(len, parts)) if columns is None else check_int("columns", columns, 1)
         if any(len(part) < columns for part in parts):
             raise UsageError(f"every row must have {columns} images")
@@ -68,7 +86,7 @@ def image_grid(
     opaque = np.concatenate([rgb, np.full((n, h, w, 1), 255, "uint8")], axis=-1)
     canvas = lay_out(opaque, columns, scale, (between, gap), (above, 0, 0, 0), 0)
     # Long labels leave the images half of the page.
-    margin = 0.0 if labels is None else min(WIDTH / 2, 0.085 * max(map(len, labels)) + 0.1)
+    margin = 0.0 if labels is None else min(WIDTH / 2, 0.085 * _longest(labels) + 0.1)
     width = min(WIDTH, margin + 0.62 * columns) if width is None else width
     inner = checks.check_size("width", width) - margin
     if inner <= 0:
@@ -78,13 +96,24 @@ def image_grid(
     axes = figure.add_axes((margin / width, 0, inner / width, 1))
     axes.imshow(canvas, interpolation="none", extent=(0, canvas.shape[1], canvas.shape[0], 0))
     axes.set_axis_off()
-    for k, title in enumerate(titles or heads or ()):
+    titles = list(titles or heads or ())
+    # Letters of the usual size where they fit above an image.
+    room = inner / columns / (LETTER * max(_longest(map(str, titles)), 1))
+    size = 9 * min(1, max(room, 0.5))
+    for k, title in enumerate(titles):
         left, top = (k % columns) * cell_w, (k // columns) * cell_h + above
-        axes.text(left + w * scale / 2, top - gap * 0.6, words(title), ha="center", va="bottom")
+        axes.text(
+            left + w * scale / 2, top - gap * 0.6, words(title), ha="center", va="bottom", size=size
+        )
     for row, label in enumerate(labels or ()):
         centre = row * cell_h + above + h * scale / 2
         axes.text(-gap, centre, label, ha="right", va="center")
     return figure
+
+
+def _longest(texts: Iterable[str]) -> int:
+    """Letters of the longest line."""
+    return max((len(line) for text in texts for line in text.split("\n")), default=0)
 
 
 @styled
@@ -163,14 +192,16 @@ def level_probabilities(predictions: dict, actual: Any) -> Picture:
         `Picture`: a row for each name, a panel for each channel, with its highest probability.
 
     Raises:
-        UsageError: nothing to show, or shapes that disagree.
+        UsageError: nothing to show, shapes that disagree, or what are no probabilities or levels.
     """
     predictions = checks.check_named("predictions", predictions, "name -> probabilities (3, K)")
     predictions = {
-        name: checks.check_array(f"predictions[{name!r}]", values, (3, "K"))
+        name: checks.check_probabilities(f"predictions[{name!r}]", values, (3, "K"))
         for name, values in predictions.items()
     }
-    actual = [check_int("actual", level, 0) for level in checks.check_sequence("actual", actual, 3)]
+    last = min(values.shape[1] for values in predictions.values()) - 1
+    actual = checks.check_sequence("actual", actual, 3)
+    actual = [check_int("actual", level, 0, last) for level in actual]
     figure = new_figure(WIDTH, 1.25 * len(predictions) + 0.5)
     panels = np.atleast_2d(figure.subplots(len(predictions), 3, sharex=True))
     for index, (name, probabilities) in enumerate(predictions.items()):

@@ -20,13 +20,13 @@ from pcnnlib.viz.style import (
     WIDTH,
     Picture,
     legend_below,
+    legend_outside,
     new_figure,
     styled,
     words,
 )
 
 BEYOND = 4  # levels drawn beyond the first and the last one
-ROUNDING = 1e-4  # a sum in float32 may come out a little above 1
 LOWEST = 1e-9  # what a logarithmic axis of probabilities ends at, unless told otherwise
 
 
@@ -45,7 +45,7 @@ def bell_in_bins(probabilities: ArrayLike, mean: float, scale: float) -> Picture
     Raises:
         UsageError: no probabilities, or a scale that is not above 0.
     """
-    bars = _probabilities("probabilities", probabilities, ("K",))
+    bars = checks.check_probabilities("probabilities", probabilities, ("K",))
     mean = check_number("mean", mean, -np.finfo(float).max)
     scale = checks.check_size("scale", scale)
     levels = np.arange(len(bars))
@@ -84,9 +84,9 @@ def mixture_fits(share: ArrayLike, fits: dict) -> Picture:
     Raises:
         UsageError: nothing to show, or shapes that disagree.
     """
-    share = _probabilities("share", share, ("K",))
+    share = checks.check_probabilities("share", share, ("K",))
     fits = {
-        name: _probabilities(f"fits[{name!r}]", fit, (len(share), "M"))
+        name: checks.check_probabilities(f"fits[{name!r}]", fit, (len(share), "M"))
         for name, fit in checks.check_named("fits", fits, "name -> probabilities (K, M)").items()
     }
     columns = min(2, len(fits))
@@ -107,8 +107,9 @@ def mixture_fits(share: ArrayLike, fits: dict) -> Picture:
         axes.spines["left"].set_visible(False)
     for axes in panels[len(fits) :]:
         axes.set_axis_off()
-    for axes in panels[-columns:]:
+    for axes in panels[: len(fits)][-columns:]:  # the last one of each column
         axes.set_xlabel("level")
+        axes.tick_params(labelbottom=True)
     panels[0].legend(loc="upper left", fontsize=8)
     return figure
 
@@ -130,7 +131,7 @@ def log_probabilities(predictions: dict, actual: Any, *, lowest: float = LOWEST)
     """
     predictions = checks.check_named("predictions", predictions, "name -> probabilities (3, K)")
     predictions = {
-        name: _probabilities(f"predictions[{name!r}]", values, (3, "K"))
+        name: checks.check_probabilities(f"predictions[{name!r}]", values, (3, "K"))
         for name, values in predictions.items()
     }
     last = min(values.shape[1] for values in predictions.values()) - 1
@@ -156,14 +157,5 @@ def log_probabilities(predictions: dict, actual: Any, *, lowest: float = LOWEST)
         axes.set_xlabel("level")
     panels[0].set_ylabel("probability")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    legend_outside(figure, handles, labels, columns=len(labels))
     return figure
-
-
-def _probabilities(name: str, value: ArrayLike, shape: tuple) -> np.ndarray:
-    """Probabilities of a shape, or `UsageError`."""
-    array = checks.check_array(name, value, shape)
-    if array.min() < 0 or array.max() > 1 + ROUNDING:
-        wrong = array.min() if array.min() < 0 else array.max()
-        raise UsageError(f"{name} must be probabilities, 0 to 1, got {wrong:g}")
-    return array

@@ -4,7 +4,7 @@ import numpy as np
 
 from pcnnlib._internal.errors import check_int
 from pcnnlib.nn.raster import ORDERS, raster_order
-from pcnnlib.viz.style import LATER, QUIET, SEEN, Picture, draw_cells, new_panels, paint, styled
+from pcnnlib.viz.style import ASIDE, LATER, SEEN, Picture, draw_cells, new_panels, paint, styled
 
 
 @styled
@@ -29,9 +29,9 @@ def reading_orders(side: int = 4, orders: int = 8) -> Picture:
         first = turns < side * side / 2
         draw_cells(axis, paint([(LATER, ~first), (SEEN, first)]))
         for i, j in np.ndindex(side, side):
-            colour = "#ffffff" if first[i, j] else QUIET
+            ink = {"color": "#ffffff"} if first[i, j] else ASIDE
             place = {"ha": "center", "va": "center"}
-            axis.text(j, i, str(turns[i, j] + 1), fontsize=7, color=colour, **place)
+            axis.text(j, i, str(turns[i, j] + 1), fontsize=7, **place, **ink)
         corner, way = ORDERS[order].split(", ")
         axis.set_title(f"{order}: {corner},\n{way}", fontsize=8)
     return figure

@@ -1,6 +1,5 @@
 """Figures of losses and of times."""
 
-import itertools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +9,19 @@ from matplotlib.ticker import MaxNLocator
 
 from pcnnlib._internal.errors import UsageError, check_int
 from pcnnlib.viz import checks
-from pcnnlib.viz.style import QUIET, SERIES, WIDTH, Picture, legend_below, new_figure, styled, words
+from pcnnlib.viz.style import (
+    QUIET,
+    WIDTH,
+    Picture,
+    legend_below,
+    new_figure,
+    series_styles,
+    styled,
+    words,
+)
+
+LONGEST_WITHIN = 25  # letters of a name in a legend within the axes
+MOST_TICKS = 10  # sizes that an axis names
 
 
 @styled
@@ -52,36 +63,52 @@ def training_curves(
     figure = new_figure(WIDTH * 0.85, 2.9)
     axes = figure.subplots()
     lowest, highest = np.inf, -np.inf
-    for (name, (steps, loss, validation)), colour in zip(
-        curves.items(), itertools.cycle(SERIES), strict=False
+    for (name, (steps, loss, validation)), (colour, marker) in zip(
+        curves.items(), series_styles(), strict=False
     ):
         loss = loss * factor
         solid = loss if validation is None else validation * factor
         if validation is not None:
-            axes.plot(steps, loss, ":", color=colour, lw=1.4)
-        axes.plot(steps, solid, color=colour, label=words(name), marker="o", ms=2.5)
-        drawn = solid[np.isfinite(solid)]
-        lowest = min(lowest, drawn.min(), np.min(loss, where=np.isfinite(loss), initial=np.inf))
-        highest = max(highest, drawn[len(drawn) // 8])
+            axes.plot(steps, loss, ":", color=colour, lw=1.4, **_dots(loss))
+        axes.plot(steps, solid, color=colour, label=words(name), marker=marker, ms=_size(marker))
+        # The first epochs, far above the rest, would press the rest flat: above all those of the
+        # training loss, a mean over weights that had just begun to learn.
+        early = len(steps) // 8
+        for curve, left_out in ((solid, early), (loss, min(max(early, 1), len(steps) - 1))):
+            lowest = np.min(curve, where=np.isfinite(curve), initial=lowest)
+            late = curve[left_out:]
+            highest = np.max(late, where=np.isfinite(late), initial=highest)
     if log:
         if lowest <= 0:
             raise UsageError(f"log needs losses above 0, got {lowest:g}")
         axes.set_yscale("log")
     elif highest > lowest:
-        # The first epochs, far above the rest, would press the rest flat.
         axes.set_ylim(lowest - 0.08 * (highest - lowest), highest + 0.12 * (highest - lowest))
     axes.set_xlabel("epoch" if against == "epoch" else "seconds of training")
     axes.set_ylabel("nats per image" if unit == "nats" else "bits/dim")
     axes.grid(axis="y", color=QUIET, alpha=0.25, lw=0.6)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if against == "epoch" and all(len(steps) == 1 for steps, _, _ in curves.values()):
+        axes.set_xlim(0, 2)  # of a narrower axis the ticks would be fractions of an epoch
     if any(validation is not None for _, _, validation in curves.values()):
         for name, style in {"validation": "-", "training": ":"}.items():
             axes.plot([], [], style, color=QUIET, label=name)
-    if len(histories) > 2:  # too much to stand within the axes
+    # Too much to stand within the axes.
+    if len(histories) > 2 or max(len(str(name)) for name in histories) > LONGEST_WITHIN:
         legend_below(axes)
     else:
-        axes.legend(loc="upper right", ncols=2)
+        axes.legend(loc="best", ncols=2)
     return figure
+
+
+def _size(marker: str) -> float:
+    return 2.5 if marker == "o" else 4.0
+
+
+def _dots(curve: np.ndarray) -> dict:
+    """A number between two gaps is no line: such a curve is drawn with dots."""
+    alone = np.isfinite(np.pad(curve, 1, constant_values=np.nan))
+    return {"marker": "o", "ms": 2} if (alone[1:-1] & ~alone[:-2] & ~alone[2:]).any() else {}
 
 
 def _curves(name: object, history: Any, against: str) -> tuple:
@@ -105,6 +132,8 @@ def _curves(name: object, history: Any, against: str) -> tuple:
         seconds = along("seconds")
         if seconds is None:
             raise UsageError(f"{where} has no seconds, which against='seconds' needs")
+        if not np.isfinite(seconds).all() or np.min(seconds) < 0:
+            raise UsageError(f"{where}['seconds'] must be finite numbers >= 0")
         steps = np.cumsum(seconds)
     return steps, loss, validation
 
@@ -133,13 +162,18 @@ def timing(seconds: dict, *, x: str = "images in a batch") -> Picture:
             checks.check_size(f"seconds[{name!r}][{size!r}]", time)
     figure = new_figure(WIDTH * 0.9, 2.7)
     axes = figure.subplots()
-    for (name, line), colour in zip(seconds.items(), itertools.cycle(SERIES), strict=False):
+    for (name, line), (colour, marker) in zip(seconds.items(), series_styles(), strict=False):
         axes.plot(
-            list(line), list(line.values()), color=colour, marker="o", ms=4, label=words(name)
+            *zip(*sorted(line.items()), strict=True),
+            color=colour,
+            marker=marker,
+            ms=4,
+            label=words(name),
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
     sizes = sorted({size for line in seconds.values() for size in line})
+    sizes = sizes[:: -(-len(sizes) // MOST_TICKS)]
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.xaxis.minorticks_off()
     axes.set_xlabel(words(x))

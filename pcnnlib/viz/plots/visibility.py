@@ -67,7 +67,7 @@ def receptive_fields(
     figure, axes = new_panels(len(maps), 1.7, columns=columns, legend=True)
     roles_shown = set()
     for axis, (title, seen) in zip(axes, maps.items(), strict=True):
-        seen = checks.check_array(f"maps[{title!r}]", seen, ("H", "W"))
+        seen = _strengths(f"maps[{title!r}]", seen)
         here = checks.check_pixel("at", at[title] if isinstance(at, dict) else at, seen.shape)
         far = reach[title] if isinstance(reach, dict) else reach
         own = order[title] if isinstance(order, dict) else order
@@ -107,9 +107,10 @@ def pixel_roles(
         float `(H, W)` in [0.4, 1], 1 for the strongest influence.
 
     Raises:
-        UsageError: strengths that are not finite, a pixel outside, or a reach that is no integer.
+        UsageError: strengths not finite or below 0, a pixel outside, or a reach that is no
+            integer.
     """
-    seen = checks.check_array("seen", seen, ("H", "W"))
+    seen = _strengths("seen", seen)
     at = checks.check_pixel("at", at, seen.shape)
     earlier = before(seen.shape, at, order)
     strength = np.ones(seen.shape)
@@ -127,6 +128,14 @@ def pixel_roles(
     here = np.zeros(seen.shape, bool)
     here[tuple(at)] = True
     return np.where(here & ~seen, "here", roles), strength
+
+
+def _strengths(name: str, seen: ArrayLike) -> np.ndarray:
+    """A map of strengths or bool, or `UsageError`."""
+    seen = checks.check_array(name, seen, ("H", "W"))
+    if seen.min() < 0:
+        raise UsageError(f"{name} must hold strengths >= 0, got {seen.min():g}")
+    return seen
 
 
 @styled
@@ -239,9 +248,10 @@ def changed_predictions(maps: dict, outlined: dict | None = None) -> Picture:
         title: checks.check_array(f"maps[{title!r}]", reached, ("H", "W"), "bool")
         for title, reached in checks.check_named("maps", maps, "title -> bool (H, W)").items()
     }
+    outlined = checks.check_optional("outlined", outlined, "title -> (top, left, height, width)")
     outlined = {
         title: checks.check_array(f"outlined[{title!r}]", place, (4,))
-        for title, place in (outlined or {}).items()
+        for title, place in outlined.items()
     }
     if not set(outlined) <= set(maps):
         raise UsageError(f"outlined must name titles of maps, got {', '.join(map(str, outlined))}")

@@ -18,7 +18,7 @@ def test_each_number_stands_where_its_code_is_and_the_usual_one_is_quiet():
         assert {at: int(text.get_text()) for at, text in shown.items()} == dict(
             np.ndenumerate(grid)
         )
-        quiet = {text.get_text() for text in axes.texts if text.get_color() == style.QUIET}
+        quiet = {text.get_text() for text in axes.texts if text.get_alpha() == style.ASIDE["alpha"]}
         assert quiet == {"7"}
 
 

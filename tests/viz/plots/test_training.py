@@ -78,6 +78,47 @@ def test_a_short_history_is_shown_whole():
     assert low < 1.5 and high > 3.1
 
 
+def test_losses_that_rise_again_and_a_high_training_loss_are_shown():
+    rising = [100, 90, 85, 84, 95, 110, 130, 150, 170, 200]
+    for history in (
+        {"loss": np.linspace(100, 60, 10), "val_loss": rising},
+        {"loss": [150, *np.linspace(100, 94, 9)], "val_loss": np.linspace(80, 78, 10)},
+    ):
+        low, high = plots.training_curves({"a": history}).axes[0].get_ylim()
+        later = [*history["loss"][1:], *history["val_loss"]]
+        assert low < min(later) and high > max(later)
+
+
+def test_a_loss_that_is_no_line_is_a_dot_and_one_epoch_is_an_epoch():
+    single = plots.training_curves({"a": {"loss": [2.0], "val_loss": [1.0]}}).axes[0]
+    (training,) = dotted(single)
+    assert training.get_marker() == "o"
+    low, high = single.get_ylim()
+    assert low < 1 and high > 2
+    whole = [at for at in single.xaxis.get_majorticklocs() if 0 <= at <= 2]
+    assert whole == [0, 1, 2] == [round(at) for at in whole]
+    (training,) = dotted(plots.training_curves({"a": HISTORY}).axes[0])
+    assert training.get_marker() == "None"
+    gaps = {"loss": [3.0, np.nan, 1.5], "val_loss": [1.0, 1.0, 1.0]}
+    (training,) = dotted(plots.training_curves({"a": gaps}).axes[0])
+    assert training.get_marker() == "o"
+
+
+def test_curves_of_one_colour_have_different_markers():
+    histories = {str(k): HISTORY for k in range(12)}
+    (axes,) = plots.training_curves(histories).axes
+    drawn = [line for line in axes.lines if line.get_label() in histories]
+    looks = {(line.get_color(), line.get_marker()) for line in drawn}
+    assert len(drawn) == len(looks) == 12
+
+
+def test_times_are_joined_in_the_order_of_sizes():
+    (axes,) = plots.timing({"a": {100: 3, 1: 1, 10: 2}}).axes
+    assert list(line_called(axes, "a")[0]) == [1, 10, 100]
+    (axes,) = plots.timing({"a": {n: n for n in range(1, 60)}}).axes
+    assert 5 <= len(tick_labels(axes.xaxis)) <= 10
+
+
 def test_logarithmic_losses():
     (axes,) = plots.training_curves({"a": HISTORY}, log=True).axes
     assert axes.get_yscale() == "log"
