@@ -67,8 +67,9 @@ function pcnnBrush(model, parts, state, pictures, drawing) {
     event.preventDefault();
     event.stopPropagation(); // notebooks have uses of their own for these keys
     state.cursor = i * width + j;
-    const value = painted[state.cursor * channels];
-    drawing.say(`Row ${i + 1}, column ${j + 1}: ${value < 0 ? "not given" : value ? "ink" : "blank"}`);
+    const at = state.cursor * channels, colour = painted.slice(at, at + channels);
+    const word = colour[0] < 0 ? "not given" : colour.some(Boolean) ? "ink" : "blank";
+    drawing.say(`Row ${i + 1}, column ${j + 1}: ${word}`);
     pictures.refresh();
   }
 

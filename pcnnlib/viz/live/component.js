@@ -62,8 +62,8 @@ function pcnnLive(root, program) {
       root.addEventListener(kind, ({ target }) => parts.explain(target));
     }
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", pictures.themed);
-    const themes = new MutationObserver(pictures.themed); // of the book, of Jupyter
-    const attributeFilter = ["data-theme", "class", "data-jp-theme-light"];
+    const themes = new MutationObserver(pictures.themed); // of the book, Jupyter, Colab, VS Code
+    const attributeFilter = ["data-theme", "class", "data-jp-theme-light", "theme"];
     for (const node of [document.documentElement, document.body]) {
       themes.observe(node, { attributes: true, attributeFilter });
     }

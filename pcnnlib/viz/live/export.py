@@ -230,7 +230,10 @@ def _condition(condition, class_names, codes):
     if condition is None:
         return None
     if isinstance(condition, Vector):
-        rows = None if codes is None else np.asarray(codes, "float64").round(4).tolist()
+        # As short as float32 can be written: the page draws from the very same numbers.
+        rows = None
+        if codes is not None:
+            rows = np.asarray(codes, "float32").astype(str).astype("float64").tolist()
         return {"kind": "vector", "depth": condition.dim, "codes": rows}
     names: Sequence[object] = range(condition.n)
     if class_names is not None:

@@ -87,7 +87,7 @@ function pcnnParts(root, model) {
     const reach = Math.ceil(condition.codes ? Math.max(3, ...condition.codes.flat().map(Math.abs)) : 3);
     const first = condition.codes ? condition.codes[0] : new Array(condition.depth).fill(0);
     return first.map((value, k) => {
-      const code = slider("condition", `Code ${k + 1}`, -reach, reach, 0.1, 0);
+      const code = slider("condition", `Code ${k + 1}`, -reach, reach, "any", 0);
       code.set(value);
       return code;
     });

@@ -79,6 +79,7 @@ function pcnnPictures(root, model, parts, state) {
     pen.clearRect(0, 0, bars.width, bars.height);
     if (!n) {
       parts.nextText.textContent = "–";
+      bars.setAttribute("aria-label", "Probabilities of the next pixel: not known");
       return;
     }
     const most = n === 2 ? 1 : Math.max(...probabilities);

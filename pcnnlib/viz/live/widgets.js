@@ -54,13 +54,16 @@ function pcnnWidgets(root) {
     return { box, input };
   }
 
+  // With the step "any" the slider keeps a number as it is, and shows its first decimal.
   function slider(name, label, min, max, step, value) {
     const input = make("input", { type: "range", min, max, step, value });
-    const output = make("output", { text: String(value), "aria-hidden": "true" });
-    input.addEventListener("input", () => (output.textContent = input.value));
+    const output = make("output", { "aria-hidden": "true" });
+    const show = () => (output.textContent = step === "any" ? Number(input.value).toFixed(1) : input.value);
+    input.addEventListener("input", show);
+    show();
     const box = field(name, label, input);
     box.append(output);
-    return { box, input, set(v) { input.value = v; output.textContent = input.value; } };
+    return { box, input, set(v) { input.value = v; show(); } };
   }
 
   return { make, field, choice, list, check, slider };
