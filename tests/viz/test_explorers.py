@@ -176,6 +176,20 @@ def test_page_form_stands_alone_and_several_fit_on_a_page(explorer):
     assert bundle["text/plain"] == "an explorer of receptive fields"
 
 
+def test_without_javascript_a_sentence_stands_in_its_place(explorer, browser, tmp_path):
+    sentence = "In a browser that runs JavaScript, here is an explorer of receptive fields."
+    page = tmp_path / "page.html"
+    page.write_text(f"<!DOCTYPE html><meta charset=utf-8>{explorer.html()}", encoding="utf-8")
+    context = browser.chromium.new_context(java_script_enabled=False)
+    still = context.new_page()
+    still.goto(page.as_uri())
+    assert still.locator("p").all_inner_texts() == [sentence]
+    context.close()
+    browser.open(page, settle=0)
+    assert sentence not in browser.evaluate("document.body.innerText")
+    assert browser.evaluate("document.querySelectorAll('.controls').length") == 1
+
+
 def test_page_form_holds_the_measured_frames_and_the_choice(explorer, frames):
     explorer.choice = {"row": 2}
     state = state_of(explorer.html())

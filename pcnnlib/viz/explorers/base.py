@@ -57,7 +57,8 @@ class Explorer(anywidget.AnyWidget):
         state = escape(json.dumps({"data": self.data, "choice": self.choice}, allow_nan=False))
         # Each module has its own scope, so that several explorers fit on a page.
         return (
-            f'<style>{self._css}</style><div id="{name}" data-state="{state}"></div>'
+            f'<style>{self._css}</style><div id="{name}" data-state="{state}">'
+            f"<p>In a browser that runs JavaScript, here is {escape(self.summary)}.</p></div>"
             f'<script type="module">\n{self._esm}'
             f'renderAlone(document.getElementById("{name}"));\n</script>'
         )

@@ -47,6 +47,7 @@ function render({ model, el }) {
 // The same without a kernel: the page itself keeps the data, as an attribute, and the choice.
 function renderAlone(el) {
   const state = JSON.parse(el.dataset.state);
+  el.replaceChildren(); // what stands there for browsers without JavaScript
   let update;
   const set = (name, value) => { state[name] = value; update(); };
   render({ el, model: { get: name => state[name], set, save_changes() {}, on(_, f) { update = f; } } });
