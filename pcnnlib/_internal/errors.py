@@ -128,8 +128,14 @@ def check_weights(sizes: dict[str, int], weights: int) -> None:
 
 
 def channels_first(shape: Sequence[int]) -> bool:
-    """Whether the shape of a batch of images looks like `(N, C, H, W)`."""
-    return len(shape) == 4 and shape[1] <= 4 < min(shape[2:])
+    """Whether the shape of a batch of images looks like `(N, C, H, W)`.
+
+    Low images of many channels are none: the sides of images are about as long as each other, or
+    longer than there are channels.
+    """
+    if len(shape) != 4 or shape[1] not in (1, 3, 4) or min(shape[2:]) <= 4:
+        return False
+    return max(shape[2:]) < 2 * min(shape[2:]) or min(shape[2:]) >= 16
 
 
 def parse_integers(name: str, text: object, example: str) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from pcnnlib._internal.errors import UsageError, channels_first, check_bool, check_size, short
 
-KERAS = ("name", "dtype", "trainable", "autocast", "activity_regularizer")
+KERAS = ("name", "dtype", "trainable")
 
 
 def check_image_shape(image_shape: Any) -> tuple[int, int, int]:
@@ -47,7 +47,9 @@ def check_keras_arguments(model: keras.Model, arguments: dict) -> None:
 def check_dtype(dtype: Any) -> None:
     """Raise `UsageError` unless a network can compute in it; None is Keras's own setting."""
     try:
-        computed = keras.dtype_policies.get(dtype).compute_dtype
+        policy = keras.dtype_policies.get(dtype)
+        # Layers of integers are made of trained ones, and not every layer here can be.
+        computed = "" if policy.quantization_mode else policy.compute_dtype
     except Exception:  # Keras raises this and that
         computed = ""
     if not computed.startswith(("float", "bfloat")):

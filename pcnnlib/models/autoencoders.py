@@ -26,6 +26,7 @@ from pcnnlib._internal.errors import (
     check_weights_finite,
     is_integer,
 )
+from pcnnlib._internal.levels import as_levels
 from pcnnlib.models.base import AutoregressiveModel
 from pcnnlib.models.encoder import Encoder
 from pcnnlib.models.gated import GatedPixelCNN
@@ -164,7 +165,7 @@ class PixelCNNAutoencoder(Autoencoder):
         code = self.encoder(scaled)
         return self.decoder.outputs_of(scaled, self.decoder.encode_condition(code), training)
 
-    def decode(self, codes: ArrayLike, *, seed: int | None = None, **kwargs: Any) -> np.ndarray:
+    def decode(self, codes: ArrayLike, *, seed: int | None = None, **kwargs: Any) -> Any:
         """Draw one image for each code.
 
         Args:
@@ -173,12 +174,18 @@ class PixelCNNAutoencoder(Autoencoder):
             kwargs: `temperature`, `image`, `keep` and the rest of `pcnnlib.sampling.sample`.
 
         Returns:
-            uint8 `(n, H, W, C)`.
+            `(n, H, W, C)`, uint8, or uint16 above 256 levels.
 
         Raises:
             UsageError: codes of another size, or an argument out of range.
         """
         codes = self.check_codes(codes)
+        for name in ("n", "condition"):
+            if name in kwargs:
+                raise UsageError(f"{name} must be left out: it follows from the codes")
+        if not len(codes):  # a sampler draws at least one
+            none = as_levels(np.zeros((0, *self.image_shape), "int32"), self.levels)
+            return (none, np.zeros(0)) if kwargs.get("return_log_likelihood") else none
         return self.decoder.sample(len(codes), codes, seed=seed, **kwargs)
 
     def get_config(self) -> dict:
@@ -259,7 +266,7 @@ class DeconvolutionalAutoencoder(Autoencoder):
             progress: changes nothing: all pixels are drawn at once.
 
         Returns:
-            uint8 `(n, H, W, C)`.
+            `(n, H, W, C)`, uint8, or uint16 above 256 levels.
 
         Raises:
             UsageError: codes of another size, or a seed or temperature out of range.

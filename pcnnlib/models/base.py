@@ -20,7 +20,8 @@ from pcnnlib._internal.errors import UsageError, check_path, first_line, one_lin
 from pcnnlib._internal.levels import as_levels, check_levels
 from pcnnlib.data import Batches, CountEpochs
 from pcnnlib.models.arguments import check_image_shape, check_keras_arguments
-from pcnnlib.models.checks import Inputs, arguments_by_name, is_checked
+from pcnnlib.models.calls import arguments_by_name, as_callbacks
+from pcnnlib.models.checks import Inputs, is_checked
 from pcnnlib.models.likelihood import flop_per_image, log_likelihood
 from pcnnlib.models.precision import as_dtype
 from pcnnlib.nn.conditions import outside
@@ -95,12 +96,12 @@ class AutoregressiveModel(keras.Model):
         x, validation = arguments.get("x"), arguments.get("validation_data")
         if isinstance(x, Batches):
             arguments.setdefault("shuffle", False)
-            arguments["callbacks"] = [CountEpochs(x), *(arguments.get("callbacks") or [])]
+            arguments["callbacks"] = [CountEpochs(x), *as_callbacks(arguments.get("callbacks"))]
         elif x is not None and not is_checked(x):
             # Their levels are seen by the loss alone, which is then NaN.
             arguments["callbacks"] = [
                 keras.callbacks.TerminateOnNaN(),
-                *(arguments.get("callbacks") or []),
+                *as_callbacks(arguments.get("callbacks")),
             ]
         if validation is not None:
             arguments["validation_data"] = self.inputs_taken.validation(validation)
@@ -147,7 +148,10 @@ class AutoregressiveModel(keras.Model):
 
     def scale_levels(self, levels: Any) -> Any:
         """`scale` without its checks, of any shape `(..., C)`: `(..., C)`, or C vectors."""
-        return ops.cast(levels, self.compute_dtype) * (2 / (self.levels - 1)) - 1
+        # In half precision neighbouring levels would become one, and the middle one the padding.
+        exact = "float64" if self.compute_dtype == "float64" else "float32"
+        scaled = ops.cast(levels, exact) * (2 / (self.levels - 1)) - 1
+        return ops.cast(scaled, self.compute_dtype)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Parameters of the distribution of every pixel, given the pixels before it.

@@ -7,9 +7,7 @@ vector of zeros. Arrays are checked at once, streams batch by batch as they come
 B batch, H rows, W columns, C channels, K levels.
 """
 
-import inspect
 import types
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +16,16 @@ import numpy as np
 from keras import ops
 
 from pcnnlib._internal import backend
-from pcnnlib._internal.errors import UsageError, as_array, channels_first, short
+from pcnnlib._internal.errors import UsageError, channels_first, short
 from pcnnlib._internal.levels import level_dtype
 from pcnnlib.data import Batches
+from pcnnlib.models.calls import (
+    as_numpy,
+    check_weights,
+    is_arrays,
+    number_of_rows,
+    targets_or_weights,
+)
 from pcnnlib.nn.conditions import joined, outside
 from pcnnlib.nn.raster import check_order
 
@@ -34,12 +39,14 @@ class Inputs:
         levels: K.
         condition: `Condition`, or None.
         orders: in which the model reads; above 1 it is told each image's own.
+        weighted: whether an image's weight reaches all that is learnt from it.
     """
 
     image_shape: tuple[int, ...]
     levels: int
     condition: Any = None
     orders: int = 1
+    weighted: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -51,12 +58,15 @@ class Inputs:
         """`(images, given)`: of the inputs the images, and the rest as `joined` takes it."""
         if isinstance(inputs, (tuple, list)):
             if len(self.names) == 1:
-                raise UsageError("this model takes images alone, got a condition as well")
+                came = "a condition as well" if len(inputs) > 1 else f"a {type(inputs).__name__}"
+                raise UsageError(f"this model takes images alone, got {came}")
             if len(inputs) != len(self.names):
                 raise UsageError(
                     f"inputs must be ({', '.join(self.names)}), got {len(inputs)} of them"
                 )
             images, *given = inputs
+            for name, part in zip(self.names[1:], given, strict=True):
+                _check_rows(name, part, images)
             return images, given[0] if len(given) == 1 else tuple(given)
         self._refuse_images_alone("inputs must be ({})")
         return inputs, None
@@ -104,7 +114,7 @@ class Inputs:
 
     def images(self, images: Any, name: str = "images") -> np.ndarray:
         """Return images as an array of integers or booleans, or raise `UsageError`."""
-        images = _array(name, images)
+        images = as_numpy(name, images)
         if images.dtype.kind not in "iub":
             raise UsageError(
                 f"{name} must be integer levels 0..{self.levels - 1}, got {images.dtype}"
@@ -127,7 +137,7 @@ class Inputs:
             raise UsageError(
                 f"condition is missing: this model is conditioned on {self.condition!r}"
             )
-        condition = self.condition.check(_array("condition", condition))
+        condition = self.condition.check(as_numpy("condition", condition))
         if len(condition) != n:
             raise UsageError(f"condition must have {n} rows, one per image, got {len(condition)}")
         return condition
@@ -154,7 +164,7 @@ class Inputs:
         self.rows(condition, len(images))
         if order is not None:
             # One for all would be no batch of inputs.
-            check_order(np.atleast_1d(_array("order", order)), self.orders, len(images))
+            check_order(np.atleast_1d(as_numpy("order", order)), self.orders, len(images))
         return len(images)
 
     def impossible(self, given: Any) -> Any:
@@ -169,7 +179,8 @@ class Inputs:
         """Check one batch of a stream, inputs and weights, and return it in Keras's full form."""
         batch = tuple(batch) if isinstance(batch, list) else batch
         x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
-        check_weights(weights, self.both(x, name))
+        self._refuse_targets(x, y)
+        self.check_weights(weights, self.both(x, name))
         return (
             (x,) if weights is None and y is None else (x, targets_or_weights(y, weights), weights)
         )
@@ -188,7 +199,7 @@ class Inputs:
         checked = {**arguments, "x": self.data(arguments.get("x"))}
         weights = arguments.get("sample_weight")
         if weights is not None and is_arrays(arguments.get("x")):
-            check_weights(weights, self.both(arguments["x"]))
+            self.check_weights(weights, self.both(arguments["x"]))
             checked["y"] = targets_or_weights(arguments.get("y"), weights)
         return checked
 
@@ -209,11 +220,32 @@ class Inputs:
             self.batch(x[0], name)  # a wrong form is refused now, not after an epoch
         checked = self.data(x, name)
         if weights is not None:
-            check_weights(weights, self.both(x, name))
+            self.check_weights(weights, self.both(x, name))
         return checked, targets_or_weights(y, weights), weights
+
+    def check_weights(self, weights: Any, n: int) -> None:
+        """Raise `UsageError` unless weights are None, or numbers for n images that count."""
+        check_weights(weights, n)
+        if weights is not None and not self.weighted:
+            raise UsageError(
+                "sample_weight must be None: the codebook of this model learns from every image"
+            )
+
+    def _refuse_targets(self, x, y):
+        """Raise `UsageError` where a stream's second part should have been an input."""
+        if y is not None and not isinstance(x, (tuple, list)):
+            self._refuse_images_alone(
+                "a stream must give (({}),), since Keras takes what comes second for targets"
+            )
 
     def _spec(self, spec, name):
         """Check shapes and dtypes before the first batch, as far as `tf.data` tells them."""
+        first = keras.tree.flatten(spec)[0].shape
+        if first.rank is not None and tuple(first) == self.image_shape:
+            raise UsageError(
+                f"{name} must have shape (B, {', '.join(map(str, first))}), got single images "
+                f"{tuple(first)}: add .batch(64) to the tf.data.Dataset"
+            )
         shapes = [part.shape.as_list() for part in keras.tree.flatten(spec) if part.shape.rank]
         if len(shapes) < len(keras.tree.flatten(spec)) or any(None in s[1:] for s in shapes):
             self.parts(spec)
@@ -244,10 +276,13 @@ class Inputs:
         if isinstance(x, types.GeneratorType):
             return (self.batch(batch, name) for batch in x)
         if backend.is_tf_data(x):
-            self._spec(keras.utils.unpack_x_y_sample_weight(x.element_spec)[0], name)
+            spec, targets, _ = keras.utils.unpack_x_y_sample_weight(x.element_spec)
+            self._refuse_targets(spec, targets)
+            self._spec(spec, name)
             return backend.looked_at(x, lambda batch: self.batch(batch, name))
         if is_arrays(x):
-            self.both(x, name)
+            if not self.both(x, name):
+                raise UsageError(f"{name} must be at least one, got none")
         elif x is None or isinstance(x, (str, bytes, int, float, dict, tuple, list)):
             wanted = f"{name} must be an array or a tensor"
             if len(self.names) > 1:
@@ -284,40 +319,11 @@ def is_checked(x: Any) -> bool:
     return isinstance(x, streams) or backend.is_tf_data(x) or is_arrays(x)
 
 
-def is_arrays(x: Any) -> bool:
-    """Whether these are arrays or tensors, as Keras takes them; else it is a stream."""
-    parts = x if isinstance(x, (tuple, list)) else (x,)
-    return all(ops.is_tensor(part) or hasattr(part, "__array__") for part in parts)
-
-
-def check_weights(weights: Any, n: int) -> None:
-    """Raise `UsageError` unless weights are None or a finite number >= 0 for each of n images."""
-    if weights is None:
-        return
-    values = _array("sample_weight", weights)
-    if values.dtype.kind not in "fiub" or values.shape != (n,):
-        raise UsageError(
-            f"sample_weight must be numbers of shape ({n},), one per image, "
-            f"got {values.dtype} {values.shape}"
-        )
-    values = values.astype("float64")
-    wrong = values[~(np.isfinite(values) & (values >= 0))]
-    if wrong.size:
-        raise UsageError(f"sample_weight must be finite numbers >= 0, got {wrong[0]}")
-
-
-def targets_or_weights(y: Any, weights: Any) -> Any:
-    """Targets for Keras, which drops weights where there are none. No loss reads them."""
-    return weights if y is None else y
-
-
-def arguments_by_name(method: Callable, args: tuple, kwargs: dict) -> dict:
-    """The arguments of a call by name, as Keras's own method takes them."""
-    try:
-        call = inspect.signature(method).bind(*args, **kwargs)
-    except TypeError as error:
-        raise TypeError(f"{method.__name__}() {error}") from None
-    return {**{k: v for k, v in call.arguments.items() if k != "kwargs"}, **call.kwargs}
+def _check_rows(name, part, images):
+    """Raise `UsageError` if there are not as many rows as images, where both numbers are known."""
+    rows, n = number_of_rows(part), number_of_rows(images)
+    if None not in (rows, n) and rows != n:
+        raise UsageError(f"{name} must have {n} rows, one per image, got {rows}")
 
 
 def _described(x):
@@ -325,7 +331,3 @@ def _described(x):
     if not isinstance(x, (tuple, list)) or len(x) > 4:
         return short(x)
     return f"({', '.join('an array' if is_arrays(part) else short(part) for part in x)})"
-
-
-def _array(name, values):
-    return ops.convert_to_numpy(values) if ops.is_tensor(values) else as_array(name, values)

@@ -128,6 +128,11 @@ class GatedPixelCNN(AutoregressiveModel):
         self.head_filters = (
             None if head_filters is None else check_size("head_filters", head_filters, "features")
         )
+        if (head_filters or 0) % self.channel_groups:
+            raise UsageError(
+                f"head_filters must be a multiple of the {self.channel_groups} channel groups, "
+                f"got {head_filters}"
+            )
         self.dropout = check_number("dropout", dropout, 0.0)
         if self.dropout >= 1:
             raise UsageError(f"dropout must be below 1, got {dropout}")

@@ -7,6 +7,7 @@ each with a distribution of its own, so that together with a model of the codes 
 likelihood. B batch, H rows, W columns, C channels; h by w codes, K of them, D numbers each.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -141,6 +142,11 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
         outputs = networks.vectors(features) if self.code_grids == 1 else features
         return keras.Model(inputs, outputs, name="encoder")
 
+    @property
+    def inputs_taken(self) -> Inputs:
+        """What inputs this model takes: without weights, which its codebook would not heed."""
+        return dataclasses.replace(super().inputs_taken, weighted=False)
+
     def _make_decoder(self, networks):
         size = self.code_size * self.code_grids  # the bottom's vectors, and the decoded top
         inputs = keras.Input((*self.code_shape[:2], size), name="vectors")
@@ -261,14 +267,14 @@ class VectorQuantizedAutoencoder(AutoregressiveModel):
             return as_levels(np.clip(np.rint(means), 0, self.levels - 1), self.levels)
         noise_shape = (len(grids[0]), *self.image_shape, self.distribution.noise_per_channel)
         noise = np.random.default_rng(seed).random(noise_shape, "float32")
-        drawn = in_batches(
-            self,
-            ("draw", temperature),
-            lambda *g: self.distribution.sample(parameters(*g[:-1]), g[-1], temperature),
-            batch_size,
-            *grids,
-            noise,
-        )
+
+        def draw_pixels(*inputs):
+            *grids, noise, temperatures = inputs
+            return self.distribution.sample(parameters(*grids), noise, temperatures[0])
+
+        # The temperature is an input, or each one would be compiled, and kept.
+        temperatures = np.full(len(noise), temperature, "float32")
+        drawn = in_batches(self, "draw", draw_pixels, batch_size, *grids, noise, temperatures)
         return drawn_levels(drawn, self.levels)
 
     def decode_top(self, top: ArrayLike, batch_size: int = 100) -> np.ndarray:

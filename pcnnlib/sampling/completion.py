@@ -34,9 +34,12 @@ def check_keep(
     if keep.dtype != bool:
         raise UsageError(f"keep must be a boolean mask, got {keep.dtype}")
     values, pixels = model.image_shape, model.image_shape[:2]
-    if keep.shape in (pixels, (1, *pixels), (n, *pixels)):
+    # A mask of the shape of an image is that, also where there are as many images as rows.
+    if keep.shape in (values, (1, *values), (n, *values)):
+        pass
+    elif keep.shape in (pixels, (1, *pixels), (n, *pixels)):
         keep = keep[..., None]
-    elif keep.shape not in (values, (1, *values), (n, *values)):
+    else:
         raise UsageError(f"keep must have shape {pixels}, {values} or {shape}, got {keep.shape}")
     image = np.broadcast_to(image.astype("int32"), shape)
     return image, np.broadcast_to(keep, shape)

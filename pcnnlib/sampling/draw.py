@@ -22,7 +22,7 @@ from pcnnlib._internal.errors import (
 from pcnnlib._internal.levels import level_dtype
 from pcnnlib._internal.progress import progress_bar
 from pcnnlib.nn.conditions import rows_of
-from pcnnlib.nn.raster import ORDERS, orders_of, reorient_each, restore_each
+from pcnnlib.nn.raster import ORDERS, is_mixture, orders_of, reorient_each, restore_each
 from pcnnlib.sampling import cached, fixed_point, plain, resampling
 from pcnnlib.sampling.completion import all_kept_first, check_keep, order_of_each
 from pcnnlib.sampling.guidance import guided
@@ -75,7 +75,8 @@ def sample(
         keep: boolean mask, True where the pixels of `image` are kept, of the shape of `image`, or
             without its last axis, or one mask `(H, W)` for all. A pixel is drawn given only
             the kept pixels *before* it in its order.
-        method: how the images are computed; the images are the same. "cached": pixel by pixel,
+        method: how the images are computed; the images are the same, but in half precision for
+            some pixels whose probabilities are rounded otherwise. "cached": pixel by pixel,
             and of each pixel only what is new. "full": pixel by pixel, the whole network each
             time. "parallel": all pixels again and again until none changes, the whole network each
             time. "rows": the same within a row, the rows above cached. None: "cached" if the model
@@ -270,9 +271,14 @@ def parameters(
 
     Returns:
         float32 array of the shape of `model(images)`.
+
+    Raises:
+        UsageError: images, condition, method or order that do not fit the model.
     """
     images = model.check_images(images)
     n = len(images)
+    if is_mixture(order):
+        raise UsageError(f"order must be an integer, or one for each image, got {order!r}")
     orders = order_of_each(model, n, order, None, None)
     given = check_given(model, condition, n, orders)
     images = reorient_each(images, orders) if orders.any() else images

@@ -146,3 +146,14 @@ def test_pixels_drawn_on_their_own_have_the_mean_of_decode_mean():
 def test_bad_input_is_named(call, names):
     with pytest.raises(UsageError, match=names):
         call(pixelcnn_decoder())
+
+
+def test_no_codes_are_no_images_and_the_code_is_the_condition():
+    model = pcnn.PixelCNNAutoencoder((4, 4, 1), code_size=2, filters=4, blocks=2)
+    none = np.zeros((0, 2), "float32")
+    assert model.decode(none).shape == (0, 4, 4, 1) and model.decode(none).dtype == "uint8"
+    images, logs = model.decode(none, return_log_likelihood=True)
+    assert images.shape == (0, 4, 4, 1) and logs.shape == (0,)
+    for name in ("condition", "n"):
+        with pytest.raises(UsageError, match=f"{name} must be left out: it follows from the codes"):
+            model.decode(none, **{name: 3})

@@ -123,6 +123,17 @@ def test_clone_has_the_same_shape_of_weights():
     assert [w.shape for w in copy.get_weights()] == [w.shape for w in model.get_weights()]
 
 
+@pytest.mark.both_backends
+@pytest.mark.parametrize("dtype", ["float32", "float64", "mixed_bfloat16", "mixed_float16"])
+def test_levels_stay_apart_and_none_is_the_padding(dtype):
+    model = pcnn.GatedPixelCNN((1, 1, 1), 256, 4, 1, dtype=dtype)
+    levels = np.arange(256).reshape(256, 1, 1, 1)
+    scaled = keras.ops.convert_to_numpy(model.scale(levels)).astype("float64").ravel()
+    exact = 2 * np.arange(256) / 255 - 1
+    assert (np.diff(scaled) > 0).all() and (scaled != 0).all()
+    assert np.abs(scaled - exact).max() < 1 / 255  # never nearer to another level
+
+
 def test_models_scale_levels_to_minus_one_and_one():
     scaled = np.asarray(gated(levels=5).scale(np.arange(5).repeat(16).reshape(5, 4, 4, 1)))
     np.testing.assert_array_equal(scaled[:, 0, 0, 0], [-1, -0.5, 0, 0.5, 1])

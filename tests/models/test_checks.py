@@ -203,8 +203,54 @@ def test_condition_by_itself_as_validation_targets_is_refused_before_the_epoch()
     unchanged(model, lambda: one_line(*refused, validation_data=given, **QUIET))
     for right in ((given,), (given, None)):
         assert "val_loss" in model.fit(given, validation_data=right, **QUIET).history
-    for wrong in (lambda: model.fit(GOOD, LABELS), lambda: model.fit(tf_data(GOOD, LABELS))):
-        one_line("inputs must be .images, condition., got images alone", wrong)
+    one_line("inputs must be .images, condition., got images alone", model.fit, GOOD, LABELS)
+    for stream in (tf_data(GOOD, LABELS), Stream(GOOD, LABELS), generator(GOOD, LABELS)):
+        message = (
+            r"a stream must give \(\(images, condition\),\), since Keras takes what comes second"
+        )
+        one_line(message, model.fit, stream, steps_per_epoch=3)
+
+
+@pytest.mark.both_backends
+def test_no_images_are_no_data():
+    model = compiled()
+    for name in ("fit", "evaluate", "predict", *ON_BATCH):
+        one_line("images must be at least one, got none", getattr(model, name), GOOD[:0])
+    empty = (GOOD[:0], None)
+    one_line("validation_data must be at least one", model.fit, GOOD, validation_data=empty)
+
+
+@pytest.mark.both_backends
+def test_what_comes_with_images_has_a_row_for_each_within_a_call_too():
+    labelled, several = gated(SHAPE, condition=pcnn.Labels(3)), gated(SHAPE, orders=4)
+    for rows in (1, 2):
+        one_line(f"condition must have 12 rows, .* got {rows}", labelled, (GOOD, LABELS[:rows]))
+        one_line(f"order must have 12 rows, .* got {rows}", several, (GOOD, LABELS[:rows]))
+    one_line("condition must have 1 rows, .* got 12", labelled, (GOOD[:1], LABELS))
+
+
+def test_single_images_of_a_stream_are_told_from_batches():
+    import tensorflow as tf
+
+    stream = tf.data.Dataset.from_tensor_slices(GOOD)
+    message = r"got single images \(5, 6, 1\): add .batch\(64\) to the tf.data.Dataset"
+    one_line(message, compiled().fit, stream)
+    one_line("this model takes images alone, got a list", compiled().fit, [GOOD])
+
+
+def test_one_callback_is_a_list_of_one_and_others_are_named():
+    model, seen = compiled(), []
+    split = pcnn.Split(GOOD, None)
+    for data in (GOOD, split.batches(4)):
+        count = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+        model.fit(data, callbacks=count, **QUIET)
+    assert seen == [0, 0]
+    one_line(
+        "callbacks must be a list of Keras callbacks, got 3",
+        model.fit,
+        split.batches(4),
+        callbacks=3,
+    )
 
 
 @pytest.mark.parametrize("form", ["array", "tf.data", "PyDataset"])

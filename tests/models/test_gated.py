@@ -60,6 +60,10 @@ def test_skipped_pixels_are_those_not_seen(first, dilations, monkeypatch):
         ({"dilations": (1.5,)}, "each of dilations must be an integer >= 1, got 1.5"),
         ({"dilations": (4,), "blocks": 3}, r"\(4,\) skip pixels, those at a distance of 4, 8: "),
         ({"head_filters": 0}, "head_filters must be an integer >= 1, got 0"),
+        (
+            {"head_filters": 4, "image_shape": (4, 4, 3), "filters": 6, "levels": 4},
+            "head_filters must be a multiple of the 3 channel groups, got 4",
+        ),
         ({"condition": 10}, r"condition must be None, Labels\(n\), .*got 10"),
         ({"condition": pcnn.Map((3, 3, 1))}, "sides must be multiples"),
         (
@@ -71,7 +75,7 @@ def test_skipped_pixels_are_those_not_seen(first, dilations, monkeypatch):
 )
 def test_gated_model_refuses(arguments, message):
     with pytest.raises(UsageError, match=message):
-        pcnn.GatedPixelCNN((4, 4, 1), **{"filters": 4, "blocks": 1, **arguments})
+        pcnn.GatedPixelCNN(**{"image_shape": (4, 4, 1), "filters": 4, "blocks": 1, **arguments})
 
 
 def check_every_weight_matters(model):

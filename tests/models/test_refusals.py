@@ -154,3 +154,24 @@ def test_a_vector_that_float32_cannot_hold_is_named_as_such():
         with pytest.raises(UsageError, match=message):
             model.log_likelihood(images, np.full((2, 1), value))
     assert np.isfinite(model.log_likelihood(images, np.full((2, 1), 1e30))).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"activity_regularizer": "l2"}, "activity_regularizer must be left out"),
+        ({"autocast": False}, "autocast must be left out"),
+        (
+            {"dtype": "int8_from_float32"},
+            "dtype must be a type of floats .* got 'int8_from_float32'",
+        ),
+    ],
+)
+def test_what_keras_takes_and_no_model_heeds_is_refused(arguments, message):
+    with pytest.raises(UsageError, match=message):
+        pcnn.GatedPixelCNN((4, 4, 1), **arguments)
+
+
+@pytest.mark.parametrize("shape", [(1, 16, 8), (4, 5, 10), (2, 9, 9)])
+def test_low_images_of_many_channels_are_none_with_channels_first(shape):
+    assert pcnn.GatedPixelCNN(shape, filters=shape[2], blocks=1).image_shape == shape

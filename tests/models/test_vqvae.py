@@ -75,6 +75,10 @@ def test_pixels_can_be_drawn_too(trained, digits):
     # Nearly certain, they are near the mean.
     cold = model.decode(codes, draw=True, seed=0, temperature=1e-6).astype(int)
     assert np.abs(cold - model.decode(codes)).mean() < np.abs(drawn - model.decode(codes)).mean()
+    # Another temperature is no other program, which would be kept.
+    kept = len(model.compiled_functions.by_key)
+    model.decode(codes, draw=True, seed=0, temperature=0.7)
+    assert len(model.compiled_functions.by_key) == kept
 
 
 @pytest.mark.both_backends
@@ -181,6 +185,10 @@ def test_what_there_is_not_is_refused_at_every_door(trained, digits):
         (lambda: model.decode(codes, draw=1), "draw must be True or False, got 1"),
         (lambda: model.decode(codes, draw=True, temperature=0), "temperature must be"),
         (lambda: model.decode(codes, batch_size=0), "batch_size must be"),
+        (
+            lambda: model.train_on_batch(digits[:2], sample_weight=np.ones(2)),
+            "sample_weight must be None: the codebook",
+        ),
         (lambda: model.sample(3), r"call decode\(codes\), or train a LatentPrior"),
     ]:
         with pytest.raises(UsageError, match=message):

@@ -10,6 +10,8 @@ from support import (
     random_images,
 )
 
+from pcnnlib import sampling
+
 
 def test_completion_follows_the_model_given_the_pixels_before(trained):
     """The first row kept, the conditional distribution of the next pixel is the model's."""
@@ -94,6 +96,17 @@ def test_shapes_of_image_and_keep_mean_the_same(trained):
         for mask in (keep[None], keep[..., None], np.repeat(keep[None, ..., None], 3, axis=0)):
             drawn = trained.sample(3, seed=0, image=images, keep=mask)
             np.testing.assert_array_equal(drawn, expected)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_mask_of_the_shape_of_the_image_is_that_however_many_are_drawn(n):
+    model = gated((3, 3, 3), levels=4, filters=6, blocks=1)
+    image = random_images(1, (3, 3, 3), 4)[0]
+    keep = np.zeros((3, 3, 3), bool)
+    keep[0] = True  # the first row, and not the first image
+    images = model.sample(n, seed=0, image=image, keep=keep)
+    assert (images[:, 0] == image[0]).all()
+    assert sampling.best_order(model, keep) == 0
 
 
 def test_keep_may_differ_from_image_to_image(trained):

@@ -246,3 +246,9 @@ def test_masks_that_do_not_fit_have_no_best_order(mapped):
     for wrong in (np.zeros((3, 4), bool), np.zeros((4, 4), int), np.zeros(4, bool)):
         with pytest.raises(UsageError, match="keep must"):
             sampling.best_order(mapped, wrong)
+
+
+def test_parameters_are_those_of_one_order_and_not_of_a_random_one():
+    model = gated((4, 4, 1), orders=4)
+    with pytest.raises(UsageError, match="order must be an integer, .* got 'mixture'"):
+        sampling.parameters(model, random_images(2, (4, 4, 1), 2), order="mixture")

@@ -68,7 +68,7 @@ class Bernoulli(Distribution):
 
 @_register
 class Categorical(Distribution):
-    """K levels; K logits per channel, no order assumed between levels (arXiv:1601.06759, 3.1).
+    """K levels; K logits per channel, no order assumed between levels (arXiv:1601.06759, 2.2).
 
     Parameters: `(B, H, W, C, K)`, unnormalised log-probabilities.
     """
