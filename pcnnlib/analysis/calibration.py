@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError, as_array, check_int
+from pcnnlib._internal.errors import UsageError, as_array, check_int, short
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ def calibration(probabilities: ArrayLike, labels: ArrayLike, bins: int = 10) -> 
         `Calibration`.
 
     Raises:
-        UsageError: no images, shapes that disagree, or rows that are no distributions.
+        UsageError: no images, shapes that disagree, rows that are no distributions, or labels that
+            are no classes.
     """
     probabilities = as_array("probabilities", probabilities, "float64")
     labels = as_array("labels", labels)
@@ -51,6 +52,9 @@ def calibration(probabilities: ArrayLike, labels: ArrayLike, bins: int = 10) -> 
         )
     if not (probabilities >= 0).all() or not np.allclose(probabilities.sum(axis=1), 1):
         raise UsageError("probabilities must be at least 0 and sum to 1 for each image")
+    classes = probabilities.shape[1]
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= classes:
+        raise UsageError(f"labels must be integers 0..{classes - 1}, got {short(labels)}")
     bins = check_int("bins", bins, 1)
     sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     place = np.clip(np.ceil(sure * bins).astype(int) - 1, 0, bins - 1)

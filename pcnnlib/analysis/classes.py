@@ -51,11 +51,17 @@ def posterior(
         log-likelihood with the label summed out.
 
     Raises:
-        UsageError: a prior of another size, or one that is no distribution.
+        UsageError: no classes, NaN, an image that no class makes possible, a prior of another size,
+            or one that is no distribution.
     """
     scores = as_array("log_likelihoods", log_likelihoods, "float64")
-    if not scores.ndim:
+    if not scores.ndim or not scores.shape[-1]:
         raise UsageError(f"log_likelihoods must be (..., classes), got {short(log_likelihoods)}")
+    if not (scores < np.inf).all() or (scores.max(axis=-1) == -np.inf).any():
+        raise UsageError(
+            "log_likelihoods must be numbers, of each image at least one above -inf, "
+            f"got {short(log_likelihoods)}"
+        )
     classes = scores.shape[-1]
     prior = np.full(classes, 1 / classes) if prior is None else as_array("prior", prior, "float64")
     if prior.shape != (classes,) or (prior < 0).any() or not np.isclose(prior.sum(), 1):

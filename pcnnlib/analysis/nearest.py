@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pcnnlib._internal.errors import UsageError, as_array, check_int
+from pcnnlib._internal.errors import UsageError, as_array, check_int, short
 
 
 def nearest(
@@ -23,9 +23,12 @@ def nearest(
         and that sum; for binary images the number of pixels that differ.
 
     Raises:
-        UsageError: images of another shape, or none to compare with.
+        UsageError: images of another shape, none to compare with, or what are no finite numbers.
     """
     images, among = as_array("images", images), as_array("among", among)
+    for name, array in (("images", images), ("among", among)):
+        if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+            raise UsageError(f"{name} must be finite numbers, got {short(array)}")
     if not images.ndim or not among.ndim:
         raise UsageError(f"images and among must be arrays, got {images} and {among}")
     if images.shape[1:] != among.shape[1:] or not len(among):

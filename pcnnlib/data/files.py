@@ -5,6 +5,8 @@ import math
 import os
 import stat
 import struct
+import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -28,6 +30,7 @@ DAMAGES = (
     SyntaxError,
     TypeError,
     struct.error,
+    tokenize.TokenError,
     lzma.LZMAError,
     zipfile.BadZipFile,
     zlib.error,
@@ -58,6 +61,12 @@ def read_npz(
     path = check_path("path", path)
     if not is_regular_file(path, what):
         raise UsageError(f"{what} {path} does not exist")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of NumPy, on headers that Python 2 wrote
+        return _read_npz(path, keys, optional, what)
+
+
+def _read_npz(path, keys, optional, what):
     try:
         # Checked first: NumPy's own error calls any other file a pickle.
         if not zipfile.is_zipfile(path):

@@ -131,6 +131,8 @@ def _find(folder) -> tuple[list[Picture], list[str]]:
             raise UsageError(
                 f"data folder {folder} must have classes in each of {_some(given)}, or in none"
             )
+    elif subfolders == ["train"]:
+        raise UsageError(f"data folder {folder} must hold test/ beside train/")
     else:
         found, empty = _of_part(folder, "")
     if not found:

@@ -197,7 +197,8 @@ def _binarized_mnist(levels, data_path):
     for key, rows in arrays.items():
         if rows.dtype == np.uint8 and rows.ndim == 2 and rows.shape[1] == 98:
             rows = np.unpackbits(rows, axis=1)
-        if rows.size != len(rows) * 784 or not np.isin(rows, (0, 1)).all():
+        is_table = rows.ndim >= 2 and rows.size and rows.dtype.kind in "biuf"
+        if not is_table or rows.size != len(rows) * 784 or not np.isin(rows, (0, 1)).all():
             raise UsageError(
                 f"data file {path}: {key} must hold 784 binary pixels a row, "
                 f"got {rows.dtype} {rows.shape}"
@@ -217,6 +218,9 @@ def _cifar(levels, data_path):
     train, test, source = _file_or_download(
         "cifar", data_path / "cifar10.npz", keras.datasets.cifar10
     )
+    for images, _ in (train, test):
+        if images.shape[1:] != (32, 32, 3):
+            raise UsageError(f"cifar images must be 32x32x3, got {images.shape[1:]} in {source}")
     parts = _validate_with_last(train, max(1, len(train[0]) // 10), test)
     return _dataset("cifar", 256, parts, source)
 

@@ -48,6 +48,10 @@ def test_one_bin_compares_the_means():
         ([[0.5, 0.4]], [0], 10, "sum to 1"),
         ([[1.5, -0.5]], [0], 10, "at least 0"),
         ([[np.nan, 1.0]], [0], 10, "at least 0"),
+        (certain([0.9]), [4], 10, r"labels must be integers 0\.\.3, got array\(\[4\]\)"),
+        (certain([0.9]), [-1], 10, "labels must be integers"),
+        (certain([0.9]), ["a"], 10, "labels must be integers"),
+        (certain([0.9]), [np.nan], 10, "labels must be integers"),
         (certain([0.9]), [0], 0, "bins must be an integer >= 1, got 0"),
     ],
 )

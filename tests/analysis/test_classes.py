@@ -33,6 +33,17 @@ def test_posterior_is_bayes_rule():
     np.testing.assert_allclose(analysis.posterior(logs)[0], special.softmax(logs, axis=-1))
 
 
+@pytest.mark.parametrize(
+    "scores", [3.0, np.zeros((3, 0)), [[0, np.nan]], [[-np.inf, -np.inf]], [[np.inf, 0]]]
+)
+def test_scores_that_are_none_are_refused(scores):
+    with pytest.raises(UsageError, match="log_likelihoods must be") as raised:
+        analysis.posterior(scores)
+    assert "\n" not in str(raised.value)
+    probabilities, evidence = analysis.posterior([[0.0, -np.inf]])
+    assert probabilities.tolist() == [[1, 0]] and evidence[0] == pytest.approx(-np.log(2))
+
+
 @pytest.mark.parametrize("prior", [[0.5, 0.5], [0.5, 0.5, 0.5], [1.5, -0.5, 0.0]])
 def test_prior_that_is_none_is_refused(prior):
     with pytest.raises(UsageError, match="prior must be 3 probabilities"):

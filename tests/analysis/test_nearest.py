@@ -24,3 +24,11 @@ def test_nearest_refuses_other_shapes_and_nothing():
     for among in (np.zeros((2, 3, 4, 1)), np.zeros((0, 3, 3, 1))):
         with pytest.raises(UsageError, match=r"among must be images .*\(M, 3, 3, 1\), got shape"):
             analysis.nearest(images, among)
+
+
+@pytest.mark.parametrize("name", ["images", "among"])
+@pytest.mark.parametrize("wrong", [np.full((2, 3, 3, 1), np.nan), np.full((2, 3, 3, 1), "a")])
+def test_nearest_refuses_what_has_no_distance(name, wrong):
+    right = np.zeros((2, 3, 3, 1), "uint8")
+    with pytest.raises(UsageError, match=f"{name} must be finite numbers"):
+        analysis.nearest(**{"images": right, "among": right, name: wrong})

@@ -149,6 +149,16 @@ def spoilt(path, kind):
         with zipfile.ZipFile(path, "w") as archive:
             for key in ("x_train", "x_test"):
                 archive.writestr(f"{key}.npy", b"\x93NUMPY\x01\x00\x10\x00not a header....")
+    elif kind in ("cut header", "brackets", "quotes"):
+        header = {
+            "cut header": b"{'descr': '|u1', 'fortran_order': False, 'shape': (4, 4, ",
+            "brackets": b"(((((",
+            "quotes": b"'''",
+        }[kind]
+        with zipfile.ZipFile(path, "w") as archive:
+            for key in ("x_train", "x_test"):
+                magic = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little")
+                archive.writestr(f"{key}.npy", magic + header)
     elif kind in ("huge", "shorter", "wide"):
         shape, descr = {
             "huge": ((9_000_000_000_000, 28, 28), "|u1"),
@@ -172,6 +182,9 @@ def spoilt(path, kind):
         "flipped",
         "no arrays",
         "no header",
+        "cut header",
+        "brackets",
+        "quotes",
         "huge",
         "shorter",
         "wide",

@@ -316,6 +316,7 @@ def test_what_is_for_folders_is_refused_elsewhere(npz, option):
         (["a.txt"], "holds no PNG, JPEG or WebP pictures"),
         (["a.png", "cat/b.png"], "got a.png beside cat/"),
         (["train/a.png", "test/b.png", "other/c.png"], "got test/, train/, other/"),
+        (["train/cat/a.png", "train/dog/b.png"], "must hold test/ beside train/"),
         (["train/a.png", "validation/b.png"], "must hold train/, test/ and, if any, validation/"),
         (["train/a.png", "val/b.png", "valid/b.png", "test/c.png"], "and nothing else, got test/"),
         (["train/a.png", "test/b.png", "c.png"], "got test/, train/, c.png"),

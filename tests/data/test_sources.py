@@ -102,6 +102,23 @@ def test_binarized_mnist_refuses_grey_pixels_and_a_missing_file(tmp_path):
         pcnn.load_dataset("binarized_mnist", data_path=tmp_path)
 
 
+@pytest.mark.parametrize(
+    "rows", [np.array(5), np.zeros((0, 784)), np.zeros((3, 784), complex), np.zeros(784)]
+)
+def test_binarized_mnist_refuses_what_is_no_table_of_pixels(tmp_path, rows):
+    np.savez(tmp_path / "binarized_mnist.npz", train=rows, valid=rows, test=rows)
+    with pytest.raises(UsageError, match="train must hold 784 binary pixels a row, got") as raised:
+        pcnn.load_dataset("binarized_mnist", data_path=tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_cifar_refuses_images_of_another_size(tmp_path):
+    images = np.zeros((20, 6, 6), "uint8")
+    np.savez(tmp_path / "cifar10.npz", x_train=images, x_test=images)
+    with pytest.raises(UsageError, match=r"cifar images must be 32x32x3, got \(6, 6"):
+        pcnn.load_dataset("cifar", data_path=tmp_path)
+
+
 def test_cifar_is_read_from_its_file(tmp_path):
     rng = np.random.default_rng(0)
     np.savez(
