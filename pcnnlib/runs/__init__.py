@@ -3,7 +3,7 @@
 from pcnnlib.runs.card import CARD, FIGURE, licences, model_card, write_card
 from pcnnlib.runs.literature import compare, read_literature
 from pcnnlib.runs.pretrained import load_pretrained, read_examples
-from pcnnlib.runs.provenance import hardware, provenance
+from pcnnlib.runs.provenance import hardware, is_hardware, provenance
 from pcnnlib.runs.publish import (
     class_labels,
     describe_data,
@@ -38,6 +38,7 @@ __all__ = [
     "examples",
     "file_checksum",
     "hardware",
+    "is_hardware",
     "licences",
     "list_runs",
     "load_pretrained",

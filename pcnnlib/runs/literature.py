@@ -41,21 +41,35 @@ def compare(task: str, *names: str) -> list[dict]:
         `error`, the standard error, too.
 
     Raises:
-        UsageError: a task that is unknown or not in nats, no such run, or a run without a test.
+        UsageError: a task that is unknown or not in nats, no such run, a run without a test, or one
+            on other images than the task's.
     """
     others = read_literature(task)
     if any("nats" not in row for row in others):
         raise UsageError(f"task must be one with nats per image, got {task!r}")
-    ours = [row for name in names for row in _own_rows(name)]
+    ours = [row for name in names for row in _own_rows(name, task)]
     return sorted([*others, *ours], key=lambda row: -row["nats"])
 
 
-def _own_rows(name):
+def _own_rows(name, task):
     run = registry.read_run(name)
-    if "test" not in run:
-        raise UsageError(f"run {name!r} has not been tested")
+    if "test" not in run or "history" not in run:
+        raise UsageError(f"run {name!r} has not been trained and tested")
     network = run.get("model", {})
-    kind = "Autoencoder" if "code_size" in network else "Gated PixelCNN"
+    pixels = network.get("autoencoder") or network  # of a prior, whose own levels are codes
+    # A task is called like its data, or like the run that it is about.
+    wanted = task.split("-")[0], 2
+    described = run.get("data", {}).get("name", wanted[0]), pixels.get("levels", 2)
+    if described != wanted:
+        raise UsageError(
+            f"run {name!r} is on {described[0]} with {described[1]} levels, and task {task!r} on "
+            f"{wanted[0]} with {wanted[1]}"
+        )
+    kind, bound = "Gated PixelCNN", {}
+    if network.get("class") == "LatentPrior":  # also for its codes an image pays
+        kind, bound = "VQ-VAE and its prior", {"bound": True}
+    elif "code_size" in network:
+        kind = "Autoencoder"
     kind += " of this book" + (", with attention" if network.get("attention") else "")
     orders = network.get("orders", 1)
     figures = {"": "test"}
@@ -72,6 +86,7 @@ def _own_rows(name):
             "epochs": len(run["history"]["loss"]),
             "on": "test",
             "source": f"results/{name}",
+            **bound,
         }
         for what, key in figures.items()
     ]

@@ -35,9 +35,22 @@ def hardware(run: dict) -> str:
 
     Of a run that went on elsewhere that of each start: "..., then ...".
     """
-    starts = [start["hardware"] for start in run.get("starts", []) if "hardware" in start]
+    starts = run.get("starts")
+    told = [s.get("hardware") for s in starts if isinstance(s, dict)] if starts else []
+    starts = [made_on for made_on in told if is_hardware(made_on)]
     # In order, each once.
     return ", then ".join(dict.fromkeys(map(_short, starts or [run["hardware"]])))
+
+
+def is_hardware(value: object) -> bool:
+    """Whether a value describes hardware as `provenance` does: a record may have been damaged."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("cpu"), str)
+        and type(value.get("cores")) is int
+        and isinstance(value.get("accelerators"), list)
+        and all(isinstance(name, str) for name in value["accelerators"])
+    )
 
 
 def _short(made_on):

@@ -1,5 +1,6 @@
 """How a run is published: its record, its weights and its example images."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pcnnlib import analysis
+from pcnnlib._internal.errors import UsageError, first_line
 from pcnnlib._internal.files import replacing
 from pcnnlib.data import Dataset, short_name
 from pcnnlib.models import Autoencoder, AutoregressiveModel
@@ -28,7 +30,7 @@ def write_run(
     *,
     name: str | None = None,
 ) -> dict:
-    """Write or replace a run, each file in one step.
+    """Write or replace a run: all files, or if one cannot be written none.
 
     Args:
         run_dir: folder of the run.
@@ -42,22 +44,29 @@ def write_run(
         file, and of the values in it.
 
     Raises:
-        UsageError: the folder cannot be written.
+        UsageError: the folder cannot be written, or the record is no JSON.
     """
     run_dir = pathlib.Path(run_dir)
-    if model is not None:
-        save(model, run_dir / WEIGHTS)
-        weights = {
-            "sha256": file_checksum(run_dir / WEIGHTS),
-            "values_sha256": values_checksum(model),
-            "parameters": model.count_params(),
-        }
-        fields = {**fields, "weights": weights}
-    if images is not None:
-        with replacing(run_dir / EXAMPLES) as scratch:
+    try:
+        json.dumps(fields)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"fields must be what JSON can hold: {first_line(error)}") from error
+    # Each takes its place at the end: weights beside another run's record could not be loaded.
+    with contextlib.ExitStack() as files:
+        if model is not None:
+            scratch = files.enter_context(replacing(run_dir / WEIGHTS))
+            save(model, scratch)
+            weights = {
+                "sha256": file_checksum(scratch),
+                "values_sha256": values_checksum(model),
+                "parameters": model.count_params(),
+            }
+            fields = {**fields, "weights": weights}
+        if images is not None:
+            scratch = files.enter_context(replacing(run_dir / EXAMPLES))
             # Its stub takes every keyword for the one that is no array.
             np.savez_compressed(scratch, **images)  # type: ignore[arg-type]
-    with replacing(run_dir / RUN) as scratch:
+        scratch = files.enter_context(replacing(run_dir / RUN))
         scratch.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
     if "weights" in fields:
         write_card(run_dir, name or run_dir.name, fields)

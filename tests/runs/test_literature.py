@@ -69,8 +69,33 @@ def test_a_run_in_nats_is_not_compared_with_figures_in_bits():
         runs.compare("cifar10", "mnist")
 
 
+@pytest.mark.parametrize(
+    ("task", "name", "message"),
+    [
+        ("mnist", "binarized-mnist", "on binarized_mnist with 2 levels"),
+        ("binarized_mnist", "mnist", "on mnist with 2 levels"),
+        ("mnist", "mnist-grey", "on mnist with 256 levels"),
+        ("mnist", "mnist-vqvae", "on mnist with 256 levels"),
+        ("mnist", "mnist-bayes", "has not been trained"),
+    ],
+)
+def test_a_run_on_other_images_is_not_compared(task, name, message):
+    with pytest.raises(pcnn.UsageError, match=message):
+        runs.compare(task, name)
+
+
+def test_a_bound_is_called_one(published):
+    (published[0] / "literature.json").write_text('{"about": "", "mnist": []}')
+    prior = {"class": "LatentPrior", "autoencoder": {"levels": 2, "code_size": 3}}
+    test = {"nats_per_image": 5.0, "standard_error": 0.1}
+    run = {"model": prior, "test": test, "history": {"loss": [1]}}
+    runs.write_run(published[0] / "codes", run)
+    (row,) = runs.compare("mnist", "codes")
+    assert row["bound"] and row["model"] == "VQ-VAE and its prior of this book"
+
+
 def test_only_what_was_tested_is_compared(published):
     literature = '{"about": "", "mnist": []}'
     (published[0] / "literature.json").write_text(literature)
-    with pytest.raises(pcnn.UsageError, match="run 'alone' has not been tested"):
+    with pytest.raises(pcnn.UsageError, match="run 'alone' has not been trained and tested"):
         runs.compare("mnist", "alone")

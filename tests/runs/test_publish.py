@@ -1,6 +1,7 @@
 """How a run is written: its record, its weights, and the images that a page needs."""
 
 import dataclasses
+import pathlib
 
 import numpy as np
 import pytest
@@ -26,6 +27,23 @@ def test_a_run_written_again_without_a_model_keeps_its_weights(published):
         "run.json",
         "weights.keras",
     ]
+
+
+def test_a_run_that_cannot_be_written_leaves_the_older_one(published, monkeypatch):
+    run_dir, model = published[0] / "alone", pcnn.load_pretrained("alone")
+    before = {path.name: path.read_bytes() for path in run_dir.iterdir()}
+    record, images = runs.read_run("alone"), {"test": np.zeros((1, 4, 4, 1), "uint8")}
+    with pytest.raises(pcnn.UsageError, match="fields must be what JSON can hold: .*float32"):
+        runs.write_run(run_dir, {**record, "note": np.float32(1)}, model, images)
+
+    def full(self, *args, **kwargs):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(pathlib.Path, "write_text", full)  # the record, the last of the files
+    with pytest.raises(pcnn.UsageError, match=r"run.json cannot be written: no space left"):
+        runs.write_run(run_dir, record, model, images)
+    assert {path.name: path.read_bytes() for path in run_dir.iterdir()} == before
+    pcnn.load_pretrained("alone")
 
 
 def test_the_checksum_of_values_is_that_of_the_weights_alone(published):
