@@ -153,6 +153,12 @@ def _train(model, data, config, checkpoint_dir, log_dir, profile, callbacks, ver
     # Here they have the names by which the user knows them.
     model.inputs_taken.data(batches, "data.train")
     model.inputs_taken.data(validation, "data.validation")
+    steps = config.epochs * batches.num_batches
+    if config.epochs and config.accumulate > steps:
+        raise UsageError(
+            f"accumulate must be at most {steps}, the steps of {config.epochs} epochs, or nothing "
+            f"would be learned, got {config.accumulate}"
+        )
     variables = model.trainable_variables
     model.compile(optimizer=make_optimizer(config, batches.num_batches, variables))
     model.optimizer.build(model.trainable_variables)

@@ -67,7 +67,9 @@ def train_in_stages(
             callbacks=callbacks if stage == PRIOR else (),
             **options,
         )
-    if checkpoint_dir is not None and process() == 0:
+    # Only of trained stages: without their checkpoints it could never be replaced.
+    trained = all(len(history["loss"]) for history in histories.values())
+    if checkpoint_dir is not None and process() == 0 and trained:
         save(model, pathlib.Path(checkpoint_dir) / BEST)
     history = histories.pop(PRIOR)
     for stage, earlier in histories.items():

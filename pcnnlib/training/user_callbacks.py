@@ -71,24 +71,33 @@ class Restart(keras.callbacks.Callback):
     Args:
         callbacks: the user's.
         history: of the epochs that were trained, see `train`.
+
+    Raises:
+        UsageError: a callback that monitors what the history of these epochs does not have.
     """
 
     def __init__(self, callbacks: list, history: dict[str, list]) -> None:
         super().__init__()
-        rows = zip(history["loss"], history["val_loss"], strict=True)
-        self.logs = [{"loss": loss, "val_loss": val_loss} for loss, val_loss in rows]
-        self.stopping = [
+        epochs = len(history["loss"])
+        whole = {name: values for name, values in history.items() if len(values) == epochs}
+        self.logs = [{name: values[k] for name, values in whole.items()} for k in range(epochs)]
+        self.stopping = [c for c in callbacks if isinstance(c, keras.callbacks.EarlyStopping)]
+        saving = [
             callback
             for callback in callbacks
-            if isinstance(callback, keras.callbacks.EarlyStopping)
-            and callback.monitor in ("loss", "val_loss")
+            if isinstance(callback, keras.callbacks.ModelCheckpoint) and callback.save_best_only
         ]
-        for callback in callbacks:
-            if isinstance(callback, keras.callbacks.ModelCheckpoint) and callback.save_best_only:
-                seen = [logs[callback.monitor] for logs in self.logs if callback.monitor in logs]
-                seen += [] if callback.best is None else [callback.best]
-                if seen:
-                    callback.best = max(seen) if callback.mode == "max" else min(seen)
+        for callback in (*self.stopping, *saving) if epochs else ():
+            if callback.monitor not in whole:
+                raise UsageError(
+                    f"callbacks must monitor what the checkpoint has of the {epochs} epochs so far "
+                    f"({', '.join(whole)}) to go on from there, got {callback.monitor!r}"
+                )
+        for callback in saving:
+            seen = [logs[callback.monitor] for logs in self.logs]
+            seen += [] if callback.best is None else [callback.best]
+            if seen:
+                callback.best = max(seen) if callback.mode == "max" else min(seen)
 
     def stopped(self) -> bool:
         """Whether the epochs before the restart were enough to stop the run."""

@@ -157,6 +157,10 @@ def test_profiler_records_the_batches_asked_for(tiny_data, tmp_path):
             {"image_shape": (8, 8, 1), "data": "digits"},
             r"data.train must hold levels 0\.\.1, got 0\.\.16",
         ),
+        (
+            {"config": small_config(epochs=2, accumulate=9)},
+            "accumulate must be at most 6, the steps of 2 epochs, or nothing would be learned, got",
+        ),
         ({"condition": pcnn.Labels(2)}, r"condition must hold labels 0\.\.1, got 2"),
     ],
 )

@@ -113,6 +113,12 @@ def test_a_result_whose_stages_were_removed_is_not_lost(finished, data, tmp_path
     assert (tmp_path / files.BEST).read_bytes() == saved and not (tmp_path / removed).exists()
 
 
+def test_a_folder_in_which_nothing_was_trained_is_trained_in_later(data, tmp_path):
+    options = {"checkpoint_dir": tmp_path, "prior_config": dataclasses.replace(CONFIG, epochs=0)}
+    pcnn.train(make_model(), data, dataclasses.replace(FIRST, epochs=0), **options)
+    assert not list(tmp_path.rglob("*.keras"))
+
+
 def test_an_autoencoder_whose_codes_a_prior_has_learnt_is_trained_no_further(
     finished, data, tmp_path
 ):

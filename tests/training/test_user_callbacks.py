@@ -7,6 +7,7 @@ from training import small_runs
 
 import pcnnlib as pcnn
 from pcnnlib import training
+from pcnnlib.training.user_callbacks import Restart
 
 # Enough steps for the averages to lag behind: they reach back over a tenth of a run.
 AVERAGED = {"ema": 0.9, "epochs": 3, "batch_size": 3}
@@ -115,6 +116,27 @@ def test_model_checkpoint_remembers_its_best_after_a_restart(tiny_data, tmp_path
     )
     assert len(history["loss"]) == 3 and np.argmin(history["val_loss"]) < 2
     assert path.read_bytes() == before
+
+
+def test_callbacks_are_told_of_every_figure_of_the_epochs_before():
+    """Of a VQ-VAE the perplexity, say; a figure that no epoch has is refused."""
+    history = {"loss": [3.0, 2.0], "val_loss": [3.0, 2.5], "val_perplexity": [7.0, 8.0]}
+
+    def monitor(name, mode="max"):
+        options = {"monitor": name, "mode": mode}
+        stop = keras.callbacks.EarlyStopping(patience=1, **options)
+        keep = keras.callbacks.ModelCheckpoint("a.keras", save_best_only=True, **options)
+        return stop, keep
+
+    stop, keep = monitor("val_perplexity")
+    restart = Restart([stop, keep], {**history, "other": [1.0]})
+    assert keep.best == 8.0 and not restart.stopped() and stop.best == 8.0
+    falling = {**history, "val_perplexity": [8.0, 7.0]}
+    assert Restart(list(monitor("val_perplexity")), falling).stopped()
+    for callback in monitor("val_accuracy"):
+        with pytest.raises(pcnn.UsageError, match=r"callbacks must monitor .*val_perplexity\) to"):
+            Restart([callback], history)
+        Restart([callback], {name: [] for name in history})  # nothing was trained yet
 
 
 @pytest.mark.parametrize(
