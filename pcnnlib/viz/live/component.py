@@ -296,23 +296,27 @@ def card_of(record: Mapping[str, Any]) -> dict[str, str]:
         card["Data"] = pathlib.PurePath(str(data["name"])).name
     if isinstance(test, dict):
         measures = {"nats_per_image": "{:.2f} nats an image", "bits_per_dim": "{:.3f} bits a value"}
-        lines = [text.format(test[key]) for key, text in measures.items() if key in test]
+        lines = [text.format(test[k]) for k, text in measures.items() if _is_figure(test.get(k))]
         model = record.get("model")
         if isinstance(model, dict) and model.get("class") == "PixelCNNAutoencoder":
             # Not a likelihood of the image: the code has told the decoder much of it.
             lines.append("each image given its code")
-        card["Test"] = ", ".join(lines)
+        if lines:
+            card["Test"] = ", ".join(lines)
     if "seed" in record:
         card["Seed"] = str(record["seed"])
     for name in ("command", "commit"):
         if record.get(name):
             card[name.capitalize()] = str(record[name])
-    hardware = record.get("hardware")
-    if isinstance(hardware, dict) and {"cpu", "cores", "accelerators"} <= hardware.keys():
+    if runs.is_hardware(record.get("hardware")):
         card["Hardware"] = runs.hardware(dict(record))
     card["Weights"] = "rounded to 16 bits for this page"
     card |= runs.licences(record)
     return card
+
+
+def _is_figure(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 @functools.cache

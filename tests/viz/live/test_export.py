@@ -278,6 +278,14 @@ def test_a_card_says_only_what_the_record_knows():
     record = {"data": "mnist", "test": {"nats_per_image": 80.0}, "seed": 3}
     assert component.card_of(record)["Seed"] == "3"
     assert component.card_of(record)["Test"] == "80.00 nats an image"
+    for test in ({}, {"nats_per_image": None}, {"nats_per_image": "3"}):
+        assert "Test" not in component.card_of({"test": test})
+    for cores in ("4", None):
+        hardware = {"cpu": "x", "cores": cores, "accelerators": []}
+        assert "Hardware" not in component.card_of({"hardware": hardware})
+    whole = {"cpu": "x", "cores": 4, "accelerators": []}
+    started = {"hardware": whole, "starts": [{"hardware": 3}, 4]}
+    assert component.card_of(started)["Hardware"] == "4 cores, x"
     assert component.classes_of({"data": {"labels": [3, 7]}}, 2) == [3, 7]
     assert component.classes_of({"data": {"labels": [3, 7]}}, 10) is None
 
