@@ -64,14 +64,22 @@ def _check_memory(flags, weights):
         )
 
 
-def check_same_data(checkpoint_dir: pathlib.Path, data: Dataset) -> None:
+def check_same_data(
+    checkpoint_dir: pathlib.Path, data: Dataset, *, only_drawn: bool = False
+) -> None:
     """Raise `UsageError` if the run in a folder was trained on other images than these.
 
-    Folders are named for a file's name, and many files are called `train.npz`.
+    Folders are named for a file's name, and many files are called `train.npz`. To draw from sound
+    weights (`only_drawn`), no other file need be sound.
     """
     path = checkpoint_dir / training.LAST
     if is_regular_file(path, "checkpoint"):
-        trained_on = training.read_state(path).get("data_checksum")
+        try:
+            trained_on = training.read_state(path).get("data_checksum")
+        except UsageError:
+            if only_drawn:
+                return
+            raise
         if trained_on not in (None, data.checksum):
             raise UsageError(
                 f"{checkpoint_dir} holds a run on other images than those of --data={data.name} "
@@ -142,6 +150,19 @@ def check_same_published_data(run_dir: pathlib.Path, data: Dataset) -> None:
             )
 
 
+def named(labels: Sequence[int | str]) -> str:
+    """Labels as a message names them: not all of very many."""
+    more = ", ..." if len(labels) > NAMED else ""
+    return ", ".join(map(str, labels[:NAMED])) + more
+
+
+def labels_of_run(name: str, results_path: str | None) -> list | None:
+    """What the classes of a published run's data are called; None where they are numbers from 0."""
+    data = runs.read_run(name, results_path).get("data")
+    labels = data.get("labels") if isinstance(data, dict) else None
+    return labels if isinstance(labels, list) else None
+
+
 def with_class_numbers(
     settings: Settings, labels: Sequence[int | str] | None, name: str
 ) -> Settings:
@@ -158,22 +179,25 @@ def with_class_numbers(
     asked = settings.drawing.classes
     if asked is None:
         return settings
-    named = any(isinstance(label, str) for label in labels or ())
-    if not named and any(isinstance(label, str) for label in asked):
-        raise UsageError(
-            f"--classes must be integers such as 3,3,7, got {','.join(map(str, asked))!r}"
-        )
+    if not any(isinstance(label, str) for label in labels or ()):
+        if not all(str(label).lstrip("-").isdecimal() for label in asked):
+            raise UsageError(
+                f"--classes must be integers such as 3,3,7, got {','.join(map(str, asked))!r}"
+            )
+        asked = tuple(map(int, asked))
     if labels is None:
-        return settings
+        return _with_classes(settings, asked)
     number = {str(label): k for k, label in enumerate(labels)}
     for label in asked:
         if str(label) not in number:
             known = f"0..{len(labels) - 1}"
             if list(labels) != list(range(len(labels))):
-                more = ", ..." if len(labels) > NAMED else ""
-                known = f"that {name} has, {', '.join(map(str, labels[:NAMED]))}{more}"
+                known = f"that {name} has, {named(labels)}"
             raise UsageError(f"--classes must hold labels {known}, got {label}")
-    classes = tuple(number[str(label)] for label in asked)
+    return _with_classes(settings, tuple(number[str(label)] for label in asked))
+
+
+def _with_classes(settings, classes):
     return dataclasses.replace(
         settings, drawing=dataclasses.replace(settings.drawing, classes=classes)
     )

@@ -11,21 +11,23 @@ import numpy as np
 from pcnnlib import codec, runs, training
 from pcnnlib._internal.errors import UsageError, first_line
 from pcnnlib._internal.files import reading, replacing
-from pcnnlib.cli.checks import check_network_flags
+from pcnnlib.cli.checks import check_network_flags, labels_of_run, named
 from pcnnlib.cli.flags import Settings
 from pcnnlib.cli.network import describe, kind_of
 from pcnnlib.cli.paths import check_writable, run_paths
+from pcnnlib.data import SOURCES, load_dataset
 from pcnnlib.data.files import is_regular_file, read_npz
 from pcnnlib.models import AutoregressiveModel
 from pcnnlib.nn.raster import check_order
 
 # Flags that say which model it is, and which files; all others have no meaning here.
 KNOWN = set("compress decompress out order epochs pretrained model".split())
-# Of which the name of a run's own folder is made, see `run_paths`.
-FOLDER = set("data orders code_grids attention".split())
+# Of which the name of a run's own folder is made, see `run_paths`, and what they are checked with.
+FOLDER = set("data layers orders code_grids attention".split())
 # Arrays of an .npz file by what they are, the first that is there: our own, and those of data sets.
 IMAGES = ("images", "x_test")
 CONDITION = ("condition", "labels", "y_test")
+LABELS = "y_test"  # not numbers of classes, but what the data set calls them
 
 
 def compress_file(settings: Settings, typed: Collection[str]) -> None:
@@ -61,8 +63,11 @@ def compress_file(settings: Settings, typed: Collection[str]) -> None:
     model = _model(settings, typed)
     if settings.drawing.order is not None:
         check_order(settings.drawing.order, model.orders, 1)
-    write = _compress if flag == "compress" else _decompress
-    write(model, source, out, settings.drawing.order)
+    if flag == "compress":
+        images, condition = _read(model, source, settings)
+        _compress(model, images, condition, source, out, settings.drawing.order)
+    else:
+        _decompress(model, source, out, settings.drawing.order)
 
 
 def _model(settings: Settings, typed: Collection[str]) -> AutoregressiveModel:
@@ -82,8 +87,7 @@ def _model(settings: Settings, typed: Collection[str]) -> AutoregressiveModel:
     return model
 
 
-def _compress(model, source, out, order):
-    images, condition = _read(model, source)
+def _compress(model, images, condition, source, out, order):
     options: dict[str, Any] = {} if order is None else {"order": order}
     try:
         begun = time.monotonic()
@@ -123,7 +127,7 @@ def _decompress(model, source, out, order):
     print(f"{len(images):,} images, {len(images) / seconds:.1f}/s")
 
 
-def _read(model, source):
+def _read(model, source, settings):
     """Images and, for a conditional model, the condition of an .npz file."""
     arrays = read_npz(source, None, what="--compress")
     images = next((arrays[key] for key in IMAGES if key in arrays), None)
@@ -138,15 +142,48 @@ def _read(model, source):
         images = images[..., None]
     condition = None
     if model.condition is not None:
-        condition = next((arrays[key] for key in CONDITION if key in arrays), None)
-        if condition is None:
+        key = next((key for key in CONDITION if key in arrays), None)
+        if key is None:
             raise UsageError(
                 f"--compress {source} must hold condition, labels or y_test: the model is "
                 f"conditioned on {model.condition!r}"
             )
+        condition = arrays[key]
         if not model.condition.shape and condition.ndim == 2 and condition.shape[1] == 1:
             condition = condition[:, 0]
+        if key == LABELS and not model.condition.shape and condition.ndim == 1:
+            condition = _class_numbers(condition, _labels(settings), source)
     try:
         return model.check_images(images), condition
     except UsageError as error:
         raise UsageError(f"--compress {source}: {first_line(error)}") from error
+
+
+def _labels(settings):
+    """What the model's data calls its classes, or None where they are numbers from 0."""
+    if settings.drawing.pretrained is not None:
+        return labels_of_run(settings.drawing.pretrained, settings.files.results_path)
+    wanted = settings.data
+    if wanted.data in SOURCES:
+        return None
+    try:
+        return load_dataset(wanted.data, data_path=settings.files.data_path).labels
+    except UsageError as error:
+        raise UsageError(
+            f"--compress takes {LABELS} for labels of --data={wanted.data}, which cannot be read "
+            f"({first_line(error)}): give class numbers, in an array called {CONDITION[0]}"
+        ) from error
+
+
+def _class_numbers(values, labels, source):
+    """The numbers of the classes that have these labels."""
+    if labels is None:
+        return values
+    number = {str(label): k for k, label in enumerate(labels)}
+    unknown = [value for value in values.tolist() if str(value) not in number]
+    if unknown:
+        raise UsageError(
+            f"--compress {source}: {LABELS} must hold labels that the model was trained on, "
+            f"{named(labels)}, got {unknown[0]}"
+        )
+    return np.array([number[str(value)] for value in values.tolist()], "int32")

@@ -10,7 +10,7 @@ import numpy as np
 
 from pcnnlib import runs, sampling
 from pcnnlib._internal.errors import UsageError
-from pcnnlib.cli.checks import with_class_numbers
+from pcnnlib.cli.checks import labels_of_run, with_class_numbers
 from pcnnlib.cli.flags import Drawing, Files, Settings
 from pcnnlib.cli.network import describe, kind_of
 from pcnnlib.cli.page import check_page, check_page_model, export_published
@@ -140,9 +140,7 @@ def draw_pretrained(settings: Settings, typed: Collection[str]) -> None:
         if flag not in known:
             raise UsageError(f"--pretrained brings its own model and data: leave --{flag} out")
     model = runs.load_pretrained(name, files.results_path)
-    trained_on = runs.read_run(name, files.results_path).get("data")
-    labels = trained_on.get("labels") if isinstance(trained_on, dict) else None
-    labels = labels if isinstance(labels, list) else None
+    labels = labels_of_run(name, files.results_path)
     settings = with_class_numbers(settings, labels, name)
     drawing = settings.drawing
     kind, asked = kind_of(model), settings.network.model

@@ -242,8 +242,9 @@ class Compression:
         UsageError: a value that is no path, or flags that do not go together.
     """
 
-    compress: str | None = example("IMAGES.npz")  # images, with labels if the model takes them, to
-    # write to --out; --order says in which order
+    compress: str | None = example("IMAGES.npz")  # images (or x_test) to write to --out, and if the
+    # model takes labels these: y_test, called as in its data, or condition, the numbers of the
+    # classes; --order says in which order
     decompress: str | None = example("FILE.pcnn")  # compressed images to write to --out, an .npz
     out: str | None = example("FILE")  # the file to write, replaced when it is complete
 

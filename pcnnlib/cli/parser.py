@@ -7,6 +7,7 @@ import difflib
 import inspect
 import io
 import pathlib
+import re
 import shlex
 import textwrap
 import tokenize
@@ -66,16 +67,15 @@ class Integers(argparse.Action):
 
 
 class Labels(argparse.Action):
-    """Labels with commas between them, kept as a tuple: of integers where all are such."""
+    """Labels with commas between them, kept as a tuple: integers where they are such."""
 
     def __call__(self, parser, namespace, values, option_string=None):
-        try:
-            labels = parse_integers(f"--{self.dest}", values, self.metavar or "1,2")
-        except UsageError:
-            labels = tuple(name.strip() for name in values.split(","))
-            if not all(labels):
-                raise
-        setattr(namespace, self.dest, labels)
+        names = [name.strip() for name in values.split(",")]
+        if not all(names):
+            parse_integers(f"--{self.dest}", values, self.metavar or "1,2")  # says what is wanted
+        # A class may be called 01: what a number would not be written like stays a text.
+        numbers = [int(name) if re.fullmatch(r"0|-?[1-9]\d*", name) else name for name in names]
+        setattr(namespace, self.dest, tuple(numbers))
 
 
 class HelpFormatter(argparse.HelpFormatter):

@@ -48,7 +48,8 @@ def check_plan(path: pathlib.Path, epochs: int) -> None:
     """
     if path.exists():
         state = training.read_state(path)
-        if not state.get("starts") or state["starts"][0]["epoch"]:
+        starts = state.get("starts")
+        if not starts or starts[0]["epoch"] or not all(map(_is_told, starts)):
             raise UsageError(f"{path} does not say what trained it: choose another --ckpt_path")
         planned = state["training"]["epochs"]
         if planned != epochs:
@@ -56,6 +57,12 @@ def check_plan(path: pathlib.Path, epochs: int) -> None:
                 f"--publish needs a run planned for its {epochs} epochs from the start; "
                 f"{path} was for {planned}: choose another --ckpt_path"
             )
+
+
+def _is_told(start):
+    """Whether a start names commit, hardware and versions: `train` was told them."""
+    named = runs.is_hardware(start.get("hardware")) and isinstance(start.get("versions"), dict)
+    return named and "commit" in start
 
 
 def publish(

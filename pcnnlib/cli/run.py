@@ -175,7 +175,7 @@ def train_and_draw(settings: Settings, command: str, typed: Collection[str]) -> 
     else:
         path = paths.checkpoints / training.BEST
         model = load_network(path, data, settings.network)
-        check_same_data(folders[0], data)
+        check_same_data(folders[0], data, only_drawn=True)
         check_network_flags(settings.network, typed, model, f"checkpoint {path}")
         check_training_flags(settings, typed, folders)
         check_page_model(model, settings.drawing.export)
@@ -208,7 +208,11 @@ def _check(settings: Settings, command: str, typed: Collection[str]) -> tuple[st
         if settings.training.epochs < 1:
             raise UsageError("--publish needs the training run: give its --epochs")
         check_run_dir(settings.files, command)
-    return cluster(settings)
+    together = cluster(settings)
+    for name in typed if not settings.training.epochs else ():
+        if name == "draw_every" or name in vars(settings.devices):
+            raise UsageError(f"--epochs=0 trains nothing: leave --{name} out")
+    return together
 
 
 def _report(model: AutoregressiveModel, data: Dataset) -> dict[str, Likelihood]:

@@ -74,7 +74,7 @@ def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> A
         stage = {"prior_config": config}
         first = settings.network.autoencoder_epochs or config.epochs
         config = dataclasses.replace(config, epochs=first)
-    training.train(
+    history = training.train(
         model,
         data,
         config,
@@ -86,6 +86,9 @@ def train(settings: Settings, data: Dataset, paths: RunPaths, command: str) -> A
         verbose=1,
         provenance=_provenance(command),
     )
+    epochs = len(history["loss"])
+    if epochs > settings.training.epochs and processes.process() == 0:
+        print(f"trained before, for {epochs} epochs: --epochs={settings.training.epochs} adds none")
     return model
 
 

@@ -10,7 +10,7 @@ from support import gated, write_npz
 
 import pcnnlib as pcnn
 from pcnnlib import cli, runs, training
-from pcnnlib.cli import flags
+from pcnnlib.cli import checks, flags, parser
 
 
 def test_a_checkpoint_of_other_images_is_neither_drawn_from_nor_trained_on(home, refused, tmp_path):
@@ -42,6 +42,17 @@ def test_the_same_images_are_the_same_run_wherever_they_lie(home, tmp_path, monk
         assert pcnn.load_dataset(name).checksum == state["data_checksum"]
     assert cli.main(home.flags("--data=./packed/tiny.npz", "--epochs=0", "--n_samples=1")) == 0
     assert "test: " in capsys.readouterr().out
+
+
+def test_sound_weights_are_drawn_from_beside_a_damaged_checkpoint(
+    own_home, refused, light_publishing
+):
+    assert cli.main(own_home.quick_flags("--epochs=1")) == 0
+    last = own_home.folder / "ckpts/tiny-unconditional" / training.LAST
+    last.write_bytes(b"damaged")
+    assert cli.main(own_home.quick_flags("--epochs=0")) == 0
+    refused(own_home.quick_flags("--epochs=2"), "last.keras is damaged")
+    assert last.read_bytes() == b"damaged"
 
 
 @pytest.mark.parametrize("name", [training.BEST, training.LAST])
@@ -85,6 +96,36 @@ def test_only_classes_that_occur_are_drawn_and_by_their_labels(
     assert cli.main([*drawing, "--classes=2"]) == 0
     assert sampled[-1]["condition"].tolist() == [1]
     refused([*drawing, "--classes=0"], "--classes must hold labels that mine has, 1, 2, 7, got 0")
+
+
+@pytest.mark.parametrize(
+    ("labels", "typed", "numbers"),
+    [
+        (["01", "02", "10"], "02,10", [1, 2]),
+        (["01", "1"], "1,01", [1, 0]),
+        ([7, 10], "10,7", [1, 0]),
+        (None, "03,3,0", [3, 3, 0]),
+    ],
+)
+def test_classes_are_named_as_their_data_names_them(labels, typed, numbers):
+    parsed = parser.settings_of(cli.make_parser().parse_args([f"--classes={typed}"]))
+    found = checks.with_class_numbers(parsed, labels, "mine").drawing.classes
+    assert list(found) == numbers
+
+
+@pytest.mark.parametrize(
+    ("labels", "typed", "message"),
+    [
+        (["01", "02"], "1", "--classes must hold labels that mine has, 01, 02, got 1"),
+        ([1, 10], "1_0", "--classes must be integers such as 3,3,7, got '1_0'"),
+        (None, "cat", "--classes must be integers such as 3,3,7, got 'cat'"),
+    ],
+)
+def test_classes_that_there_are_not_are_refused(labels, typed, message):
+    parsed = parser.settings_of(cli.make_parser().parse_args([f"--classes={typed}"]))
+    with pytest.raises(pcnn.UsageError) as raised:
+        checks.with_class_numbers(parsed, labels, "mine")
+    assert str(raised.value) == message
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`--compress` and `--decompress`: what goes in comes out, and a mistake costs no file."""
 
+import shutil
 import signal
 
 import numpy as np
@@ -24,7 +25,10 @@ def place(tmp_path_factory):
         model.save(path)
     images, labels = random_images(9, (4, 4, 1), 2), np.arange(9) % 3
     np.savez(folder / "images.npz", images=images, labels=labels)
-    np.savez(folder / "data.npz", x_train=images[:1], x_test=images[..., 0], y_test=labels[:, None])
+    own = {"x_train": images, "y_train": 10 * labels, "x_test": images[..., 0]}
+    np.savez(folder / "data.npz", **own, y_test=10 * labels[:, None])
+    np.savez(folder / "other.npz", **own, y_test=10 * labels + 5)
+    shutil.copy(folder / "data.npz", folder / "tiny.npz")
     np.savez(folder / "floats.npz", images=images / 2)
     np.savez(folder / "two.npz", a=images, b=images)
     np.savez(folder / "one.npz", anything=images)
@@ -35,7 +39,7 @@ def place(tmp_path_factory):
 @pytest.fixture
 def flags(place):
     def flags(*more, model="conditional"):
-        kind = ["--data=tiny.npz"]
+        kind = [f"--data={place / 'tiny.npz'}"]
         if model == "conditional":
             kind += ["--model=conditional", "--orders=8", "--attention=2,1"]
         return [f"--ckpt_path={place / 'ckpts'}", "--epochs=0", *kind, *more]
@@ -88,6 +92,24 @@ def test_images_that_cannot_be_compressed_leave_the_file(
 
 
 @pytest.mark.robustness
+def test_labels_of_a_data_set_are_those_that_the_model_was_trained_on(
+    place, flags, tmp_path, capsys
+):
+    """Labels 0, 10 and 20 are the classes 0, 1 and 2; whoever has no data has their numbers."""
+    out = tmp_path / "a.pcnn"
+    assert cli.main(flags(f"--compress={place / 'other.npz'}", f"--out={out}")) == 2
+    message = "y_test must hold labels that the model was trained on, 0, 10, 20, got 5"
+    assert message in capsys.readouterr().err
+    moved = ["--data=elsewhere/tiny.npz", f"--compress={place / 'data.npz'}"]
+    assert cli.main(flags(*moved, f"--out={out}")) == 2
+    error = capsys.readouterr().err
+    assert "give class numbers, in an array called condition" in error
+    assert len(error.splitlines()) == 1 and not out.exists()
+    moved[1] = f"--compress={place / 'images.npz'}"
+    assert cli.main(flags(*moved, f"--out={out}")) == 0
+
+
+@pytest.mark.robustness
 def test_floats_are_named_with_their_file(place, flags, tmp_path, capsys):
     words = flags(
         f"--compress={place / 'floats.npz'}", f"--out={tmp_path / 'a'}", model="unconditional"
@@ -130,7 +152,8 @@ def test_a_file_that_cannot_be_decompressed_leaves_the_images(
         (["--compress=a", "--decompress=b", "--out=c"], "give one of them"),
         (["--decompress=a", "--out=b"], "--out must end in .npz with --decompress, got 'b'"),
         (["--compress=a", "--out=b", "--epochs=1"], "--compress trains nothing: add --epochs=0"),
-        (["--compress=a", "--out=b", "--layers=3"], "--compress says nothing of --layers"),
+        (["--compress=a", "--out=b", "--dropout=0.1"], "--compress says nothing of --dropout"),
+        (["--compress={images}", "--out=b", "--layers=3"], "--layers must be 2, as checkpoint"),
         (["--decompress=a", "--out=b.npz", "--order=0"], "--decompress says nothing of --order"),
         (["--compress={images}", "--out={images}"], "is the file that is read"),
         (["--compress={images}", "--out={folder}"], "is a folder"),

@@ -81,7 +81,9 @@ def test_runs_of_ones_own_are_drawn_from_their_folder_and_never_replaced(
         assert path.read_bytes() == before[path]
 
 
-@pytest.mark.parametrize("starts", [None, [], [{"epoch": 1}]])
+@pytest.mark.parametrize(
+    "starts", [None, [], [{"epoch": 1}], [{"epoch": 0}], [{"epoch": 0, "hardware": 3}]]
+)
 def test_a_run_is_not_published_if_it_is_unknown_what_trained_it(
     home, tmp_path, monkeypatch, refused, starts
 ):
@@ -105,7 +107,8 @@ def test_a_run_names_what_trained_it_not_what_published_it(
                 raise stop
 
     def on(machine):
-        made = {"commit": machine, "hardware": {"cpu": machine}, "versions": {}}
+        hardware = {"cpu": machine, "cores": 1, "accelerators": []}
+        made = {"commit": machine, "hardware": hardware, "versions": {}}
         monkeypatch.setattr(runs, "provenance", lambda: made)
 
     def stopped(*args, callbacks, **options):
@@ -120,7 +123,7 @@ def test_a_run_names_what_trained_it_not_what_published_it(
     on("third")
     assert cli.main([*flags, "--publish=x"]) == 0
     run = json.loads((tmp_path / "x" / runs.RUN).read_text())
-    assert run["commit"] == "second" and run["hardware"] == {"cpu": "second"}
+    assert run["commit"] == "second" and run["hardware"]["cpu"] == "second"
     assert run["spread"] == {"devices": 1, "processes": 1}
     assert run["command"].endswith("--publish=x --n_samples=6")
     assert run["starts"][1]["command"].endswith("--batch_size=12 --optimizer=adam --n_samples=6")
