@@ -126,3 +126,10 @@ def test_cells_that_only_show_text_have_their_code_removed(source):
     for cell in execute.code_cells(nbformat.read(source.with_suffix(".ipynb"), as_version=4)):
         if shown_texts(cell.source):
             assert "remove-input" in execute.tags(cell)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=[path.stem for path in SOURCES])
+def test_no_text_of_the_page_stands_in_a_code_cell(source):
+    """Where the line that begins a cell is forgotten, headings become comments of the code."""
+    for cell in execute.code_cells(nbformat.read(source.with_suffix(".ipynb"), as_version=4)):
+        assert not re.findall(r"^# (?:#+ |\*\*\d).*", cell.source, re.MULTILINE)
