@@ -102,15 +102,18 @@ def words(text: Any) -> str:
 
 def wrapped(text: Any, longest: int) -> str:
     """A name as a figure shows it, in lines of at most so many letters."""
-    lines = str(text).split("\n")
-    return words("\n".join(textwrap.fill(line, longest) for line in lines))
+    return words(_in_lines(str(text), longest))
 
 
-def series_styles() -> Iterator[tuple[str, str]]:
-    """Colours and markers of curves, without end: a colour that comes again has another marker."""
+def _in_lines(text: str, longest: int) -> str:
+    return "\n".join(textwrap.fill(line, longest) for line in text.split("\n"))
+
+
+def series_styles() -> Iterator[tuple[str, dict]]:
+    """Colour and dots of curves, without end: a colour that comes again has other dots."""
     for marker in itertools.cycle("os^Dv"):
         for colour in SERIES:
-            yield colour, marker
+            yield colour, {"marker": marker, "ms": 2.5 if marker == "o" else 4.0}
 
 
 def new_figure(width: float, height: float, layout: Any = "constrained") -> Picture:
@@ -133,7 +136,8 @@ def _fit_legend(owner: Any, handles: list, labels: list, columns: int, options: 
     Its place is for one row: the figure grows by those behind the first.
     """
     figure = owner.get_figure()
-    labels = [wrapped(label, LONGEST_LINE) for label in labels]
+    # They have gone through `words` already; nothing at all would be no label.
+    labels = [_in_lines(label, LONGEST_LINE) or " " for label in labels]
     engine = figure.get_layout_engine()
     figure.set_layout_engine("none")  # which would look for room while there is none
     for n in range(min(columns, len(labels)), 0, -1):
@@ -205,7 +209,7 @@ def colour_legend(figure: Any, meanings: dict) -> None:
     legend_outside(
         figure,
         [patches.Patch(color=colour, lw=0) for colour in meanings.values()],
-        list(meanings),
+        [words(meaning) for meaning in meanings],
         columns=len(meanings) if len(meanings) < 5 else 3,
         fontsize=8,
         handlelength=1.1,

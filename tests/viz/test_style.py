@@ -187,6 +187,23 @@ def test_legends_of_long_names_stay_within_the_figure(names, length):
         assert min(axes.get_window_extent().height for axes in figure.axes) > 60
 
 
+def test_dollars_and_underscores_in_a_legend_are_written_once():
+    names = ["$5 and $6", "_hidden", "plain"]
+    series = {name: ([1, 2], [1, 2]) for name in names}
+    curves = {name: {"loss": [2, 1]} for name in names}
+    prices = {"minutes": dict.fromkeys(names, 1)}
+    for figure in (
+        plots.lines(series, x="x", y="y"),
+        plots.training_curves(curves),
+        plots.costs(dict.fromkeys(names, [1.0]), prices),
+        plots.log_probabilities(dict.fromkeys(names, np.full((3, 4), 0.25)), (0, 1, 2)),
+    ):
+        legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
+        (legend,) = [legend for legend in legends if legend]
+        texts = [text.get_text() for text in legend.get_texts()]
+        assert texts[:3] == ["\\$5 and \\$6", " _hidden", "plain"]
+
+
 @pytest.mark.parametrize("colour", style.SERIES)
 @pytest.mark.parametrize("page", ["#ffffff", "#14181e"])
 def test_lines_stand_out_from_a_light_and_a_dark_page(colour, page):

@@ -30,7 +30,7 @@ from pcnnlib.viz.style import (
     wrapped,
 )
 
-LONGEST_NAME = 40  # letters of a line beside an axis
+LONGEST_NAME = 45  # letters of a line beside an axis
 
 
 @styled
@@ -146,11 +146,10 @@ def lines(series: dict, *, x: str, y: str, reference: dict | None = None) -> Pic
         check_number(f"reference[{name!r}]", value, -np.finfo(float).max)
     figure = new_figure(WIDTH * 0.8, 2.9)
     axes = figure.subplots()
-    for (name, (xs, ys, *errors)), (colour, marker) in zip(
+    for (name, (xs, ys, *errors)), (colour, dots) in zip(
         series.items(), series_styles(), strict=False
     ):
-        size = 2.5 if marker == "o" else 4
-        axes.plot(xs, ys, color=colour, label=words(name), marker=marker, ms=size)
+        axes.plot(xs, ys, color=colour, label=words(name), **dots)
         for error in errors:
             axes.errorbar(xs, ys, 2 * error, fmt="none", ecolor=colour, elinewidth=1, capsize=2)
     for (name, value), style in zip(

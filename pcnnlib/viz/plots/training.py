@@ -63,14 +63,14 @@ def training_curves(
     figure = new_figure(WIDTH * 0.85, 2.9)
     axes = figure.subplots()
     lowest, highest = np.inf, -np.inf
-    for (name, (steps, loss, validation)), (colour, marker) in zip(
+    for (name, (steps, loss, validation)), (colour, dots) in zip(
         curves.items(), series_styles(), strict=False
     ):
         loss = loss * factor
         solid = loss if validation is None else validation * factor
         if validation is not None:
             axes.plot(steps, loss, ":", color=colour, lw=1.4, **_dots(loss))
-        axes.plot(steps, solid, color=colour, label=words(name), marker=marker, ms=_size(marker))
+        axes.plot(steps, solid, color=colour, label=words(name), **dots)
         # The first epochs, far above the rest, would press the rest flat: above all those of the
         # training loss, a mean over weights that had just begun to learn.
         early = len(steps) // 8
@@ -99,10 +99,6 @@ def training_curves(
     else:
         axes.legend(loc="best", ncols=2)
     return figure
-
-
-def _size(marker: str) -> float:
-    return 2.5 if marker == "o" else 4.0
 
 
 def _dots(curve: np.ndarray) -> dict:
@@ -162,13 +158,12 @@ def timing(seconds: dict, *, x: str = "images in a batch") -> Picture:
             checks.check_size(f"seconds[{name!r}][{size!r}]", time)
     figure = new_figure(WIDTH * 0.9, 2.7)
     axes = figure.subplots()
-    for (name, line), (colour, marker) in zip(seconds.items(), series_styles(), strict=False):
+    for (name, line), (colour, dots) in zip(seconds.items(), series_styles(), strict=False):
         axes.plot(
             *zip(*sorted(line.items()), strict=True),
             color=colour,
-            marker=marker,
-            ms=4,
             label=words(name),
+            **{**dots, "ms": 4},
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
