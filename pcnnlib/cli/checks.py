@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import pathlib
+import re
 from collections.abc import Collection, Sequence
 
 from pcnnlib import runs, training
@@ -180,7 +181,7 @@ def with_class_numbers(
     if asked is None:
         return settings
     if not any(isinstance(label, str) for label in labels or ()):
-        if not all(str(label).lstrip("-").isdecimal() for label in asked):
+        if not all(re.fullmatch(r"-?[0-9]{1,18}", str(label)) for label in asked):
             raise UsageError(
                 f"--classes must be integers such as 3,3,7, got {','.join(map(str, asked))!r}"
             )

@@ -152,14 +152,14 @@ def _read(model, source, settings):
         if not model.condition.shape and condition.ndim == 2 and condition.shape[1] == 1:
             condition = condition[:, 0]
         if key == LABELS and not model.condition.shape and condition.ndim == 1:
-            condition = _class_numbers(condition, _labels(settings), source)
+            condition = _class_numbers(condition, _labels(settings, model.levels), source)
     try:
         return model.check_images(images), condition
     except UsageError as error:
         raise UsageError(f"--compress {source}: {first_line(error)}") from error
 
 
-def _labels(settings):
+def _labels(settings, levels):
     """What the model's data calls its classes, or None where they are numbers from 0."""
     if settings.drawing.pretrained is not None:
         return labels_of_run(settings.drawing.pretrained, settings.files.results_path)
@@ -167,7 +167,7 @@ def _labels(settings):
     if wanted.data in SOURCES:
         return None
     try:
-        return load_dataset(wanted.data, data_path=settings.files.data_path).labels
+        return load_dataset(wanted.data, levels=levels).labels
     except UsageError as error:
         raise UsageError(
             f"--compress takes {LABELS} for labels of --data={wanted.data}, which cannot be read "

@@ -74,7 +74,9 @@ class Labels(argparse.Action):
         if not all(names):
             parse_integers(f"--{self.dest}", values, self.metavar or "1,2")  # says what is wanted
         # A class may be called 01: what a number would not be written like stays a text.
-        numbers = [int(name) if re.fullmatch(r"0|-?[1-9]\d*", name) else name for name in names]
+        numbers = [
+            int(name) if re.fullmatch(r"0|-?[1-9][0-9]{0,17}", name) else name for name in names
+        ]
         setattr(namespace, self.dest, tuple(numbers))
 
 

@@ -118,6 +118,8 @@ def test_classes_are_named_as_their_data_names_them(labels, typed, numbers):
     [
         (["01", "02"], "1", "--classes must hold labels that mine has, 01, 02, got 1"),
         ([1, 10], "1_0", "--classes must be integers such as 3,3,7, got '1_0'"),
+        (None, "--5", "--classes must be integers such as 3,3,7, got '--5'"),
+        (None, "9" * 20, f"--classes must be integers such as 3,3,7, got '{'9' * 20}'"),
         (None, "cat", "--classes must be integers such as 3,3,7, got 'cat'"),
     ],
 )
